@@ -1,0 +1,15 @@
+"""Array namespaces: the portable code takes the module it computes with as `xp`.
+
+`xp` is any module that follows the Python array API standard (NumPy, array-api-strict, JAX, ...); the adapters
+for frameworks that do not follow it live in `engines/arrays/`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+Array: TypeAlias = Any
+"""An array of whatever namespace is in use; the shape stands in the docstring or comment beside it."""
+
+Namespace: TypeAlias = Any
+"""A module such as `numpy`, following the Python array API standard."""

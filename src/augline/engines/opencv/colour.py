@@ -1,0 +1,185 @@
+"""Pointwise work on OpenCV: curves as tables, matrices by cv2.transform, hue and saturation by cv2.cvtColor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from augline.engines.opencv.warp import Image, Step
+from augline.engines.portable import colour as portable
+from augline.plan.stages import Colour, Curve, Hsv, Output, Tone
+
+
+@dataclass(frozen=True)
+class Values:
+    """How the numbers in an image relate to 0 to 1: `value = unit * scale + offset`, one entry per channel."""
+
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
+    dtype: str
+
+    @property
+    def levels(self) -> int | None:
+        """Number of values an integer image can hold; None for floats."""
+        return None if self.dtype == "float32" else int(np.iinfo(self.dtype).max) + 1
+
+
+def tone_step(stage: Tone, values: Values, output: Output | None) -> Step:
+    """Curves on every channel; with `output`, straight to the values that the batch holds."""
+    if values.levels is None:
+        return _evaluated(stage, values)
+    tabulate = _tables(stage, values, output or Output(values.scale, values.offset, values.dtype))
+
+    def step(index: int, image: Image, out: Image | None) -> Image:
+        table = tabulate(index, image)
+        return image if table is None else look_up(image, table, out)
+
+    return step
+
+
+def look_up(image: Image, table: Image, out: Image | None) -> Image:
+    """Each value replaced by its entry; `table` is `(levels, channels)` or `(levels, 1)` for all channels alike."""
+    if image.dtype == np.uint8:
+        flat = image[:, :, 0] if image.shape[2] == 1 else image
+        dst = None if out is None else (out[:, :, 0] if image.shape[2] == 1 else out)
+        result = cv2.LUT(flat, table[None] if table.shape[1] > 1 else table[:, 0], dst=dst)
+        return np.asarray(result).reshape(image.shape)
+    if table.shape[1] == 1:
+        return np.take(table[:, 0], image, out=out)
+    result = np.empty(image.shape, table.dtype) if out is None else out
+    for channel in range(image.shape[2]):
+        result[:, :, channel] = table[:, channel][image[:, :, channel]]
+    return result
+
+
+def colour_step(stage: Colour, values: Values) -> Step:
+    """Channel matrices, in the image's own values: `scale * L ((x - offset) / scale) + scale * c + offset`."""
+    scale, offset = np.asarray(values.scale), np.asarray(values.offset)
+    linear = stage.matrix[:, :-1, :-1] * (scale[:, None] / scale)
+    constant = stage.matrix[:, :-1, -1] * scale + offset - linear @ offset
+    matrix = np.concatenate([linear, constant[:, :, None]], axis=2)
+    active = (stage.matrix != np.eye(stage.matrix.shape[1])).any(axis=(1, 2)).tolist()
+
+    def step(index: int, image: Image, out: Image | None) -> Image:
+        if not active[index]:
+            return image
+        result = np.asarray(cv2.transform(image, matrix[index], dst=out))
+        return result if values.levels else np.clip(result, offset, offset + scale, out=result, casting="unsafe")
+
+    return step
+
+
+def hsv_step(stage: Hsv, values: Values) -> Step:
+    """Hue and saturation; 8-bit images through cv2's 8-bit HSV, others in float32 by the formula of the reference."""
+    active = ((stage.hue != 0) | (stage.saturation != 1)).tolist()
+    levels = np.arange(256)
+    hue = ((levels + np.round(stage.hue * 256)[:, None]) % 256).astype(np.uint8)
+    saturation = np.minimum(np.round(levels * stage.saturation[:, None]), 255).astype(np.uint8)
+    tables = np.stack([hue, saturation, np.broadcast_to(levels.astype(np.uint8), hue.shape)], axis=-1)
+
+    def eight_bit(index: int, image: Image, out: Image | None) -> Image:
+        if not active[index]:
+            return image
+        colours = np.ascontiguousarray(image[:, :, :3])
+        turned = cv2.LUT(cv2.cvtColor(colours, cv2.COLOR_RGB2HSV_FULL), tables[index][None])
+        if image.shape[2] == 3:
+            return np.asarray(cv2.cvtColor(turned, cv2.COLOR_HSV2RGB_FULL, dst=out))
+        result = image.copy() if out is None else out
+        result[:, :, :3], result[:, :, 3:] = cv2.cvtColor(turned, cv2.COLOR_HSV2RGB_FULL), image[:, :, 3:]
+        return result
+
+    def other(index: int, image: Image, out: Image | None) -> Image:
+        if not active[index]:
+            return image
+        one = Hsv(stage.hue[index : index + 1].astype(np.float32), stage.saturation[index : index + 1].astype(np.float32))
+        return _from_unit(portable.hsv(np, _unit(image, values)[None], one)[0], values)
+
+    return eight_bit if values.dtype == "uint8" else other
+
+
+def output_step(values: Values, output: Output, width: int) -> Callable[[Image, Image], None]:
+    """Writes an image into its slot of the batch, in the values and the type asked for."""
+    scale = np.asarray(output.scale) / np.asarray(values.scale)
+    offset = np.asarray(output.offset) - np.asarray(values.offset) * scale
+    if values.dtype == "uint8" and len({*scale.tolist(), *offset.tolist()}) > 2:
+        table = (np.arange(256)[:, None] * scale + offset).astype(np.float32)
+        return lambda image, out: np.copyto(out, look_up(image, table, out))
+    # whole rows at a time: numpy's loop over three channels would be the slow one
+    gain, shift = (np.tile(v, width).astype(np.float32) for v in (scale, offset))
+
+    def write(image: Image, out: Image) -> None:
+        rows = out.reshape(out.shape[0], -1)
+        np.multiply(image.reshape(rows.shape), gain, out=rows)
+        if shift.any():
+            np.add(rows, shift, out=rows)
+
+    return write
+
+
+def _tables(stage: Tone, values: Values, output: Output) -> Callable[[int, Image], Image | None]:
+    """Per sample, the `(levels, channels or 1)` table of all its active curves, or None where none is active."""
+    levels = values.levels or 0
+    grid = (np.arange(levels)[:, None] - np.asarray(values.offset[:1])) / np.asarray(values.scale[:1])
+    batch = max((len(p) for curve in stage.curves for p in curve.params), default=1)
+    active = [[True] * batch if c.active is None else c.active.tolist() for c in stage.curves]
+    straight = (output.scale, output.offset, output.dtype) == (values.scale, values.offset, values.dtype)
+    uniform = len({*output.scale}) == len({*output.offset}) == 1
+    scale, offset = (np.asarray(v[:1] if uniform else v) for v in (output.scale, output.offset))
+
+    def table(index: int, image: Image) -> Image | None:
+        curves = [_one(c, index) for c, on in zip(stage.curves, active, strict=True) if on[index]]
+        if not curves and straight:
+            return None
+        measure = _from_histogram(image, levels) if any(c.measure for c in curves) else portable.mean
+        unit = portable.tone(np, grid[None, :, None, :], Tone(tuple(curves)), measure)[0, :, 0, :]
+        result = unit * scale + offset
+        if output.dtype.startswith("uint"):
+            result = np.rint(np.clip(result, 0, np.iinfo(output.dtype).max))
+        return result.astype(output.dtype)
+
+    return table
+
+
+def _from_histogram(image: Image, levels: int) -> Callable[[Any, Image], Image]:
+    """The mean of each channel of any curve of the image, from how often each level occurs."""
+    flat = image[:, :, 0] if image.shape[2] == 1 else image
+    channels = range(image.shape[2])
+    counts = [np.ravel(cv2.calcHist([flat], [c], None, [levels], [0, levels])) for c in channels]
+    share = np.stack(counts, axis=1).astype(np.float64) / (image.shape[0] * image.shape[1])
+    return lambda xp, grid: (grid[0, :, 0, :] * share).sum(axis=0)[None, None, None, :]
+
+
+def _evaluated(stage: Tone, values: Values) -> Step:
+    """Float images: the curves themselves, in float32."""
+
+    def step(index: int, image: Image, out: Image | None) -> Image:
+        curves = tuple(
+            replace(_one(c, index), params=tuple(p[index : index + 1].astype(np.float32) for p in c.params))
+            for c in stage.curves
+            if c.active is None or c.active[index]
+        )
+        if not curves:
+            return image
+        return _from_unit(portable.tone(np, _unit(image, values)[None], Tone(curves))[0], values)
+
+    return step
+
+
+def _one(curve: Curve, index: int) -> Curve:
+    return Curve(curve.function, tuple(p[index : index + 1] for p in curve.params), curve.measure)
+
+
+def _unit(image: Image, values: Values) -> NDArray[np.float32]:
+    scale, offset = (np.asarray(v, np.float32) for v in (values.scale, values.offset))
+    return (image.astype(np.float32) - offset) / scale
+
+
+def _from_unit(unit: Image, values: Values) -> Image:
+    scale, offset = (np.asarray(v, np.float32) for v in (values.scale, values.offset))
+    result = unit * scale + offset
+    return (result if values.levels is None else np.rint(np.clip(result, 0, values.levels - 1))).astype(values.dtype)

@@ -1,0 +1,172 @@
+"""Warps on OpenCV: each sample takes the cheapest kernel that gives the same pixels as the matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from augline.plan import matrices
+from augline.plan.stages import Fill, Warp
+
+Image = NDArray[Any]
+Step = Callable[[int, Image, "Image | None"], Image]
+
+BORDERS = {
+    "constant": cv2.BORDER_CONSTANT,
+    "nearest": cv2.BORDER_REPLICATE,
+    "reflect": cv2.BORDER_REFLECT,
+    "mirror": cv2.BORDER_REFLECT_101,
+    "wrap": cv2.BORDER_WRAP,
+}
+_LIMIT = 32_767  # cv2 addresses warp sources with signed 16-bit coordinates
+
+
+def warp_step(stage: Warp, factors: Image | None, decoded: NDArray[np.int64], fill: tuple[float, ...]) -> Step:
+    """How each sample of the batch is resampled.
+
+    Args:
+        stage: The warp.
+        factors: `(batch, 2)` shrink factors (y, x) it asks for, or None.
+        decoded: `(batch, 2)` factors that the images that come in have been shrunk by already.
+        fill: The constant outside, in the images' own values, one per channel.
+    """
+    rest = np.ones_like(decoded) if factors is None else np.maximum(factors // decoded, 1)
+    matrix = _for_small(stage.matrix, rest * decoded)
+    extent = np.stack([stage.extent.height, stage.extent.width], axis=-1)
+    sizes: list[tuple[int, int]] = [(int(w), int(h)) for h, w in extent.tolist()]
+    windows = _windows(matrix, extent)
+    linear = cv2.INTER_LINEAR if stage.resamples and stage.interpolation == "bilinear" else cv2.INTER_NEAREST
+    projective = (np.abs(matrix[:, 2, :2]) > 1e-12).any(axis=1).tolist()
+    matrix = matrix / matrix[:, 2:, 2:]
+    blocks: list[list[int]] = rest.tolist()
+
+    def step(index: int, image: Image, out: Image | None) -> Image:
+        if blocks[index] != [1, 1]:
+            image = shrink(image, *blocks[index])
+        window = windows[index]
+        if window is not None:
+            done = _window(image, window, sizes[index], out, linear, stage.fill.mode)
+            if done is not None:
+                return done
+        image = image if max(image.shape[:2]) <= _LIMIT else _fit(image)
+        if projective[index]:
+            kernel, m = cv2.warpPerspective, matrix[index]
+        else:
+            kernel, m = cv2.warpAffine, matrix[index, :2]
+        return by_groups(
+            image, out, sizes[index],
+            lambda part, dst, first: kernel(
+                part, m, sizes[index], dst=dst, flags=linear | cv2.WARP_INVERSE_MAP,
+                borderMode=BORDERS[stage.fill.mode], borderValue=fill[first : first + 4],
+            ),
+        )  # fmt: skip
+
+    return step
+
+
+def shrink(image: Image, factor_y: int, factor_x: int) -> Image:
+    """Means of whole blocks from the top left; the last row and column are repeated to fill up the last block."""
+    height, width = image.shape[:2]
+    down, right = -height % factor_y, -width % factor_x
+    if down or right:
+        image = np.pad(image, ((0, down), (0, right), (0, 0)), mode="edge")
+    size = (image.shape[1] // factor_x, image.shape[0] // factor_y)
+    return by_groups(image, None, size, lambda part, dst, _: cv2.resize(part, size, dst=dst, interpolation=cv2.INTER_AREA))
+
+
+def by_groups(image: Image, out: Image | None, size: tuple[int, int],
+              kernel: Callable[[Image, Image | None, int], Any]) -> Image:  # fmt: skip
+    """Runs a cv2 kernel of at most four channels on an image of any number; writes into `out` where given.
+
+    cv2 drops a last axis of one channel, so such images go in and come out two-dimensional.
+    """
+    channels = image.shape[2]
+    if channels == 1:
+        result = kernel(image[:, :, 0], None if out is None else out[:, :, 0], 0)
+        return np.asarray(result)[:, :, None] if out is None else out
+    if channels <= 4:
+        return np.asarray(kernel(image, out, 0))
+    result = np.empty((size[1], size[0], channels), image.dtype) if out is None else out
+    for first in range(0, channels, 4):
+        part = np.ascontiguousarray(image[:, :, first : first + 4])
+        done = kernel(part if part.shape[2] > 1 else part[:, :, 0], None, first)
+        result[:, :, first : first + 4] = np.asarray(done).reshape(size[1], size[0], -1)
+    return result
+
+
+def fill_values(fill: Fill, scale: tuple[float, ...], offset: tuple[float, ...], channels: int) -> tuple[float, ...]:
+    """The constant fill in the values of the images, one per channel."""
+    values = fill.value * channels if len(fill.value) == 1 else fill.value
+    scales, offsets = (v * channels if len(v) == 1 else v for v in (scale, offset))
+    return tuple(v * s + o for v, s, o in zip(values, scales, offsets, strict=True))
+
+
+def _for_small(matrix: Image, factor: Image) -> Image:
+    """Matrices that read an image shrunk by `factor` (y, x) where `matrix` read the full one."""
+    if (factor == 1).all():
+        return matrix
+    return np.asarray(matrices.resized(np, len(matrix), 1 / factor[:, 0], 1 / factor[:, 1]) @ matrix)
+
+
+Window = tuple[int, int, int, int, bool, bool, bool, bool]
+
+
+def _windows(matrix: Image, extent: Image) -> list[Window | None]:
+    """(top, bottom, left, right, flip_y, flip_x, enlarges_y, enlarges_x) where a sample reads a whole-pixel window upright.
+
+    Along one axis `in = a * out + c`; the outer edges of the first and last output pixel fall on `c + (1 - a) / 2` and
+    `a * size` further. Where both are whole numbers, a plain resize of that window reads the same points.
+    """
+    straight = (np.abs(matrix[:, [0, 1, 2, 2], [1, 0, 0, 1]]) < 1e-9).all(axis=1)
+    a, c = matrix[:, [1, 0], [1, 0]], matrix[:, [1, 0], [2, 2]]
+    start = c + (1 - a) / 2
+    ends = np.stack([start, start + a * extent], axis=-1)
+    whole = np.round(ends)
+    straight &= (np.abs(ends - whole) < 1e-6).all(axis=(1, 2))
+    low, high = whole.min(axis=-1).astype(int).tolist(), whole.max(axis=-1).astype(int).tolist()
+    flips, enlarges = (a < 0).tolist(), (np.abs(a) < 1 - 1e-9).tolist()
+    return [
+        (lo[0], hi[0], lo[1], hi[1], *flip, *enlarge) if good else None
+        for good, lo, hi, flip, enlarge in zip(straight.tolist(), low, high, flips, enlarges, strict=True)
+    ]
+
+
+def _window(image: Image, window: Window, size: tuple[int, int], out: Image | None, interpolation: int,
+            mode: str) -> Image | None:  # fmt: skip
+    """Copies, flips or resizes a window of the image; None where that would not read the same pixels as the warp."""
+    top, bottom, left, right, flip_y, flip_x, enlarges_y, enlarges_x = window
+    height, width = image.shape[:2]
+    if top < 0 or left < 0 or bottom > height or right > width:
+        return None
+    copies = (bottom - top, right - left) == (size[1], size[0])
+    if not copies:
+        if interpolation != cv2.INTER_LINEAR:
+            return None
+        # an enlarged window looks half a pixel past its edge, where a resize repeats the edge pixel
+        edge_repeats = mode in ("nearest", "reflect")
+        if (enlarges_y and not (edge_repeats and top == 0 and bottom == height)) or (
+            enlarges_x and not (edge_repeats and left == 0 and right == width)
+        ):
+            return None
+    view = image[top:bottom, left:right]
+    code = {(True, True): -1, (True, False): 0, (False, True): 1}.get((flip_y, flip_x))
+    if not copies:
+        target = None if code is not None else out
+        view = by_groups(
+            view, target, size, lambda part, dst, _: cv2.resize(part, size, dst=dst, interpolation=cv2.INTER_LINEAR)
+        )
+    if code is not None:
+        flip_code = code
+        return by_groups(view, out, size, lambda part, dst, _: cv2.flip(part, flip_code, dst=dst))
+    if copies and out is not None:
+        np.copyto(out, view)
+        return out
+    return view
+
+
+def _fit(image: Image) -> Image:
+    raise ValueError(f"cv2 warps images of at most {_LIMIT} pixels a side. Received {image.shape[1]} x {image.shape[0]}.")

@@ -1,0 +1,69 @@
+"""Pointwise work on images of 0 to 1: curves, colour matrices, hue and saturation, and the last step to values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from augline.arrays import Array, Namespace
+from augline.plan.stages import Colour, Hsv, Output, Tone
+
+
+def mean(xp: Namespace, images: Array) -> Array:
+    """Each channel's mean over the image, `(batch, 1, 1, channels)`."""
+    return xp.mean(images, axis=(1, 2), keepdims=True)
+
+
+def tone(xp: Namespace, images: Array, stage: Tone, measure: Callable[[Namespace, Array], Array] = mean) -> Array:
+    """Each curve in turn; a curve that measures looks at the image as the curves before it left it."""
+    for curve in stage.curves:
+        params = [_per_pixel(p) for p in curve.params]
+        if curve.measure == "mean":
+            params.insert(0, measure(xp, images))
+        changed = curve.function(xp, images, *params)
+        images = changed if curve.active is None else xp.where(curve.active[:, None, None, None], changed, images)
+    return images
+
+
+def colour(xp: Namespace, images: Array, stage: Colour) -> Array:
+    """Every pixel's channels times its sample's matrix."""
+    linear, constant = stage.matrix[:, :-1, :-1], stage.matrix[:, None, None, :-1, -1]
+    mixed = xp.matmul(images, xp.matrix_transpose(linear)[:, None, :, :]) + constant
+    active = xp.any(stage.matrix != xp.eye(int(stage.matrix.shape[1]), dtype=stage.matrix.dtype), axis=(1, 2))
+    return xp.where(active[:, None, None, None], xp.clip(mixed, min=0.0, max=1.0), images)
+
+
+def hsv(xp: Namespace, images: Array, stage: Hsv) -> Array:
+    """Hue turned and saturation scaled, after A. R. Smith, Color Gamut Transform Pairs, SIGGRAPH 1978 (hexcone)."""
+    r, g, b = images[..., 0], images[..., 1], images[..., 2]
+    value = xp.maximum(xp.maximum(r, g), b)
+    chroma = value - xp.minimum(xp.minimum(r, g), b)
+    some = xp.where(chroma > 0, chroma, 1.0)
+    sextant = xp.where(value == r, (g - b) / some, xp.where(value == g, 2 + (b - r) / some, 4 + (r - g) / some))
+    sextant = xp.where(chroma > 0, sextant, 0.0) + 6 * stage.hue[:, None, None]
+    saturation = chroma / xp.where(value > 0, value, 1.0) * stage.saturation[:, None, None]
+    chroma = value * xp.clip(saturation, min=0.0, max=1.0)
+    turned = [value - chroma * _ramp(xp, (sextant + shift) % 6) for shift in (5, 3, 1)]
+    rest = [images[..., k] for k in range(3, int(images.shape[-1]))]
+    changed = xp.stack(turned + rest, axis=-1)
+    active = (stage.hue != 0) | (stage.saturation != 1)
+    return xp.where(active[:, None, None, None], changed, images)
+
+
+def output(xp: Namespace, images: Array, stage: Output) -> Array:
+    """From 0 to 1 to the values and the type the user asked for; integers are rounded half to even and clipped."""
+    scale, offset = (xp.asarray(v, dtype=images.dtype) for v in (stage.scale, stage.offset))
+    values = images * scale + offset
+    dtype = getattr(xp, stage.dtype)
+    if stage.dtype.startswith("uint"):
+        values = xp.clip(xp.round(values), min=0.0, max=float(xp.iinfo(dtype).max))
+    return xp.astype(values, dtype)
+
+
+def _ramp(xp: Namespace, k: Array) -> Array:
+    """How far a channel falls below the value at `k` sixths of the hue circle: max(0, min(k, 4 - k, 1))."""
+    return xp.clip(xp.minimum(k, 4 - k), min=0.0, max=1.0)
+
+
+def _per_pixel(param: Array) -> Array:
+    """`(batch,)` or `(batch, channels)` to the shape of a batch of images."""
+    return param[:, None, None, None] if len(param.shape) == 1 else param[:, None, None, :]

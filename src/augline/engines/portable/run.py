@@ -1,0 +1,68 @@
+"""Runs a plan on images of one size: the portable program, and on NumPy the reference engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline.arrays import Array, Namespace
+from augline.engines.portable import colour
+from augline.engines.portable.warp import shrink, warp
+from augline.plan import matrices
+from augline.plan.plan import Plan
+from augline.plan.stages import Colour, Hsv, Stage, Tone, Warp
+
+POINTWISE: dict[type[Stage], Callable[..., Array]] = {Tone: colour.tone, Colour: colour.colour, Hsv: colour.hsv}
+STAGES = frozenset({Warp, *POINTWISE})
+
+
+def run(xp: Namespace, plan: Plan, images: Array, decoded: tuple[int, int] = (1, 1)) -> Array:
+    """The batch that comes out.
+
+    Args:
+        xp: Array namespace.
+        plan: For as many samples as there are images, whose sizes and shrink factors are all alike.
+        images: `(batch, height, width, channels)` in the source's type.
+        decoded: Factors (y, x) by which the decoder has already shrunk the images.
+    """
+    unit = _to_unit(xp, images, plan)
+    for stage, factors in zip(plan.stages, plan.shrinks, strict=True):
+        if isinstance(stage, Warp):
+            unit = _resample(xp, unit, stage, factors, decoded)
+            decoded = (1, 1)
+        else:
+            unit = POINTWISE[type(stage)](xp, unit, stage)
+    return colour.output(xp, unit, plan.output)
+
+
+def prepare(plan: Plan, decoded: NDArray[np.int64]) -> Callable[[int, NDArray[Any], NDArray[Any]], None]:
+    """The reference engine: NumPy, float64, one sample at a time, so that every sample may have a size of its own."""
+
+    def sample(index: int, image: NDArray[Any], out: NDArray[Any]) -> None:
+        y, x = decoded[index].tolist()
+        out[...] = run(np, plan.take(slice(index, index + 1)), image[None], (y, x))[0]
+
+    return sample
+
+
+def _to_unit(xp: Namespace, images: Array, plan: Plan) -> Array:
+    scale, offset = (xp.asarray(v, dtype=xp.float64) for v in (plan.before.scale, plan.before.offset))
+    return (xp.astype(images, xp.float64) - offset) / scale
+
+
+def _resample(xp: Namespace, images: Array, stage: Warp, factors: Array | None, decoded: tuple[int, int]) -> Array:
+    matrix = stage.matrix
+    size = stage.extent.static or (int(stage.extent.height[0]), int(stage.extent.width[0]))
+    if factors is not None:
+        left_y, left_x = (max(int(factors[0, k]) // decoded[k], 1) for k in (0, 1))
+        images = shrink(xp, images, left_y, left_x) if (left_y, left_x) != (1, 1) else images
+        decoded = (decoded[0] * left_y, decoded[1] * left_x)
+    if decoded != (1, 1):
+        batch = int(matrix.shape[0])
+        y, x = 1 / decoded[0], 1 / decoded[1]
+        # full-size pixel to small pixel: x_small = (x + 0.5) / factor - 0.5
+        matrix = matrices.resized(xp, batch, y, x) @ matrix
+    return warp(xp, images, matrix, size, stage.interpolation, stage.fill)

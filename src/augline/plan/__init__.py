@@ -1,0 +1,26 @@
+"""The narrow waist: what transforms lower to, what fusion rewrites, and all that an engine has to know."""
+
+from augline.plan.frame import Extent, Frame
+from augline.plan.fuse import APPROXIMATE, EXACT, fuse
+from augline.plan.plan import Plan, make_plan
+from augline.plan.stages import Colour, Curve, Fill, Hsv, Output, Reach, Rescale, Stage, Tone, Warp
+
+__all__ = [
+    "APPROXIMATE",
+    "EXACT",
+    "Colour",
+    "Curve",
+    "Extent",
+    "Fill",
+    "Frame",
+    "Hsv",
+    "Output",
+    "Plan",
+    "Reach",
+    "Rescale",
+    "Stage",
+    "Tone",
+    "Warp",
+    "fuse",
+    "make_plan",
+]

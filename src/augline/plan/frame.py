@@ -1,0 +1,93 @@
+"""The image as one transform finds it: how large, how many channels, on what scale its values stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from augline.arrays import Array, Namespace
+
+
+@dataclass(frozen=True, eq=False)
+class Extent:
+    """The sizes of a batch of images.
+
+    Attributes:
+        height: `(batch,)` float64.
+        width: `(batch,)` float64.
+        static: The one `(height, width)` of all samples where it is known before any image is seen, else None.
+    """
+
+    height: Array
+    width: Array
+    static: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, xp: Namespace, batch: int, height: int, width: int) -> Extent:
+        """The same size for every sample."""
+        full = xp.ones((batch,), dtype=xp.float64)
+        return cls(full * height, full * width, (height, width))
+
+    def where(self, mask: Array | None, other: Extent, xp: Namespace) -> Extent:
+        """This extent where `mask` holds, the other elsewhere."""
+        if mask is None:
+            return self
+        static = self.static if self.static == other.static else None
+        return Extent(xp.where(mask, self.height, other.height), xp.where(mask, self.width, other.width), static)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """What a transform may know about the images it gets, without seeing a pixel.
+
+    Attributes:
+        xp: The array namespace that parameters and plans are computed in.
+        extent: Sizes per sample.
+        channels: Number of channels.
+        scale: Inside a plan images run from 0 to 1; a value as the user sees it is `unit * scale + offset`.
+            One entry per channel, or a single one for all.
+        offset: See `scale`.
+        dtype: Type of the values the user sees: the images' own until a rescaling makes them "float32".
+    """
+
+    xp: Namespace
+    extent: Extent
+    channels: int
+    scale: tuple[float, ...] = (255.0,)
+    offset: tuple[float, ...] = (0.0,)
+    dtype: str = "uint8"
+
+    @property
+    def batch(self) -> int:
+        """Number of samples."""
+        return int(self.extent.height.shape[0])
+
+    @property
+    def height(self) -> Array:
+        """`(batch,)` float64."""
+        return self.extent.height
+
+    @property
+    def width(self) -> Array:
+        """`(batch,)` float64."""
+        return self.extent.width
+
+    @property
+    def centre(self) -> tuple[Array, Array]:
+        """(x, y) of the middle of each image, in pixel-centre coordinates."""
+        return (self.width - 1) / 2, (self.height - 1) / 2
+
+    @property
+    def value_range(self) -> tuple[float, float] | None:
+        """What 0 and 1 inside the plan mean to the user; None where the channels differ (after Normalize)."""
+        if len({*self.scale}) > 1 or len({*self.offset}) > 1:
+            return None
+        return self.offset[0], self.offset[0] + self.scale[0]
+
+    def unit(self, value: float) -> tuple[float, ...]:
+        """A pixel value of the user's, on the plan's scale of 0 to 1, per channel."""
+        return tuple((value - offset) / scale for scale, offset in zip(self.scale, self.offset, strict=True))
+
+    def with_(self, **changes: Any) -> Frame:
+        """A copy with some attributes replaced."""
+        return replace(self, **changes)

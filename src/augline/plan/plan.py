@@ -1,0 +1,84 @@
+"""A plan: the stages of one batch after fusion, with all that an engine needs to run them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from augline.arrays import Array, Namespace
+from augline.plan import matrices
+from augline.plan.frame import Extent, Frame
+from augline.plan.fuse import APPROXIMATE, EXACT, Rule, fuse
+from augline.plan.stages import Output, Rescale, Stage, Warp
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What happens to the pixels of one batch.
+
+    Attributes:
+        stages: Fused; `Rescale` is gone, it acts in `output`.
+        shrinks: For each stage, the `(batch, 2)` whole factors (y, x) by which its input is area-averaged before it is
+            resampled, or None where nothing is.
+        before: The frame of the images as they come from the source.
+        extent: Sizes of the images that come out.
+        output: The last step.
+    """
+
+    stages: tuple[Stage, ...]
+    shrinks: tuple[Array | None, ...]
+    before: Frame
+    extent: Extent
+    output: Output
+
+    def take(self, index: slice) -> Plan:
+        """The plan of some of the samples."""
+        return _take(self, index, self.before.batch)
+
+
+def make_plan(stages: Sequence[Stage], before: Frame, after: Frame, rules: Sequence[Rule] = EXACT + APPROXIMATE) -> Plan:
+    """Fuses the stages of a batch and settles how each resampling is antialiased.
+
+    Args:
+        stages: As the transforms lowered, in their order.
+        before: The frame of the images as they come.
+        after: The frame behind the last stage.
+        rules: Fusion rules; `()` runs the stages as declared.
+    """
+    fused = fuse([stage for stage in stages if not isinstance(stage, Rescale)], rules)
+    shrinks = tuple(_shrink(before.xp, stage) for stage in fused)
+    channels = after.channels
+    scale, offset = (_per_channel(values, channels) for values in (after.scale, after.offset))
+    return Plan(fused, shrinks, before, after.extent, Output(scale, offset, after.dtype))
+
+
+def _shrink(xp: Namespace, stage: Stage) -> Array | None:
+    """Powers of two that leave less than 2 input pixels to an output step; what "nearest" reads is never averaged."""
+    if not isinstance(stage, Warp) or not stage.resamples or stage.interpolation == "nearest":
+        return None
+    spans = matrices.minification(xp, stage.matrix, stage.extent.height, stage.extent.width)
+    # the small excess keeps an exact 2.0, reached through rounding, on the same side on every machine
+    exponents = xp.floor(xp.log2(xp.maximum(xp.stack(spans, axis=-1), xp.asarray(1.0))) + 1e-9)
+    return xp.astype(2.0**exponents, xp.int64)
+
+
+def _per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
+    return values * channels if len(values) == 1 else values
+
+
+def _take(value: T, index: slice, batch: int) -> T:
+    """Slices every array with a leading batch axis, however deep it sits in dataclasses and tuples."""
+    result: Any = value
+    if isinstance(value, Frame):
+        return replace(value, extent=_take(value.extent, index, batch))
+    if is_dataclass(value) and not isinstance(value, type):
+        changes = {f.name: _take(getattr(value, f.name), index, batch) for f in fields(value)}
+        result = replace(value, **changes)
+    elif isinstance(value, tuple):
+        result = tuple(_take(item, index, batch) for item in value)
+    elif hasattr(value, "shape") and value.shape[:1] == (batch,):
+        result = result[index]
+    return result

@@ -1,0 +1,208 @@
+"""The stage kinds that every transform lowers to: the whole vocabulary an engine has to speak.
+
+Between stages an image is a field of real numbers, 0 to 1 over its value range, sampled at pixel centres. Rounding to
+the output type happens once, at `Output`. Per-sample numbers are arrays with the batch as leading axis; all else is
+static structure. A stage's `masked` gives the stage that acts only where a mask holds: choice is data, not control flow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+from augline.arrays import Array
+from augline.errors import ArgumentError
+from augline.plan import matrices
+from augline.plan.frame import Extent, Frame
+
+FillMode: TypeAlias = Literal["constant", "nearest", "reflect", "mirror", "wrap"]
+Interpolation: TypeAlias = Literal["nearest", "bilinear"]
+Reach: TypeAlias = Literal["permutes", "picks", "inside", "anywhere"]
+"""Where a warp reads: every pixel of its frame once; whole pixels of its frame; between pixels of its frame; beyond it."""
+
+
+@dataclass(frozen=True)
+class Fill:
+    """What lies outside an image. The values count for "constant" only.
+
+    Attributes:
+        mode: How the image goes on.
+        value: 0 to 1, one number or one per channel.
+        mask: What segmentation masks hold there.
+    """
+
+    mode: FillMode = "constant"
+    value: tuple[float, ...] = (0.0,)
+    mask: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """Base of the stage kinds; `origin` names the transforms it came from."""
+
+    def masked(self, mask: Array | None, before: Frame) -> Stage:
+        """The same stage, doing nothing to samples outside `mask` (`(batch,)` bool)."""
+        raise NotImplementedError
+
+    def after(self, frame: Frame) -> Frame:
+        """The frame that the next stage finds."""
+        return frame
+
+    def named(self, origin: str) -> Stage:
+        """The same stage with its origin set."""
+        changes: Any = {"origin": (origin,)}
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, eq=False)
+class Warp(Stage):
+    """Reads every output pixel from one place of the input.
+
+    Attributes:
+        matrix: `(batch, 3, 3)` float64, output pixel (x, y, 1) to input pixel.
+        extent: Output sizes.
+        reach: Where it reads; what exactness and fusion rest on.
+        interpolation: Between pixels. Idle for "permutes" and "picks".
+        fill: What lies beyond the frame. Idle unless `reach` is "anywhere".
+    """
+
+    matrix: Array
+    extent: Extent
+    reach: Reach = "anywhere"
+    interpolation: Interpolation = "bilinear"
+    fill: Fill = Fill("nearest")
+    origin: tuple[str, ...] = ()
+
+    @property
+    def resamples(self) -> bool:
+        """Whether it reads between pixels."""
+        return self.reach in ("inside", "anywhere")
+
+    def masked(self, mask: Array | None, before: Frame) -> Warp:
+        if mask is None:
+            return self
+        xp = before.xp
+        matrix = xp.where(mask[:, None, None], self.matrix, matrices.identity(xp, before.batch))
+        return replace(self, matrix=matrix, extent=self.extent.where(mask, before.extent, xp))
+
+    def after(self, frame: Frame) -> Frame:
+        return frame.with_(extent=self.extent)
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One pointwise function of a pixel value.
+
+    Attributes:
+        function: `(xp, u, *params) -> u` on values of 0 to 1; a pure module-level function. With `measure` it is
+            `(xp, u, measured, *params) -> u`.
+        params: `(batch,)` or `(batch, channels)` arrays.
+        measure: What it needs to know of the image it meets: None, or "mean" (per channel).
+        active: `(batch,)` bool, or None for all.
+    """
+
+    function: Callable[..., Array]
+    params: tuple[Array, ...] = ()
+    measure: Literal["mean"] | None = None
+    active: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Tone(Stage):
+    """Pointwise curves, one after the other, on each channel by itself. Engines tabulate them for integers."""
+
+    curves: tuple[Curve, ...]
+    origin: tuple[str, ...] = ()
+
+    @property
+    def measures(self) -> bool:
+        """Whether any curve needs a statistic of the image."""
+        return any(curve.measure for curve in self.curves)
+
+    def masked(self, mask: Array | None, before: Frame) -> Tone:
+        if mask is None:
+            return self
+        return replace(self, curves=tuple(replace(curve, active=_both(curve.active, mask)) for curve in self.curves))
+
+
+@dataclass(frozen=True, eq=False)
+class Colour(Stage):
+    """Every pixel's channels, and a constant 1 behind them, times a matrix; the result is clipped to [0, 1].
+
+    Attributes:
+        matrix: `(batch, channels + 1, channels + 1)`; the last column is added, the last row is (0, ..., 0, 1).
+    """
+
+    matrix: Array
+    origin: tuple[str, ...] = ()
+
+    def masked(self, mask: Array | None, before: Frame) -> Colour:
+        if mask is None:
+            return self
+        xp = before.xp
+        same = xp.eye(int(self.matrix.shape[1]), dtype=xp.float64)
+        return replace(self, matrix=xp.where(mask[:, None, None], self.matrix, same))
+
+
+@dataclass(frozen=True, eq=False)
+class Hsv(Stage):
+    """Turns hue and scales saturation in the hexcone HSV model of the first three channels.
+
+    Attributes:
+        hue: `(batch,)`, in turns.
+        saturation: `(batch,)`, factor; the product is clipped to 1.
+    """
+
+    hue: Array
+    saturation: Array
+    origin: tuple[str, ...] = ()
+
+    def masked(self, mask: Array | None, before: Frame) -> Hsv:
+        if mask is None:
+            return self
+        xp = before.xp
+        return replace(self, hue=xp.where(mask, self.hue, 0.0), saturation=xp.where(mask, self.saturation, 1.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Rescale(Stage):
+    """Another scale for the values the user sees: `value * scale + offset` per channel, and float32 from here on.
+
+    It is the same for every sample and commutes with all stages, which work on 0 to 1; so it moves into `Output`.
+    """
+
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
+    origin: tuple[str, ...] = ()
+
+    def masked(self, mask: Array | None, before: Frame) -> Rescale:
+        if mask is None:
+            return self
+        raise ArgumentError(
+            f"{'/'.join(self.origin) or 'Rescaling'}: a change of value scale applies to every sample. Received a choice "
+            "of samples (p < 1, OneOf or SomeOf). Put it at the top level of the list, with p=1."
+        )
+
+    def after(self, frame: Frame) -> Frame:
+        pairs = zip(*_equally_long(frame.scale, frame.offset, self.scale, self.offset), strict=True)
+        scale, offset = zip(*((s * k, o * k + c) for s, o, k, c in pairs), strict=True)
+        return frame.with_(scale=scale, offset=offset, dtype="float32")
+
+
+@dataclass(frozen=True)
+class Output:
+    """The last step of every plan: `unit * scale + offset` per channel, rounded and clipped where `dtype` is an integer."""
+
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
+    dtype: str
+
+
+def _equally_long(*columns: tuple[float, ...]) -> list[tuple[float, ...]]:
+    length = max(len(column) for column in columns)
+    return [column * length if len(column) == 1 else column for column in columns]
+
+
+def _both(a: Array | None, b: Array) -> Array:
+    return b if a is None else a & b

@@ -1,0 +1,180 @@
+"""Images in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline.errors import ArgumentError, SourceError
+from augline.sources.base import VALUE_RANGES, Source, no_config
+from augline.sources.refusal import refusal, shown
+from augline.sources.targets import build
+
+_CHECKED_IMAGES = 64
+
+
+class Arrays(Source):
+    """Images held in an array, a memory map, or a list of arrays of different sizes. Nothing is copied.
+
+    The exceptions: float64 and float16 are converted to float32 once, and so is what is no NumPy array.
+
+    Args:
+        images: (N, height, width, channels) or (N, height, width), or a list of (height, width[, channels]);
+            uint8, uint16 or float32.
+        labels: as in `Files`; also `masks`, `boxes`, `box_labels`, `bounding_box_format`, `keypoints`, `weights`.
+        value_range: what black and white are in floating-point images, (0, 1) by default; the first 64 images must
+            keep to it. Integers use their type's range.
+        class_names: fixes the classes and their order.
+
+    Raises:
+        ArgumentError: images of a shape, type or range that cannot be taken, or targets of another length.
+        SourceError: no images.
+
+    >>> Arrays(np.zeros((6, 32, 48, 3), np.uint8), labels=[0, 1, 2, 0, 1, 2])
+    Arrays(6 images, 32x48x3 uint8)
+    """
+
+    def __init__(
+        self,
+        images: Any,
+        labels: Any = None,
+        *,
+        masks: Any = None,
+        boxes: Any = None,
+        box_labels: Any = None,
+        bounding_box_format: str = "xyxy",
+        keypoints: Any = None,
+        weights: Any = None,
+        value_range: tuple[float, float] | None = None,
+        class_names: Sequence[str] | None = None,
+    ) -> None:
+        self.images: NDArray[Any] | list[NDArray[Any]]
+        self.images = _list(images) if isinstance(images, (list, tuple)) else _stack(np.asanyarray(images))
+        first = self.images[0]
+        self.channels, self.dtype = first.shape[2], first.dtype.name
+        self.size = _common_size(self.images)
+        self.value_range = _checked_range(self.images, self.dtype, value_range)
+        self.bounding_box_format = bounding_box_format
+        self.targets, self.class_names = build(
+            "Arrays(images)",
+            len(self.images),
+            labels=labels,
+            class_names=class_names,
+            weights=weights,
+            masks=masks,
+            boxes=boxes,
+            box_labels=box_labels,
+            bounding_box_format=bounding_box_format,
+            keypoints=keypoints,
+        )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        size = "various sizes, " if self.size is None else f"{self.size[0]}x{self.size[1]}x{self.channels} "
+        return f"Arrays({len(self)} images, {size}{self.dtype})"
+
+    def read(self, index: int) -> NDArray[Any]:
+        """The image, a view of what was passed."""
+        return self.images[index]
+
+    def name(self, index: int) -> str:
+        """`images[17]`."""
+        return f"images[{index}]"
+
+    def config(self) -> dict[str, Any]:
+        """Refused: arrays do not go into a configuration file.
+
+        Raises:
+            SpecError: always.
+        """
+        raise no_config(repr(self), "images in memory")
+
+
+_OWNER = "Arrays(images)"
+_DTYPES = ("uint8", "uint16", "float32")
+
+
+def _stack(images: NDArray[Any]) -> NDArray[Any]:
+    if images.ndim == 3 and images.shape[-1] <= 4:
+        rule = "images must be (N, height, width, channels) or (N, height, width)"
+        fix = "For one image pass images[None]; for images so narrow pass images[..., None]."
+        raise refusal(ArgumentError, _OWNER, rule, f"shape {images.shape}, which looks like one image", fix)
+    if images.ndim not in (3, 4):
+        rule = "images must be (N, height, width, channels) or (N, height, width)"
+        raise refusal(ArgumentError, _OWNER, rule, f"shape {images.shape}", "Reshape them, or pass a list of arrays.")
+    if 0 in images.shape:
+        raise refusal(SourceError, _OWNER, "there must be images and pixels", f"shape {images.shape}", "Pass some.")
+    images = _of_known_dtype(images)
+    return images if images.ndim == 4 else images[..., None]
+
+
+def _list(images: Sequence[Any]) -> list[NDArray[Any]]:
+    """Images of different sizes, of one dtype and one number of channels."""
+    arrays = [np.asanyarray(image) for image in images]
+    if not arrays:
+        raise refusal(SourceError, _OWNER, "there must be images", "an empty list", "Pass at least one.")
+    for index, array in enumerate(arrays):
+        if array.ndim not in (2, 3) or 0 in array.shape:
+            rule = "each image must be (height, width[, channels])"
+            raise refusal(ArgumentError, _OWNER, rule, f"shape {array.shape} at images[{index}]", "Reshape it.")
+    arrays = [_of_known_dtype(array if array.ndim == 3 else array[..., None]) for array in arrays]
+    kinds = {(array.dtype.name, array.shape[2]) for array in arrays}
+    if len(kinds) > 1:
+        received = shown((f"{dtype} with {channels} channels" for dtype, channels in sorted(kinds)), 4)
+        rule = "all images must have one dtype and one number of channels"
+        raise refusal(ArgumentError, _OWNER, rule, received, "Convert them to one kind.")
+    return arrays
+
+
+def _of_known_dtype(images: NDArray[Any]) -> NDArray[Any]:
+    if images.dtype.name in _DTYPES and images.dtype.isnative:
+        return images
+    if images.dtype.kind == "f":
+        return images.astype(np.float32)
+    if images.dtype == np.dtype(np.uint16).newbyteorder():
+        return images.astype(np.uint16)
+    fix = "Use images.astype('uint8') for values 0 to 255, or astype('float32') with value_range=."
+    raise refusal(ArgumentError, _OWNER, "images must be uint8, uint16 or float32", f"{images.dtype}", fix)
+
+
+def _common_size(images: NDArray[Any] | list[NDArray[Any]]) -> tuple[int, int] | None:
+    if isinstance(images, np.ndarray):
+        return images.shape[1], images.shape[2]
+    sizes = {image.shape[:2] for image in images}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def _checked_range(
+    images: NDArray[Any] | list[NDArray[Any]], dtype: str, value_range: tuple[float, float] | None
+) -> tuple[float, float]:
+    default = VALUE_RANGES[dtype]
+    low, high = default if value_range is None else (float(value_range[0]), float(value_range[1]))
+    if dtype != "float32":
+        if (low, high) != default:
+            rule, fix = f"{dtype} images range over {default}", "Leave value_range out, or convert to float32."
+            raise refusal(ArgumentError, _OWNER, rule, f"value_range={value_range}", fix)
+        return default
+    if not low < high:
+        fix = "Pass (black, white)."
+        raise refusal(ArgumentError, _OWNER, "value_range must rise", f"value_range={value_range}", fix)
+    _check_values(images, low, high)
+    return low, high
+
+
+def _check_values(images: NDArray[Any] | list[NDArray[Any]], low: float, high: float) -> None:
+    some = [images[index] for index in range(min(len(images), _CHECKED_IMAGES))]
+    least, most = min(float(image.min()) for image in some), max(float(image.max()) for image in some)
+    slack = 1e-4 * (high - low)  # for images that were resized with a filter that rings a little
+    if least >= low - slack and most <= high + slack:  # false for NaN
+        return
+    fitting = next(
+        (pair for pair in ((0, 1), (-1, 1), (0, 255), (0, 65535)) if pair[0] <= least and most <= pair[1]), None
+    )
+    fix = f"Pass value_range={fitting}." if fitting else "Rescale the images, or pass value_range=(black, white)."
+    rule = f"floating-point images must lie in value_range ({low:g}, {high:g})"
+    raise refusal(ArgumentError, _OWNER, rule, f"values from {least:g} to {most:g}", fix)

@@ -1,0 +1,186 @@
+"""What a pipeline asks of a data set."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline.errors import ArgumentError, SourceError, SpecError
+from augline.sources.refusal import check_choice, refusal
+from augline.sources.split import held_out
+from augline.sources.targets import Targets
+
+COLOR_MODES = {"rgb": 3, "rgba": 4, "grayscale": 1}
+"""Keras's names, and the channels they mean."""
+
+VALUE_RANGES = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0), "float32": (0.0, 1.0)}
+
+
+class Source(ABC):
+    """A data set: encoded files or arrays, and their targets. It knows nothing of transforms and engines.
+
+    Reading is thread-safe. Samples are numbered 0 to len(source) - 1.
+    """
+
+    channels: int
+    """Of every image as it enters the pipeline."""
+    dtype: str
+    """"uint8", "uint16" or "float32"."""
+    value_range: tuple[float, float]
+    """What black and white are."""
+    size: tuple[int, int] | None
+    """(height, width) where all images are known to share it, else None."""
+    class_names: tuple[str, ...] | None
+    """In the order of the class indices; None where labels are no classes or have no names."""
+    targets: Targets
+    """Labels and the rest, as columns."""
+    exif: bool = True
+    """Whether encoded files are turned upright by their EXIF orientation."""
+    bounding_box_format: str = "xyxy"
+    """How `targets.boxes` are written: one of Keras's names."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """The number of samples."""
+
+    @abstractmethod
+    def read(self, index: int) -> bytes | NDArray[Any]:
+        """An encoded file, or an image (height, width, channels).
+
+        Raises:
+            SourceError: the file cannot be read; the message has its path.
+        """
+
+    @abstractmethod
+    def name(self, index: int) -> str:
+        """What to call the sample in messages: a path, or `images[17]`."""
+
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """Plain data, `{class name: {argument: value}}`, from which `from_config` builds the same source.
+
+        Raises:
+            SpecError: the source holds arrays or a dataframe, which no configuration file can.
+        """
+
+    def ids(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Sample ids, on which all random draws depend; in a subset they are those of the whole data set."""
+        return np.asarray(indices, np.int64)
+
+    def select(self, indices: Sequence[int] | NDArray[Any]) -> Source:
+        """The samples with these indices, in this order, as a source; nothing is copied."""
+        return Subset(self, _checked_indices(repr(self), indices, len(self)))
+
+    def split(self, fraction: float = 0.2, *, seed: int = 0, stratify: bool | None = None) -> tuple[Source, Source]:
+        """(training, validation): the same samples on every run and machine.
+
+        Args:
+            fraction: of the samples for validation, between 0 and 1.
+            seed: another seed, another choice.
+            stratify: whether each class is split alike and, having two samples, is on both sides; by default where
+                the labels are classes.
+        """
+        if not 0 < fraction < 1:
+            fix = "Pass 0.2 to hold out a fifth."
+            raise refusal(ArgumentError, repr(self), "fraction must lie between 0 and 1", f"fraction={fraction!r}", fix)
+        if len(self) < 2:
+            raise refusal(ArgumentError, repr(self), "a split needs 2 samples", f"{len(self)}", "Add images.")
+        classes = None if stratify is False else self.targets.class_indices
+        if stratify and classes is None:
+            fix = "Pass stratify=False."
+            raise refusal(ArgumentError, repr(self), "stratify needs labels that are classes", "stratify=True", fix)
+        out = held_out(self.ids(np.arange(len(self))), classes, float(fraction), seed)
+        recipe = {"fraction": fraction, "seed": seed, "stratify": stratify}
+        training = Subset(self, np.flatnonzero(~out), recipe | {"part": "training"})
+        return training, Subset(self, np.flatnonzero(out), recipe | {"part": "validation"})
+
+
+class Subset(Source):
+    """Some samples of another source, with the ids they have there; made by `select` and `split`."""
+
+    def __init__(self, source: Source, indices: NDArray[np.int64], recipe: dict[str, Any] | None = None) -> None:
+        self.source, self.indices = source, np.asarray(indices, np.int64)
+        self._recipe = recipe
+        self.channels, self.dtype, self.value_range = source.channels, source.dtype, source.value_range
+        self.size, self.class_names, self.exif = source.size, source.class_names, source.exif
+        self.bounding_box_format = source.bounding_box_format
+        self.targets = source.targets.select(self.indices)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __repr__(self) -> str:
+        part = self._recipe["part"] if self._recipe else "selection"
+        return f"Subset({self.source!r}, {part}, {len(self)} images)"
+
+    def read(self, index: int) -> bytes | NDArray[Any]:
+        """The sample as the whole data set reads it."""
+        return self.source.read(int(self.indices[index]))
+
+    def name(self, index: int) -> str:
+        """The sample's name in the whole data set."""
+        return self.source.name(int(self.indices[index]))
+
+    def ids(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The ids in the whole data set, so that draws do not depend on a split."""
+        return self.source.ids(self.indices[np.asarray(indices, np.int64)])
+
+    def config(self) -> dict[str, Any]:
+        """How the subset was made: the split's arguments, or the list of indices."""
+        how = self._recipe or {"indices": self.indices.tolist()}
+        return {"Subset": {"source": self.source.config(), **how}}
+
+
+def subset_from_config(source: Source, arguments: dict[str, Any]) -> Source:
+    """The subset that `Subset.config` described."""
+    if "indices" in arguments:
+        return source.select(arguments["indices"])
+    part = arguments.pop("part")
+    check_choice("Subset", "part", part, ("training", "validation"))
+    return source.split(**arguments)[part == "validation"]
+
+
+def _checked_indices(owner: str, indices: Sequence[int] | NDArray[Any], samples: int) -> NDArray[np.int64]:
+    array = np.asarray(indices)
+    if array.dtype == bool and array.shape == (samples,):
+        return np.flatnonzero(array)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        received = f"{array.dtype} of shape {array.shape}"
+        raise refusal(ArgumentError, owner, "indices must be a list of integers", received, "Pass e.g. [0, 5, 7].")
+    array = array.astype(np.int64)
+    if outside := array[(array < 0) | (array >= samples)].tolist():
+        rule, fix = f"indices must lie in 0 to {samples - 1}", "Count from 0."
+        raise refusal(ArgumentError, owner, rule, f"{outside[0]}", fix)
+    return array
+
+
+def channels_of(owner: str, color_mode: str) -> int:
+    """The channels that Keras's `color_mode` means."""
+    check_choice(owner, "color_mode", color_mode, tuple(COLOR_MODES))
+    return COLOR_MODES[color_mode]
+
+
+def range_of(owner: str, dtype: str) -> tuple[float, float]:
+    """The value range of decoded files."""
+    check_choice(owner, "dtype", dtype, ("uint8", "uint16"))
+    return VALUE_RANGES[dtype]
+
+
+def read_file(owner: str, path: str) -> bytes:
+    """The bytes of a file."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        fix = "Restore it, or build the data set again."
+        raise refusal(SourceError, owner, "every file must be readable", f"{path!r}: {error.strerror}", fix) from error
+
+
+def no_config(owner: str, what: str) -> SpecError:
+    """The error for a source that no configuration file can hold."""
+    fix = "Pass the source itself when loading: Pipeline.from_yaml(..., source=...)."
+    return refusal(SpecError, owner, f"{what} cannot be written to a configuration file", what, fix)

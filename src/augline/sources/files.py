@@ -1,0 +1,154 @@
+"""Lists of files, with whatever targets belong to them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from augline.errors import ArgumentError, SourceError
+from augline.sources.base import Source, channels_of, no_config, range_of, read_file
+from augline.sources.refusal import refusal, shown
+from augline.sources.targets import build
+
+_Paths = Sequence[str | os.PathLike[str]]
+
+
+class Files(Source):
+    """Images from a list of paths.
+
+    Args:
+        paths: the files, which must exist.
+        labels: one per file: class indices, floats (regression), strings (their sorted vocabulary becomes
+            `class_names`), or rows of numbers (one-hot, several labels, several outputs).
+        masks: one segmentation mask per file: paths, or arrays (height, width).
+        boxes: one array (n, 4) per file, written as `bounding_box_format` says.
+        box_labels: one array (n,) per file, of class indices or strings.
+        bounding_box_format: Keras's name: "xyxy", "rel_xyxy", "xywh", "rel_xywh", "center_xywh", "yxyx" or "rel_yxyx".
+        keypoints: one array (k, 2) or (k, 3) per file: x, y and visibility.
+        weights: one sample weight per file.
+        class_names: fixes the classes and their order.
+        color_mode: Keras's "rgb", "rgba" or "grayscale".
+        dtype: "uint8", or "uint16" to keep the depth of 16-bit files.
+        exif: whether files are turned upright by their EXIF orientation.
+
+    Raises:
+        SourceError: files are missing.
+        ArgumentError: targets of another length than the paths, or of a kind that makes no sense.
+
+    >>> Files(["a.jpg", "b.jpg"], ["cat", "dog"])         # doctest: +SKIP
+    Files(2 images, 2 classes)
+    """
+
+    size = None
+
+    def __init__(
+        self,
+        paths: _Paths,
+        labels: Any = None,
+        *,
+        masks: Any = None,
+        boxes: Any = None,
+        box_labels: Any = None,
+        bounding_box_format: str = "xyxy",
+        keypoints: Any = None,
+        weights: Any = None,
+        class_names: Sequence[str] | None = None,
+        color_mode: str = "rgb",
+        dtype: str = "uint8",
+        exif: bool = True,
+    ) -> None:
+        self.paths = path_list("Files", paths)
+        self._owner = f"Files({len(self.paths)} paths)"
+        self.channels, self.value_range = channels_of(self._owner, color_mode), range_of(self._owner, dtype)
+        self.dtype, self.exif, self.bounding_box_format = dtype, exif, bounding_box_format
+        self._color_mode = color_mode
+        masks = _mask_list(self._owner, masks)
+        self.targets, self.class_names = build(
+            self._owner,
+            len(self.paths),
+            labels=labels,
+            class_names=class_names,
+            weights=weights,
+            masks=masks,
+            boxes=boxes,
+            box_labels=box_labels,
+            bounding_box_format=bounding_box_format,
+            keypoints=keypoints,
+        )
+        check_exist(self._owner, self.paths)
+        check_exist(self._owner, [mask for mask in masks or () if isinstance(mask, str)] if _is_list(masks) else [])
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __repr__(self) -> str:
+        classes = "" if self.class_names is None else f", {len(self.class_names)} classes"
+        return f"Files({len(self)} images{classes})"
+
+    def read(self, index: int) -> bytes:
+        """The file as it is."""
+        return read_file(self._owner, self.paths[index])
+
+    def name(self, index: int) -> str:
+        """The file's path."""
+        return self.paths[index]
+
+    def config(self) -> dict[str, Any]:
+        """All arguments as plain lists."""
+        targets, masks = self.targets, self.targets.masks
+        if masks is not None and not all(isinstance(mask, str) for mask in masks):
+            raise no_config(self._owner, "masks in memory")
+        arguments: dict[str, Any] = {
+            "paths": self.paths,
+            "masks": None if masks is None else list(masks),
+            "bounding_box_format": self.bounding_box_format,
+            "class_names": None if self.class_names is None else list(self.class_names),
+            "color_mode": self._color_mode,
+            "dtype": self.dtype,
+            "exif": self.exif,
+        }
+        for name in ("labels", "weights"):
+            column = getattr(targets, name)
+            arguments[name] = None if column is None else column.tolist()
+        for name in ("boxes", "box_labels", "keypoints"):
+            rows = getattr(targets, name)
+            arguments[name] = None if rows is None else [row.tolist() for row in rows]
+        return {"Files": arguments}
+
+
+def path_list(owner: str, paths: _Paths) -> list[str]:
+    """Paths as strings."""
+    if isinstance(paths, (str, bytes, os.PathLike)):
+        fix = "Pass a list of paths, or Folder(path) for a folder."
+        raise refusal(ArgumentError, owner, "paths must be a list", repr(paths), fix)
+    try:
+        listed = [os.fsdecode(path) for path in paths]
+    except TypeError as error:
+        raise refusal(ArgumentError, owner, "paths must be strings", str(error), "Pass strings or Paths.") from error
+    if not listed:
+        raise refusal(SourceError, owner, "there must be images", "an empty list of paths", "Pass at least one.")
+    return listed
+
+
+def check_exist(owner: str, paths: Sequence[str]) -> None:
+    """Refuse missing files now rather than in the middle of an epoch."""
+    if missing := [path for path in paths if not os.path.exists(path)]:
+        received = f"{len(missing)} of {len(paths)} that do not: {shown(missing)}"
+        fix = f"Correct the paths; they are seen from {os.getcwd()!r}."
+        raise refusal(SourceError, owner, "every file must exist", received, fix)
+
+
+def _is_list(masks: Any) -> bool:
+    return isinstance(masks, list)
+
+
+def _mask_list(owner: str, masks: Any) -> Any:
+    """A list of path strings and arrays; one big array stays what it is."""
+    if masks is None or isinstance(masks, np.ndarray):
+        return masks
+    if isinstance(masks, (str, bytes, os.PathLike)):
+        raise refusal(ArgumentError, owner, "masks must be a list", repr(masks), "Pass one path or array per image.")
+    return [os.fsdecode(mask) if isinstance(mask, (str, bytes, os.PathLike)) else np.asarray(mask) for mask in masks]

@@ -1,0 +1,243 @@
+"""A table of paths and labels: a dataframe, or a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline.errors import ArgumentError, SourceError
+from augline.sources.base import Source, channels_of, no_config, range_of, read_file
+from augline.sources.files import check_exist
+from augline.sources.labels import ClassNames, encode, multi_hot
+from augline.sources.refusal import check_choice, nearest, refusal, shown
+from augline.sources.targets import build
+
+TASKS = ("classification", "regression", "multilabel", None)
+
+_Columns: TypeAlias = dict[str, list[Any]]
+_Labels: TypeAlias = tuple[NDArray[Any], ClassNames]
+
+
+class Table(Source):
+    """Images listed in a table, with their labels.
+
+    Args:
+        table: any dataframe that narwhals understands (pandas, polars, pyarrow, ...), or the path of a CSV file.
+        image: the column of paths.
+        label: the column of labels, or several columns. By default strings and integers are classes, floats are a
+            regression, and several columns are several outputs (float32).
+        root: the folder that relative paths start from; by default the CSV file's own, or the current one.
+        weight: the column of sample weights.
+        task: "classification", "regression" or "multilabel", where the default is not meant. For "multilabel" the
+            label is a column of lists, a column of strings like "cat|dog", or one column of zeros and ones per class;
+            each sample gets a float32 row of zeros and ones.
+        separator: between the labels in such strings.
+        class_names: fixes the classes and their order.
+        color_mode: Keras's "rgb", "rgba" or "grayscale".
+        dtype: "uint8", or "uint16" to keep the depth of 16-bit files.
+        exif: whether files are turned upright by their EXIF orientation.
+
+    Raises:
+        SourceError: the CSV or image files are missing, or there are no rows.
+        ArgumentError: no such column, a missing value, or labels that do not fit the task.
+
+    >>> Table("photos.csv", image="file", label="species")      # doctest: +SKIP
+    Table('photos.csv', 200 images, 10 classes)
+    """
+
+    size = None
+
+    def __init__(
+        self,
+        table: Any,
+        *,
+        image: str,
+        label: str | list[str] | None = None,
+        root: str | os.PathLike[str] | None = None,
+        weight: str | None = None,
+        task: str | None = None,
+        separator: str = "|",
+        class_names: Sequence[str] | None = None,
+        color_mode: str = "rgb",
+        dtype: str = "uint8",
+        exif: bool = True,
+    ) -> None:
+        self._file = os.fspath(table) if isinstance(table, (str, os.PathLike)) else None
+        self._owner = f"Table({'dataframe' if self._file is None else repr(self._file)})"
+        self.channels, self.value_range = channels_of(self._owner, color_mode), range_of(self._owner, dtype)
+        self.dtype, self.exif = dtype, exif
+        check_choice(self._owner, "task", task, TASKS)
+        self._arguments = {"image": image, "label": label, "root": None if root is None else os.fspath(root)}
+        self._arguments |= {"weight": weight, "task": task, "separator": separator, "color_mode": color_mode}
+        wanted = [image, *([label] if isinstance(label, str) else label or []), *([weight] if weight else [])]
+        columns = _read(self._owner, table, self._file, wanted)
+        self.paths = self._paths(columns[image], root)
+        names: ClassNames = None if class_names is None else tuple(str(name) for name in class_names)
+        labels = None
+        if label is not None:
+            labels, names = _labels(self._owner, columns, label, task, separator, class_names)
+        weights = columns[weight] if weight else None
+        self.targets, _ = build(self._owner, len(self.paths), labels=labels, weights=weights)
+        self.class_names = names
+        check_exist(self._owner, self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __repr__(self) -> str:
+        classes = "" if self.class_names is None else f", {len(self.class_names)} classes"
+        return f"{self._owner[:-1]}, {len(self)} images{classes})"
+
+    def read(self, index: int) -> bytes:
+        """The file as it is."""
+        return read_file(self._owner, self.paths[index])
+
+    def name(self, index: int) -> str:
+        """The file's path."""
+        return self.paths[index]
+
+    def config(self) -> dict[str, Any]:
+        """The arguments, with the class list as found; of a CSV file only."""
+        if self._file is None:
+            raise no_config(self._owner, "a dataframe")
+        names = (
+            None if self.class_names is None or isinstance(self._arguments["label"], list) else list(self.class_names)
+        )
+        arguments = {**self._arguments, "dtype": self.dtype, "exif": self.exif, "class_names": names}
+        return {"Table": {"table": self._file, **arguments}}
+
+    def _paths(self, values: list[Any], root: str | os.PathLike[str] | None) -> list[str]:
+        start = os.fspath(root) if root is not None else os.path.dirname(self._file or "")
+        try:
+            return [os.path.join(start, value) for value in values]
+        except TypeError as error:
+            fix = "Name the column that holds the paths."
+            raise refusal(ArgumentError, self._owner, "image must be a column of paths", str(error), fix) from error
+
+
+def _read(owner: str, table: Any, file: str | None, wanted: Sequence[str]) -> _Columns:
+    """The wanted columns as lists without missing values."""
+    if file is not None:
+        columns = _read_csv(owner, file)
+        _check_columns(owner, wanted, list(columns))
+        columns |= {name: _parsed(columns[name]) for name in wanted[1:]}  # the paths stay text, even "0012"
+    else:
+        import narwhals as nw
+
+        try:
+            frame = nw.from_native(table, eager_only=True)
+        except TypeError as error:
+            rule = "table must be a dataframe or the path of a CSV file"
+            fix = "Pass a pandas, polars or pyarrow table; collect() a lazy one."
+            raise refusal(ArgumentError, owner, rule, type(table).__name__, fix) from error
+        _check_columns(owner, wanted, frame.columns)
+        columns = {name: frame[name].to_list() for name in wanted}
+    for name in wanted:
+        _check_complete(owner, name, columns[name])
+    if not columns[wanted[0]]:
+        raise refusal(SourceError, owner, "there must be rows", "none", "Fill the table.")
+    return {name: columns[name] for name in wanted}
+
+
+def _check_columns(owner: str, wanted: Sequence[str], there: Sequence[str]) -> None:
+    for name in wanted:
+        if name not in there:
+            fix = f"{nearest(name, there)}The columns are {shown(there, 20)}."
+            raise refusal(ArgumentError, owner, "every column named must exist", repr(name), fix)
+
+
+def _check_complete(owner: str, name: str, values: list[Any]) -> None:
+    if empty := [row for row, value in enumerate(values) if _missing(value)]:
+        received = f"nothing in row {empty[0]} (counted from 0; {len(empty)} such rows)"
+        fix = "Fill those rows, or drop them."
+        raise refusal(ArgumentError, owner, f"column {name!r} must have a value in every row", received, fix)
+
+
+def _missing(value: Any) -> bool:
+    # pandas.NA answers a comparison with itself, so it is told by its type's name.
+    return (
+        value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+    )
+
+
+def _read_csv(owner: str, file: str) -> _Columns:
+    try:
+        with open(file, newline="", encoding="utf-8-sig", errors="surrogateescape") as lines:
+            rows = list(csv.reader(lines))
+    except (OSError, csv.Error) as error:
+        raise refusal(SourceError, owner, "the CSV file must be readable", str(error), "Correct the path.") from error
+    if not rows:
+        raise refusal(SourceError, owner, "the CSV file must have a header line", "an empty file", "Fill it.")
+    header, body = rows[0], [row for row in rows[1:] if row]
+    for number, row in enumerate(body):
+        if len(row) != len(header):
+            received = f"{len(row)} values in row {number} (counted from 0) for {len(header)} columns"
+            raise refusal(
+                SourceError, owner, "every row must have a value for each column", received, "Correct the file."
+            )
+    return {name: [row[at] or None for row in body] for at, name in enumerate(header)}
+
+
+def _parsed(texts: list[Any]) -> list[Any]:
+    """A column as integers or floats where all its values are such; empty text is a missing value."""
+    for number in (int, float):
+        try:
+            return [None if text is None else number(text) for text in texts]
+        except ValueError:
+            continue
+    return texts
+
+
+def _labels(
+    owner: str, columns: _Columns, label: str | list[str], task: str | None, separator: str, names: Sequence[str] | None
+) -> _Labels:
+    if not isinstance(label, str):
+        return _several(owner, columns, label, task, names)
+    values = columns[label]
+    if task == "multilabel":
+        return multi_hot(owner, [_label_set(owner, value, separator) for value in values], names)
+    if any(isinstance(value, (list, tuple, set, np.ndarray)) for value in values):
+        fix = "Pass task='multilabel'."
+        raise refusal(ArgumentError, owner, f"column {label!r} must hold one label per row", "lists", fix)
+    if task == "regression":
+        return _numbers(owner, label, values), None
+    if task == "classification" and all(isinstance(value, float) for value in values):
+        whole = all(value.is_integer() for value in values)
+        values = [int(value) if whole else str(value) for value in values]
+    return encode(owner, values, names)
+
+
+def _several(owner: str, columns: _Columns, label: list[str], task: str | None, names: Sequence[str] | None) -> _Labels:
+    """Several label columns: several outputs, or one column of zeros and ones per class."""
+    if task == "classification":
+        fix = "Name one column, or pass task='multilabel' for one column of zeros and ones per class."
+        raise refusal(ArgumentError, owner, "classification needs one label column", f"{len(label)} columns", fix)
+    table = np.stack([_numbers(owner, name, columns[name]) for name in label], axis=1)
+    if task != "multilabel":
+        return table, None
+    if not np.isin(table, (0, 1)).all():
+        received = f"{shown(sorted(set(table[~np.isin(table, (0, 1))].tolist())))}"
+        fix = "Correct them, or leave task out for several outputs."
+        raise refusal(ArgumentError, owner, "multilabel columns must hold zeros and ones", received, fix)
+    return table, tuple(label if names is None else map(str, names))
+
+
+def _numbers(owner: str, name: str, values: list[Any]) -> NDArray[np.float32]:
+    try:
+        return np.array([float(value) for value in values], np.float32)
+    except (TypeError, ValueError) as error:
+        fix = "Convert the column, or pass another task."
+        raise refusal(ArgumentError, owner, f"column {name!r} must hold numbers", str(error), fix) from error
+
+
+def _label_set(owner: str, value: Any, separator: str) -> set[str]:
+    if isinstance(value, str):
+        return {part.strip() for part in value.split(separator) if part.strip()}
+    if isinstance(value, (list, tuple, set, np.ndarray)):
+        return {str(part) for part in value}
+    return {str(value)}

@@ -1,0 +1,179 @@
+"""What belongs to the images: columns over the whole data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline.errors import ArgumentError
+from augline.sources.labels import encode, vocabulary
+from augline.sources.refusal import check_choice, check_length, refusal
+
+BOX_FORMATS = ("xyxy", "rel_xyxy", "xywh", "rel_xywh", "center_xywh", "yxyx", "rel_yxyx")
+"""Keras's names for the ways to write a bounding box."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The targets of a data set; each column is None where the data set has none.
+
+    >>> Targets(labels=np.array([5, 6, 7])).take([2, 0])
+    {'labels': array([7, 5])}
+    """
+
+    labels: NDArray[Any] | None = None
+    """(N,) or (N, ...): class indices, numbers, or rows; see `one_hot`."""
+    weights: NDArray[np.float32] | None = None
+    """(N,)."""
+    masks: Sequence[Any] | NDArray[Any] | None = None
+    """(N, height, width[, channels]), or N paths or arrays."""
+    boxes: Sequence[NDArray[np.float32]] | None = None
+    """N arrays (n, 4), in the source's `bounding_box_format`."""
+    box_labels: Sequence[NDArray[Any]] | None = None
+    """N arrays (n,)."""
+    keypoints: Sequence[NDArray[np.float32]] | None = None
+    """N arrays (k, 2) or (k, 3): x, y and visibility."""
+    one_hot: int = 0
+    """With a number of classes here, `labels` are indices that `take` makes into float32 rows of that width."""
+
+    def take(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> dict[str, Any]:
+        """The targets of some samples, only what is present: labels and weights stacked, the others as lists."""
+        rows = np.asarray(indices, np.int64)
+        taken: dict[str, Any] = {}
+        if self.labels is not None:
+            labels = self.labels[rows]
+            taken["labels"] = np.eye(self.one_hot, dtype=np.float32)[labels] if self.one_hot else labels
+        if self.weights is not None:
+            taken["weights"] = self.weights[rows]
+        for name in _LISTS:
+            if (column := getattr(self, name)) is not None:
+                taken[name] = [column[row] for row in rows.tolist()]
+        return taken
+
+    def select(self, indices: NDArray[np.int64]) -> Targets:
+        """The targets of a subset; masks, boxes and points are not copied."""
+        rows: dict[str, Any] = {
+            name: column[indices] for name in _ARRAYS if (column := getattr(self, name)) is not None
+        }
+        rows |= {name: _Rows(column, indices) for name in _LISTS if (column := getattr(self, name)) is not None}
+        return replace(self, **rows)
+
+    @property
+    def label_spec(self) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
+        """Shape and dtype of one sample's label as `take` gives it, or None without labels."""
+        if self.labels is None:
+            return None
+        return ((self.one_hot,), np.dtype(np.float32)) if self.one_hot else (self.labels.shape[1:], self.labels.dtype)
+
+    @property
+    def class_indices(self) -> NDArray[np.int64] | None:
+        """(N,) class of each sample, also of one-hot rows and of binary columns; None where labels are no classes."""
+        labels = self.labels
+        if labels is None or labels.ndim > 2:
+            return None
+        if labels.ndim == 1:
+            return labels.astype(np.int64) if labels.dtype.kind in "iu" else None
+        if not np.isin(labels, (0, 1)).all():
+            return None
+        if labels.shape[1] == 1:
+            return labels[:, 0].astype(np.int64)
+        return labels.argmax(axis=1).astype(np.int64) if (labels.sum(axis=1) == 1).all() else None
+
+
+_ARRAYS = ("labels", "weights")
+_LISTS = ("masks", "boxes", "box_labels", "keypoints")
+
+
+class _Rows(Sequence[Any]):
+    """Some rows of a sequence, in an order, without a copy."""
+
+    def __init__(self, rows: Sequence[Any], indices: NDArray[np.int64]) -> None:
+        self._rows, self._indices = rows, indices
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._rows[int(self._indices[index])]
+
+
+def build(
+    owner: str,
+    images: int,
+    *,
+    labels: Any = None,
+    class_names: Sequence[Any] | None = None,
+    weights: Any = None,
+    masks: Any = None,
+    boxes: Any = None,
+    box_labels: Any = None,
+    bounding_box_format: str = "xyxy",
+    keypoints: Any = None,
+) -> tuple[Targets, tuple[str, ...] | None]:
+    """Checked columns for `images` samples, and the class names, from whatever the user has."""
+    check_choice(owner, "bounding_box_format", bounding_box_format, BOX_FORMATS)
+    columns = {"labels": labels, "weights": weights, "masks": masks}
+    columns |= {"boxes": boxes, "box_labels": box_labels, "keypoints": keypoints}
+    for name, column in columns.items():
+        if column is not None:
+            check_length(owner, name, len(column), images)
+    names = None if class_names is None else tuple(str(name) for name in class_names)
+    encoded, weighed = None, None
+    if labels is not None:
+        encoded, names = encode(owner, labels, class_names)
+    if weights is not None:
+        weighed = _weights(owner, weights)
+    box_rows = None if boxes is None else _rows(owner, "boxes", boxes, (4,))
+    label_rows, names = _box_labels(owner, box_labels, box_rows, names)
+    points = None if keypoints is None else _rows(owner, "keypoints", keypoints, (2, 3))
+    return Targets(encoded, weighed, masks, box_rows, label_rows, points), names
+
+
+def _weights(owner: str, weights: Any) -> NDArray[np.float32]:
+    array = np.asarray(weights, np.float32)
+    if array.ndim != 1 or not np.isfinite(array).all() or (array < 0).any():
+        received = f"shape {array.shape} from {array.min(initial=0)} to {array.max(initial=0)}"
+        raise refusal(
+            ArgumentError, owner, "weights must be one number of at least 0 per image", received, "Correct them."
+        )
+    return array
+
+
+def _rows(owner: str, name: str, rows: Any, widths: tuple[int, ...]) -> list[NDArray[np.float32]]:
+    """One float32 array (n, width) per image; an image with none may give an empty list."""
+    result = []
+    for index, row in enumerate(rows):
+        array = np.asarray(row, np.float32)
+        if array.size == 0 and array.ndim < 2:
+            array = array.reshape(0, widths[0])
+        if array.ndim != 2 or array.shape[1] not in widths:
+            wanted = " or ".join(f"(n, {width})" for width in widths)
+            received = f"shape {array.shape} at {name}[{index}]"
+            raise refusal(ArgumentError, owner, f"{name} must be one array {wanted} per image", received, "Reshape it.")
+        result.append(array)
+    return result
+
+
+def _box_labels(
+    owner: str, box_labels: Any, boxes: list[NDArray[np.float32]] | None, names: tuple[str, ...] | None
+) -> tuple[list[NDArray[Any]] | None, tuple[str, ...] | None]:
+    if box_labels is None:
+        return None, names
+    if boxes is None:
+        raise refusal(ArgumentError, owner, "box_labels need boxes", "boxes=None", "Pass boxes too.")
+    rows = [np.asarray(row) for row in box_labels]
+    counts = [len(row) for row in boxes]
+    for index, (row, count) in enumerate(zip(rows, counts, strict=True)):
+        if row.shape != (count,):
+            received = f"shape {row.shape} for {count} boxes at box_labels[{index}]"
+            raise refusal(ArgumentError, owner, "box_labels must be one per box", received, "Match them.")
+    flat: NDArray[Any] = np.concatenate([row for row in rows if row.size] or [np.empty(0, np.int32)])
+    if flat.dtype.kind in "USO":
+        flat, names = vocabulary(owner, flat.astype(str).tolist(), names)
+    else:
+        flat, _ = encode(owner, flat, names)
+    return list(np.split(flat, np.cumsum(counts)[:-1])), names

@@ -1,0 +1,170 @@
+"""What a transform is: a frozen declaration with two short methods, `sample` (numbers) and `lower` (stages)."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias, TypeVar, dataclass_transform
+
+from pydantic import ConfigDict, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+from augline.arrays import Array
+from augline.errors import ArgumentError
+from augline.plan.frame import Frame
+from augline.plan.stages import Stage
+from augline.random import Draw
+from augline.transforms.fields import Fraction, explain
+
+Params: TypeAlias = dict[str, Array]
+"""A transform's drawn numbers by name, each with the batch as leading axis."""
+
+T = TypeVar("T")
+
+_ELSEWHERE = {
+    "seed": "Give the seed to the Pipeline (or to augment); every transform draws from it",
+    "data_format": "Images are (batch, height, width, channels) everywhere; transpose others first",
+    "dtype": "The output type follows from the list: add Rescaling or Normalize for floats",
+    "always_apply": "Write p=1.0",
+}
+
+
+def _with_clear_errors(init: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(init)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+        fields = sorted(dataclasses.fields(self), key=lambda f: f.kw_only)
+        positional = [f.name for f in fields if not f.kw_only]
+        try:
+            init(self, *args, **kwargs)
+        except ValidationError as error:
+            problem: dict[str, Any] = dict(error.errors(include_url=False)[0])
+            cause = problem.get("ctx", {}).get("error")
+            if isinstance(cause, ArgumentError):  # from a __post_init__, whole as it is
+                raise cause from None
+            problem["loc"] = tuple(positional[k] if isinstance(k, int) and k < len(positional) else k for k in problem["loc"])
+            rule, received, fix = explain(problem, functools.partial(_hint, [f.name for f in fields]))
+            shown = [repr(a) for a in args] + [f"{k}={v!r}" for k, v in kwargs.items()]
+            call = f"{type(self).__name__}({', '.join(shown)})"
+            raise ArgumentError(f"{call}: {rule}. Received {received}. {fix}.") from None
+
+    return checked
+
+
+def _hint(known: list[str], name: str) -> str:
+    if name in _ELSEWHERE and name not in known:
+        return _ELSEWHERE[name]
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {close[0]}" if close and close[0] != name else f"The arguments are {', '.join(known)}"
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
+def transform(cls: type[T]) -> type[T]:
+    """Makes a class a frozen, validated dataclass whose errors read `Name(args): rule. Received value. Fix.`"""
+    declared: Any = pydantic_dataclass(frozen=True, repr=False, config=ConfigDict(extra="forbid"))(cls)
+    declared.__init__ = _with_clear_errors(declared.__init__)
+    result: type[T] = declared
+    return result
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Drawn:
+    """One transform of a list with what was drawn for a batch: its path, parameters, and which samples it acts on."""
+
+    path: str
+    transform: Transform
+    params: Params
+    active: Array | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Expansion:
+    """What a list of transforms comes to for one batch: the draws, the stages, and the frame behind the last."""
+
+    drawn: tuple[Drawn, ...]
+    stages: tuple[Stage, ...]
+    frame: Frame
+
+
+@transform
+class Transform:
+    """Base of all transforms.
+
+    Args:
+        p: Chance that the transform acts on a sample.
+        name: Name its random numbers are drawn under. By default the class name, numbered from the second of its kind on;
+            with a name of its own a transform keeps its numbers however the list around it changes.
+    """
+
+    p: Fraction = dataclasses.field(default=1.0, kw_only=True)
+    name: str | None = dataclasses.field(default=None, kw_only=True)
+
+    def sample(self, draw: Draw, frame: Frame) -> Params:
+        """The numbers of a batch; none for a transform that is not random."""
+        return {}
+
+    def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
+        """The stages that carry the numbers out."""
+        raise NotImplementedError
+
+    def evaluation(self) -> Transform | None:
+        """What is left of it when nothing random may happen: itself if it is not random, else nothing."""
+        return None if type(self).sample is not Transform.sample or self.p < 1 else self
+
+    def gate(self, draw: Draw) -> Array | None:
+        """Which samples it acts on; None for all."""
+        return draw.chance("p", self.p) if self.p < 1 else None
+
+    def expand(self, draw: Draw, frame: Frame, path: str, mask: Array | None) -> Expansion:
+        """Draws its numbers and lowers them, for the samples in `mask`."""
+        draw = draw.at(self.name or path.rpartition("/")[2])
+        active = both(mask, self.gate(draw))
+        params = self.sample(draw, frame)
+        stages = []
+        for stage in self.lower(params, frame):
+            stages.append(stage.named(path).masked(active, frame))
+            frame = stages[-1].after(frame)
+        return Expansion((Drawn(path, self, params, active),), tuple(stages), frame)
+
+    def __repr__(self) -> str:
+        shown = [f"{key}={value!r}" for key, value in arguments(self).items()]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def expand(
+    transforms: Sequence[Transform], draw: Draw, frame: Frame, path: str = "", masks: Sequence[Array | None] | None = None
+) -> Expansion:
+    """Expands a list, each transform on the frame that the ones before it leave."""
+    drawn: list[Drawn] = []
+    stages: list[Stage] = []
+    for number, (label, item) in enumerate(zip(labels(transforms), transforms, strict=True)):
+        done = item.expand(draw, frame, f"{path}/{label}" if path else label, masks[number] if masks else None)
+        drawn += done.drawn
+        stages += done.stages
+        frame = done.frame
+    return Expansion(tuple(drawn), tuple(stages), frame)
+
+
+def labels(transforms: Sequence[Transform]) -> list[str]:
+    """A name for each: its own, or its class, numbered from the second of the kind on."""
+    seen: dict[str, int] = {}
+    result = []
+    for item in transforms:
+        label = item.name or type(item).__name__
+        seen[label] = seen.get(label, 0) + 1
+        result.append(label if seen[label] == 1 else f"{label}#{seen[label]}")
+    return result
+
+
+def arguments(item: Transform) -> dict[str, Any]:
+    """The arguments that differ from their defaults, by name."""
+    fields = [f for f in dataclasses.fields(item) if getattr(item, f.name) != f.default]
+    return {f.name: getattr(item, f.name) for f in sorted(fields, key=lambda f: f.kw_only)}
+
+
+def both(a: Array | None, b: Array | None) -> Array | None:
+    """Samples in both masks; None stands for all."""
+    if a is None or b is None:
+        return b if a is None else a
+    return a & b

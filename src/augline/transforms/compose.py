@@ -1,0 +1,166 @@
+"""Lists within lists: sequences, one of several, some of several. A choice is a mask over samples, nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from augline.arrays import Array
+from augline.errors import ArgumentError
+from augline.plan.frame import Frame
+from augline.plan.stages import Stage
+from augline.random import Draw
+from augline.transforms.base import Drawn, Expansion, Params, Transform, both, expand, labels, transform
+from augline.transforms.fields import Refusal, span
+
+
+def checked_list(value: Any) -> tuple[Transform, ...]:
+    """A sequence of transforms as a tuple; anything else is refused by name and place."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise Refusal("must be a list of transforms", "Write [RandomFlip(), RandomRotation(0.1)], for example")
+    items = tuple(value)
+    for place, item in enumerate(items):
+        if isinstance(item, type) and issubclass(item, Transform):
+            raise Refusal(f"must hold transforms; number {place} is the class itself", f"Write {item.__name__}(...)")
+        if not isinstance(item, Transform):
+            kind = f"{type(item).__module__}.{type(item).__qualname__}"
+            raise Refusal(f"must hold augline transforms; number {place} is a {kind}", "Use augline's transform of that name")
+    names = [item.name for item in items if item.name]
+    if len({*names}) < len(names):
+        raise Refusal("must not hold two transforms of one name", "Give each its own name=")
+    return items
+
+
+Transforms = Annotated[tuple[Any, ...], BeforeValidator(checked_list)]
+
+
+@transform
+class Composite(Transform):
+    """Base of the transforms that hold others."""
+
+    transforms: Transforms
+
+    def masks(self, params: Params, frame: Frame) -> Sequence[Array | None]:
+        """Which samples each of the transforms acts on."""
+        return [None] * len(self.transforms)
+
+    def expand(self, draw: Draw, frame: Frame, path: str, mask: Array | None) -> Expansion:
+        draw = draw.at(self.name or path.rpartition("/")[2])
+        active = both(mask, self.gate(draw))
+        params = self.sample(draw, frame)
+        masks = [both(active, chosen) for chosen in self.masks(params, frame)]
+        inside = expand(self.transforms, draw, frame, path, masks)
+        return Expansion((Drawn(path, self, params, active), *inside.drawn), inside.stages, inside.frame)
+
+    def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
+        raise NotImplementedError("a composite expands; it does not lower")
+
+    def evaluation(self) -> Transform | None:
+        kept = evaluated(self.transforms)
+        if not kept or type(self).sample is not Transform.sample or self.p < 1:
+            return None
+        return dataclasses.replace(self, transforms=kept)
+
+
+@transform
+class Sequential(Composite):
+    """Transforms one after the other, as one: with a chance of its own, or inside OneOf and SomeOf.
+
+    Args:
+        transforms: The list.
+        p: Chance that the whole list acts on a sample.
+
+    Example:
+        >>> import augline as al, numpy as np
+        >>> both = al.Sequential([al.RandomBrightness(0.2), al.RandomContrast(0.2)], p=0.5)
+        >>> al.augment(np.zeros((8, 32, 32, 3), "uint8"), [both]).shape
+        (8, 32, 32, 3)
+    """
+
+
+@transform
+class OneOf(Composite):
+    """One of several transforms for each sample.
+
+    Args:
+        transforms: What to choose from.
+        weights: How likely each is, in any unit; all alike by default.
+        p: Chance that anything happens to a sample.
+
+    Example:
+        >>> import augline as al, numpy as np
+        >>> either = al.OneOf([al.RandomRotation(0.1), al.RandomZoom(0.2)], weights=[2, 1])
+        >>> al.augment(np.zeros((8, 32, 32, 3), "uint8"), [either]).shape
+        (8, 32, 32, 3)
+    """
+
+    weights: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.transforms:
+            raise ArgumentError("OneOf([]): there must be something to choose from. Received an empty list. Fill it.")
+        weights = self.weights
+        if weights is not None and (len(weights) != len(self.transforms) or min(weights) < 0 or sum(weights) <= 0):
+            raise ArgumentError(
+                f"{self!r}: weights must be one number from 0 per transform, not all 0. Received {weights} for "
+                f"{len(self.transforms)} transforms. Give {len(self.transforms)} weights, or none."
+            )
+
+    def sample(self, draw: Draw, frame: Frame) -> Params:
+        weights = self.weights or (1.0,) * len(self.transforms)
+        bounds = [sum(weights[: k + 1]) / sum(weights) for k in range(len(weights) - 1)]
+        place = draw.uniform("choice")
+        xp = frame.xp
+        return {"choice": sum((xp.astype(place >= bound, xp.int64) for bound in bounds), xp.zeros_like(place, dtype=xp.int64))}
+
+    def masks(self, params: Params, frame: Frame) -> Sequence[Array]:
+        return [params["choice"] == number for number in range(len(self.transforms))]
+
+
+@transform
+class SomeOf(Composite):
+    """Some of several transforms for each sample, in the order of the list.
+
+    Args:
+        transforms: What to choose from.
+        n: How many, or (low, high) to draw from, both included.
+        p: Chance that anything happens to a sample.
+
+    Example:
+        >>> import augline as al, numpy as np
+        >>> some = al.SomeOf([al.RandomFlip(), al.RandomRotation(0.1), al.RandomContrast(0.2)], n=(1, 2))
+        >>> al.augment(np.zeros((8, 32, 32, 3), "uint8"), [some]).shape
+        (8, 32, 32, 3)
+    """
+
+    n: Annotated[int | tuple[int, int], span(0, 1000, (1, 2))] = 1
+
+    def __post_init__(self) -> None:
+        if self.bounds[1] > len(self.transforms):
+            raise ArgumentError(
+                f"{self!r}: n must not be more than there are transforms. Received n={self.n} for {len(self.transforms)} "
+                "transforms. Lower n, or add transforms."
+            )
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """(low, high) number of transforms."""
+        return self.n if isinstance(self.n, tuple) else (self.n, self.n)
+
+    def sample(self, draw: Draw, frame: Frame) -> Params:
+        low, high = self.bounds
+        return {"count": draw.integers("count", low, high + 1), "rank": draw.permutation("rank", len(self.transforms))}
+
+    def masks(self, params: Params, frame: Frame) -> Sequence[Array]:
+        return [params["rank"][:, number] < params["count"] for number in range(len(self.transforms))]
+
+
+def evaluated(transforms: Sequence[Transform]) -> tuple[Transform, ...]:
+    """What is left of a list when nothing random may happen."""
+    return tuple(kept for item in transforms if (kept := item.evaluation()) is not None)
+
+
+__all__ = ["Composite", "OneOf", "Sequential", "SomeOf", "checked_list", "evaluated", "expand", "labels"]

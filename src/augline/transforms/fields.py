@@ -1,0 +1,89 @@
+"""The kinds of arguments that transforms take, each checked once, where the user's value enters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BeforeValidator
+
+from augline.plan.stages import FillMode, Interpolation
+
+__all__ = ["FillMode", "Fraction", "Interpolation", "Pixels", "Refusal", "Span", "number", "pair", "span", "symmetric"]
+
+
+class Refusal(ValueError):
+    """A value that breaks a rule: what the rule is, and what to write instead."""
+
+    def __init__(self, rule: str, fix: str) -> None:
+        super().__init__(rule)
+        self.rule, self.fix = rule, fix
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def number(low: float, high: float, example: float, *, whole: bool = False) -> Any:
+    """Validator of one finite number in [low, high]."""
+    kind = "a whole number" if whole else "a number"
+
+    def check(value: Any) -> Any:
+        value = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+        good = _is_number(value) and low <= value <= high and (not whole or value == int(value))
+        if not good:
+            raise Refusal(f"must be {kind} {_within(low, high)}", f"Write {example!r}, for example")
+        return int(value) if whole else value
+
+    return BeforeValidator(check)
+
+
+def span(low: float, high: float, example: object, *, ordered: bool = True) -> Any:
+    """Validator of a number or a (low, high) pair within [low, high]; a single number must lie there too."""
+    order = " with low <= high" if ordered else ""
+
+    def check(value: Any) -> Any:
+        values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+        good = len(values) in (1, 2) and all(_is_number(v) and low <= v <= high for v in values)
+        if not good or (ordered and values[0] > values[-1]):
+            rule = f"must be a number or a (low, high) pair{order}, {_within(low, high)}"
+            raise Refusal(rule, f"Write {example!r}, for example")
+        return values if len(values) == 2 else value
+
+    return BeforeValidator(check)
+
+
+def _within(low: float, high: float) -> str:
+    if math.isinf(low) and math.isinf(high):
+        return "of any size"
+    return f"from {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
+
+
+Span: TypeAlias = float | tuple[float, float]
+Fraction = Annotated[float, number(0, 1, 0.5)]
+Pixels = Annotated[int, number(1, 32_767, 224, whole=True)]
+
+
+def symmetric(value: Span) -> tuple[float, float]:
+    """`f` as (-|f|, |f|), a pair as it is: Keras's reading of a single factor that may go either way."""
+    return value if isinstance(value, tuple) else (-abs(value), abs(value))
+
+
+def pair(value: Span, low: float = 0.0) -> tuple[float, float]:
+    """`f` as (low, f), a pair as it is: Keras's reading of a single factor that starts from nothing."""
+    return value if isinstance(value, tuple) else (low, value)
+
+
+def explain(error: dict[str, Any], hints: Callable[[str], str]) -> tuple[str, str, str]:
+    """(rule, received, fix) of one pydantic error."""
+    name = str(error["loc"][0]) if error["loc"] else "arguments"
+    refusal = error.get("ctx", {}).get("error")
+    received = f"{name}={error.get('input')!r}"
+    if isinstance(refusal, Refusal):
+        return f"{name} {refusal.rule}", received, refusal.fix
+    if error["type"] in ("unexpected_keyword_argument", "unexpected_positional_argument"):
+        return f"there is no argument {name}", received, hints(name)
+    if error["type"] in ("missing", "missing_argument"):
+        return f"{name} must be given", "nothing", f"Write {name}=, with a value"
+    return f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}", received, hints(name)
