@@ -72,7 +72,7 @@ def decode(
         dtype: "uint8" or "uint16".
         shrink: a value that `dct_shrink(header, ...)` returned; each side becomes ceil(side / shrink).
         scratch: memory to reuse; the result may be a view of it, valid until the next decode with the same scratch.
-        accurate: False takes libjpeg's fast DCT and plain chroma upsampling: a few levels off, about 10 % faster.
+        accurate: False takes libjpeg's fast DCT and plain chroma upsampling: a few levels off, about 5 % faster.
 
     Raises:
         DecodeError: the data is damaged, or holds what cannot be given as `channels` and `dtype`.

@@ -42,7 +42,8 @@ def _luma(rgb: Pixels) -> Pixels:
         return grey[..., None]
     weights = np.array([19595, 38470, 7471], np.uint32)  # their sum is 2**16, so that uint32 holds every sum
     total = (rgb * weights).sum(axis=-1, dtype=np.uint32, keepdims=True) + np.uint32(0x8000)
-    return (total >> np.uint32(16)).astype(np.uint16)
+    luma: Pixels = (total >> np.uint32(16)).astype(np.uint16)
+    return luma
 
 
 def to_dtype(pixels: Pixels, dtype: str) -> Pixels:
@@ -68,6 +69,9 @@ def turn(pixels: Pixels, orientation: int, scratch: Scratch | None = None) -> Pi
     memory = np.empty(pixels.nbytes, np.uint8) if scratch is None else scratch.take(pixels.nbytes, slot=1)
     out: Pixels = memory.view(pixels.dtype).reshape(shape)
     source = np.ascontiguousarray(pixels)
+    if channels > 4:  # which OpenCV cannot transpose
+        out[:] = _turned_view(source, orientation)
+        return out
     if orientation in _TURNS:
         cv2.rotate(source, _TURNS[orientation], dst=out)
     elif orientation in _FLIPS:
@@ -75,5 +79,12 @@ def turn(pixels: Pixels, orientation: int, scratch: Scratch | None = None) -> Pi
     elif orientation == 5:
         cv2.transpose(source, dst=out)
     else:  # 7: about the other diagonal
-        cv2.flip(cv2.rotate(source, cv2.ROTATE_90_CLOCKWISE), 1, dst=out)
+        cv2.flip(cv2.rotate(source, cv2.ROTATE_90_COUNTERCLOCKWISE), 1, dst=out)
     return out
+
+
+def _turned_view(pixels: Pixels, orientation: int) -> Pixels:
+    if orientation >= 5:
+        pixels = pixels.transpose(1, 0, 2)
+    rows, columns = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
+    return pixels[:: -1 if rows else 1, :: -1 if columns else 1]

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 class Scratch:
     """One thread's reusable decode memory; it grows to the largest image met.
 
-    A fresh half-megabyte array costs a fifth of a JPEG's decode in page faults. What `decode` returns may be a view of
-    this memory and is valid until the next decode with the same scratch; never share one between threads.
+    Where the allocator hands pages back, faulting in a fresh array costs up to a fifth of a decode. What
+    `decode` returns may be a view of this memory and is valid until the next decode with the same scratch; never share
+    one between threads.
 
     >>> Scratch().take(600).size
     600

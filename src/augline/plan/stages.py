@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from augline.arrays import Array
+from augline.arrays import Array, Namespace
 from augline.errors import ArgumentError
 from augline.plan import matrices
 from augline.plan.frame import Extent, Frame
@@ -106,6 +106,16 @@ class Curve:
     params: tuple[Array, ...] = ()
     measure: Literal["mean"] | None = None
     active: Array | None = None
+
+
+def affine(xp: Namespace, u: Array, gain: Array, shift: Array) -> Array:
+    """The curve `u * gain + shift`, clipped to [0, 1]; engines may know it by name and take a shorter way."""
+    return xp.clip(u * gain + shift, min=0.0, max=1.0)
+
+
+def affine_about_mean(xp: Namespace, u: Array, mean: Array, gain: Array) -> Array:
+    """The measuring curve `(u - mean) * gain + mean`, clipped to [0, 1]."""
+    return affine(xp, u, gain, mean - mean * gain)
 
 
 @dataclass(frozen=True, eq=False)

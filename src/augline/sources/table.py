@@ -1,5 +1,7 @@
 """A table of paths and labels: a dataframe, or a CSV file."""
 
+# A data set may list a million files: plain strings, no Path object for each.
+# ruff: noqa: PTH118, PTH120, PTH123
 from __future__ import annotations
 
 import csv

@@ -46,7 +46,7 @@ class Targets:
         taken: dict[str, Any] = {}
         if self.labels is not None:
             labels = self.labels[rows]
-            taken["labels"] = np.eye(self.one_hot, dtype=np.float32)[labels] if self.one_hot else labels
+            taken["labels"] = _one_hot(labels, self.one_hot) if self.one_hot else labels
         if self.weights is not None:
             taken["weights"] = self.weights[rows]
         for name in _LISTS:
@@ -82,6 +82,12 @@ class Targets:
         if labels.shape[1] == 1:
             return labels[:, 0].astype(np.int64)
         return labels.argmax(axis=1).astype(np.int64) if (labels.sum(axis=1) == 1).all() else None
+
+
+def _one_hot(indices: NDArray[Any], classes: int) -> NDArray[np.float32]:
+    rows = np.zeros((len(indices), classes), np.float32)
+    rows[np.arange(len(indices)), indices] = 1
+    return rows
 
 
 _ARRAYS = ("labels", "weights")
@@ -123,8 +129,16 @@ def build(
             check_length(owner, name, len(column), images)
     names = None if class_names is None else tuple(str(name) for name in class_names)
     encoded, weighed = None, None
-    if labels is not None:
+    if labels is not None and box_labels is None:
         encoded, names = encode(owner, labels, class_names)
+    elif labels is not None:  # beside box labels, to which the class names belong then
+        encoded, own_names = encode(owner, labels, None)
+        if own_names is not None:
+            rule, fix = (
+                "labels beside box_labels must be numbers",
+                "Pass class indices; class_names name the box_labels.",
+            )
+            raise refusal(ArgumentError, owner, rule, "strings", fix)
     if weights is not None:
         weighed = _weights(owner, weights)
     box_rows = None if boxes is None else _rows(owner, "boxes", boxes, (4,))

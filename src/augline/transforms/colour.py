@@ -14,20 +14,10 @@ from augline.arrays import Array, Namespace
 from augline.errors import ArgumentError
 from augline.plan import matrices
 from augline.plan.frame import Frame
-from augline.plan.stages import Colour, Curve, Hsv, Stage, Tone
+from augline.plan.stages import Colour, Curve, Hsv, Stage, Tone, affine, affine_about_mean
 from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
 from augline.transforms.fields import Fraction, Span, pair, span, symmetric
-
-
-def brightened(xp: Namespace, u: Array, delta: Array) -> Array:
-    """Everything lighter by `delta`."""
-    return xp.clip(u + delta, min=0.0, max=1.0)
-
-
-def contrasted(xp: Namespace, u: Array, mean: Array, factor: Array) -> Array:
-    """Distances from `mean` times `factor`."""
-    return xp.clip((u - mean) * factor + mean, min=0.0, max=1.0)
 
 
 def gamma_corrected(xp: Namespace, u: Array, gamma: Array) -> Array:
@@ -95,7 +85,7 @@ class RandomBrightness(Pointwise):
         return {"delta": draw.uniform("delta", *symmetric(self.factor))}
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        yield self.tone(frame, Curve(brightened, (params["delta"],)))
+        yield self.tone(frame, Curve(affine, (1.0 + 0.0 * params["delta"], params["delta"])))
 
 
 @transform
@@ -132,7 +122,7 @@ class RandomContrast(Pointwise):
         return {"contrast": draw.uniform("contrast", 1 - lower, 1 + upper)}
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        yield self.tone(frame, Curve(contrasted, (params["contrast"],), measure="mean"))
+        yield self.tone(frame, Curve(affine_about_mean, (params["contrast"],), measure="mean"))
 
 
 @transform

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from augline.engines.opencv.warp import Image, Step
 from augline.engines.portable import colour as portable
-from augline.plan.stages import Colour, Curve, Hsv, Output, Tone
+from augline.plan.stages import Colour, Curve, Hsv, Output, Tone, affine, affine_about_mean
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ def tone_step(stage: Tone, values: Values, output: Output | None) -> Step:
     """Curves on every channel; with `output`, straight to the values that the batch holds."""
     if values.levels is None:
         return _evaluated(stage, values)
+    if output is None and len(values.scale) <= 4 and all(c.function in (affine, affine_about_mean) for c in stage.curves):
+        return _affine(stage, values)
     tabulate = _tables(stage, values, output or Output(values.scale, values.offset, values.dtype))
 
     def step(index: int, image: Image, out: Image | None) -> Image:
@@ -40,6 +42,38 @@ def tone_step(stage: Tone, values: Values, output: Output | None) -> Step:
         return image if table is None else look_up(image, table, out)
 
     return step
+
+
+def _affine(stage: Tone, values: Values) -> Step:
+    """Runs of affine curves: cv2.transform and cv2.mean, several times faster than a histogram and three tables."""
+    scale, channels = values.scale[0], len(values.scale)
+    active = [None if c.active is None else c.active.tolist() for c in stage.curves]
+    gains = [_columns(c.params[0], channels) for c in stage.curves]
+    shifts = [None if c.measure else _columns(c.params[1], channels) * scale for c in stage.curves]
+    # cv2.transform has a slow way for diagonal matrices; 1e-5 beside the diagonal is 0.003 of a level and takes the fast one
+    beside = np.full((channels, channels + 1), 1e-5 if channels > 1 else 0.0)
+    diagonal = np.arange(channels)
+
+    def step(index: int, image: Image, out: Image | None) -> Image:
+        for on, gain, shift in zip(active, gains, shifts, strict=True):
+            if on is not None and not on[index]:
+                continue
+            matrix = beside.copy()
+            matrix[diagonal, diagonal] = gain[index]
+            constant = (1 - gain[index]) * cv2.mean(image)[:channels] if shift is None else shift[index]
+            matrix[:, channels] = constant
+            if channels == 1:
+                done = cv2.transform(image, matrix, dst=None if out is None else out[:, :, 0])
+                image = np.asarray(done).reshape(image.shape)
+            else:
+                image = np.asarray(cv2.transform(image, matrix, dst=out))
+        return image
+
+    return step
+
+
+def _columns(param: Image, channels: int) -> Image:
+    return np.broadcast_to(param[:, None] if param.ndim == 1 else param, (len(param), channels))
 
 
 def look_up(image: Image, table: Image, out: Image | None) -> Image:
@@ -102,20 +136,22 @@ def hsv_step(stage: Hsv, values: Values) -> Step:
     return eight_bit if values.dtype == "uint8" else other
 
 
-def output_step(values: Values, output: Output, width: int) -> Callable[[Image, Image], None]:
+def output_step(values: Values, output: Output) -> Callable[[Image, Image], None]:
     """Writes an image into its slot of the batch, in the values and the type asked for."""
     scale = np.asarray(output.scale) / np.asarray(values.scale)
     offset = np.asarray(output.offset) - np.asarray(values.offset) * scale
-    if values.dtype == "uint8" and len({*scale.tolist(), *offset.tolist()}) > 2:
+    uniform = len({*scale.tolist()}) == len({*offset.tolist()}) == 1
+    if values.dtype == "uint8" and not uniform:
         table = (np.arange(256)[:, None] * scale + offset).astype(np.float32)
         return lambda image, out: np.copyto(out, look_up(image, table, out))
-    # whole rows at a time: numpy's loop over three channels would be the slow one
-    gain, shift = (np.tile(v, width).astype(np.float32) for v in (scale, offset))
 
     def write(image: Image, out: Image) -> None:
+        # whole rows at a time: numpy's inner loop over three channels would be the slow one
         rows = out.reshape(out.shape[0], -1)
+        times = 1 if uniform else out.shape[1]
+        gain, shift = (np.tile(v[:1] if uniform else v, times).astype(np.float32) for v in (scale, offset))
         np.multiply(image.reshape(rows.shape), gain, out=rows)
-        if shift.any():
+        if offset.any():
             np.add(rows, shift, out=rows)
 
     return write

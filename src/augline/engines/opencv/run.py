@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -42,23 +43,46 @@ def prepare(plan: Plan, decoded: NDArray[np.int64]) -> Callable[[int, NDArray[An
             steps.append(colour_step(stage, values))
         elif isinstance(stage, Hsv):
             steps.append(hsv_step(stage, values))
-    width = int(plan.extent.width[0])
-    write = None if same or folds else output_step(values, output, width)
-    return _chain(steps, write)
+    write = None if same or folds else output_step(values, output)
+    last_warp = max((k for k, stage in enumerate(plan.stages) if isinstance(stage, Warp)), default=0)
+    return _chain(steps, last_warp, write, _scratch(values.dtype) if write or folds else None)
+
+
+Scratch = Callable[[tuple[int, ...]], NDArray[Any]]
 
 
 def _chain(
-    steps: list[Step], write: Callable[[NDArray[Any], NDArray[Any]], None] | None
+    steps: list[Step], last_warp: int, write: Callable[[NDArray[Any], NDArray[Any]], None] | None, scratch: Scratch | None
 ) -> Callable[[int, NDArray[Any], NDArray[Any]], None]:
-    """All steps in turn; the last that makes pixels makes them in the slot itself."""
+    """All steps in turn. From the last warp on the image has its final size, and steps work where they find it:
+
+    in its slot of the batch, or, where values of another type come out, in a scratch image that `write` reads.
+    """
     last = len(steps) - 1
 
     def sample(index: int, image: NDArray[Any], out: NDArray[Any]) -> None:
+        place = out if scratch is None else scratch(out.shape)
         for number, step in enumerate(steps):
-            image = step(index, image, out if number == last and write is None else None)
+            target = place if number >= last_warp else None
+            image = step(index, image, out if number == last and write is None else target)
         if write is not None:
             write(image, out)
         elif image is not out and not np.may_share_memory(image, out):
             np.copyto(out, image)
 
     return sample
+
+
+def _scratch(dtype: str) -> Scratch:
+    """One image per thread and shape."""
+    local = threading.local()
+
+    def image(shape: tuple[int, ...]) -> NDArray[Any]:
+        kept: dict[tuple[int, ...], NDArray[Any]] = local.__dict__
+        key = str(shape)
+        if key not in kept:
+            kept.clear()
+            kept[key] = np.empty(shape, dtype)
+        return kept[key]
+
+    return image

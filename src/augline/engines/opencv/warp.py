@@ -75,7 +75,9 @@ def shrink(image: Image, factor_y: int, factor_x: int) -> Image:
     if down or right:
         image = np.pad(image, ((0, down), (0, right), (0, 0)), mode="edge")
     size = (image.shape[1] // factor_x, image.shape[0] // factor_y)
-    return by_groups(image, None, size, lambda part, dst, _: cv2.resize(part, size, dst=dst, interpolation=cv2.INTER_AREA))
+    # at a factor of exactly 2 the two or four pixels that "linear" weighs are the block, and it is three times faster
+    kind = cv2.INTER_LINEAR if factor_y <= 2 and factor_x <= 2 else cv2.INTER_AREA
+    return by_groups(image, None, size, lambda part, dst, _: cv2.resize(part, size, dst=dst, interpolation=kind))
 
 
 def by_groups(image: Image, out: Image | None, size: tuple[int, int],

@@ -1,0 +1,138 @@
+"""`augment`: the whole machinery on arrays in memory, one batch, no pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline import engines, targets
+from augline.errors import ArgumentError
+from augline.plan import Plan
+from augline.program import Program
+from augline.transforms.base import Transform
+from augline.transforms.compose import Sequential
+
+RANGES = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0), "float32": (0.0, 1.0)}
+
+
+def augment(
+    images: Any,
+    transforms: Sequence[Transform],
+    *,
+    masks: Any = None,
+    boxes: Any = None,
+    keypoints: Any = None,
+    labels: Any = None,
+    seed: int = 0,
+    epoch: int = 0,
+    ids: Any = None,
+    engine: str = "auto",
+    bounding_box_format: str = "xyxy",
+    value_range: tuple[float, float] | None = None,
+) -> Any:
+    """Augments a batch of images, and what belongs to them, in memory.
+
+    Args:
+        images: `(batch, height, width, channels)` uint8, uint16 or float32, or a list of images of any sizes.
+        transforms: What may happen to them.
+        masks: Segmentation masks, one per image and of its size; any integer type, kept as it is.
+        boxes: One `(n, 4)` array per image. Boxes that leave the image are left out, and so are their labels if
+            `labels` holds one array `(n,)` per image.
+        keypoints: One `(k, 2)` or `(k, 3)` array per image: x, y, and visibility.
+        labels: Anything with one entry per image; given back beside the images.
+        seed: Another seed, other draws.
+        epoch: Another epoch, other draws.
+        ids: `(batch,)` sample ids; 0, 1, 2, ... by default. A sample's draws depend on (seed, epoch, id) alone.
+        engine: "auto", "opencv" or "reference".
+        bounding_box_format: One of Keras's formats, for boxes in and out.
+        value_range: Of float images; (0, 1) by default.
+
+    Returns:
+        The images alone, or a dict with a key for each argument given ("images", "masks", "boxes", "keypoints",
+        "labels"). Images and masks come as one array where all have one size, else as lists.
+
+    Raises:
+        ArgumentError: Something does not fit together.
+
+    Example:
+        >>> import augline as al, numpy as np
+        >>> images = np.zeros((8, 48, 64, 3), "uint8")
+        >>> out = al.augment(images, [al.RandomRotation(0.1)], masks=images[..., :1], seed=7)
+        >>> out["images"].shape, out["masks"].shape
+        ((8, 48, 64, 3), (8, 48, 64, 1))
+    """
+    batch = _checked_images(images)
+    sequence = Sequential(transforms)
+    for name, column in {"masks": masks, "boxes": boxes, "keypoints": keypoints, "labels": labels, "ids": ids}.items():
+        if column is not None and len(column) != len(batch):
+            raise ArgumentError(
+                f"augment({name}=...): there must be one entry per image. Received {len(column)} for {len(batch)} images. "
+                "Make them equally long."
+            )
+    sizes = np.asarray([image.shape[:2] for image in batch])
+    size = (int(sizes[0, 0]), int(sizes[0, 1])) if (sizes == sizes[0]).all() else None
+    dtype = batch[0].dtype.name
+    program = Program(
+        sequence.transforms, seed=seed, channels=batch[0].shape[2], dtype=dtype, value_range=value_range or RANGES[dtype],
+        size=size, engine=engine,
+    )  # fmt: skip
+    _, plan = program.plan(epoch, np.arange(len(batch)) if ids is None else np.asarray(ids, np.int64), sizes)
+    result = {"images": run(program.engine, plan, batch)}
+    if masks is not None:
+        result["masks"] = _masks(program.engine, plan, masks, sizes)
+    if labels is not None:
+        result["labels"] = labels
+    if boxes is not None:
+        moved, kept = targets.move_boxes(plan, boxes, bounding_box_format)
+        result["boxes"] = moved
+        if labels is not None and all(np.shape(row) == (len(box),) for row, box in zip(labels, boxes, strict=True)):
+            result["labels"] = [np.asarray(row)[keep] for row, keep in zip(labels, kept, strict=True)]
+    if keypoints is not None:
+        result["keypoints"] = targets.move_points(plan, keypoints)
+    return result if len(result) > 1 else result["images"]
+
+
+def run(engine: str, plan: Plan, images: Sequence[NDArray[Any]]) -> Any:
+    """Runs a plan on images in memory; one array where all come out in one size, else a list."""
+    sample = engines.prepare(engine, plan, np.ones((len(images), 2), np.int64))
+    shapes = np.stack([plan.extent.height, plan.extent.width], axis=-1).astype(int).tolist()
+    outs = [np.empty((*shape, len(plan.output.scale)), plan.output.dtype) for shape in shapes]
+    for index, (image, out) in enumerate(zip(images, outs, strict=True)):
+        sample(index, image, out)
+    return np.stack(outs) if all(shape == shapes[0] for shape in shapes) else outs
+
+
+def _masks(engine: str, plan: Plan, masks: Any, sizes: NDArray[np.int64]) -> Any:
+    read = [targets.read_mask(m, (int(h), int(w)), f"images[{i}]") for i, (m, (h, w)) in enumerate(zip(masks, sizes, strict=True))]
+    result = run(engine, targets.mask_plan(plan, read[0].shape[2], read[0].dtype.name), read)
+    flat = np.ndim(masks[0]) == 2
+    if isinstance(result, list):
+        return [mask[:, :, 0] if flat else mask for mask in result]
+    return result[..., 0] if flat else result
+
+
+def _checked_images(images: Any) -> Sequence[NDArray[Any]]:
+    batch = list(images) if isinstance(images, (list, tuple)) else np.asarray(images)
+    shapes = {np.ndim(image) for image in batch}
+    if not len(batch) or shapes != {3}:
+        raise ArgumentError(
+            f"augment(images): images must be (batch, height, width, channels), at least one. Received "
+            f"{getattr(batch, 'shape', f'a list of {len(batch)}')}. For one image write image[None]; for grey ones "
+            "images[..., None]."
+        )
+    first = batch[0]
+    for index, image in enumerate(batch):
+        if image.dtype.name not in RANGES:
+            raise ArgumentError(
+                f"augment(images): images must be uint8, uint16 or float32. Received {image.dtype} (number {index}). "
+                "Write images.astype('float32'), for example, and give their value_range."
+            )
+        if image.dtype != first.dtype or image.shape[2] != first.shape[2]:
+            raise ArgumentError(
+                f"augment(images): all images must have one type and number of channels. Received {image.dtype} x "
+                f"{image.shape[2]} (number {index}) beside {first.dtype} x {first.shape[2]}. Convert them."
+            )
+    return batch

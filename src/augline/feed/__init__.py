@@ -1,0 +1,1 @@
+"""Batches handed over: to Python loops, to TensorFlow."""

@@ -1,0 +1,70 @@
+"""A stream of batches from a pool of threads, in order, a few ahead of the one who takes them."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+B = TypeVar("B")
+
+
+def default_workers() -> int:
+    """As many threads as this process may use cores."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def stream(
+    steps: Iterable[T], prepare: Callable[[T], B], size: Callable[[B], int], run: Callable[[B, int], None],
+    finish: Callable[[B], Any], workers: int, prefetch: int = 2,
+) -> Iterator[Any]:  # fmt: skip
+    """The batches of some steps, in their order; at most `prefetch` wait finished.
+
+    Args:
+        steps: What to make batches of.
+        prepare: Reads and plans one; runs in a thread.
+        size: Number of samples of a prepared batch.
+        run: Makes one sample of it; runs in a thread, other samples beside it.
+        finish: The batch from what was prepared.
+        workers: Threads.
+        prefetch: Batches ahead.
+    """
+    with ThreadPoolExecutor(workers, thread_name_prefix="augline") as pool:
+        planned: deque[Future[B]] = deque()
+        running: deque[tuple[B, list[Future[None]]]] = deque()
+        try:
+            for step in steps:
+                planned.append(pool.submit(prepare, step))
+                if len(planned) > 1:
+                    running.append(_start(pool, planned.popleft().result(), size, run, workers))
+                if len(running) > prefetch:
+                    yield _done(*running.popleft(), finish)
+            while planned or running:
+                if planned:
+                    running.append(_start(pool, planned.popleft().result(), size, run, workers))
+                yield _done(*running.popleft(), finish)
+        finally:  # also when the loop is left early, or a batch failed
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start(
+    pool: ThreadPoolExecutor, batch: B, size: Callable[[B], int], run: Callable[[B, int], None], workers: int
+) -> tuple[B, list[Future[None]]]:
+    """Hands the samples out in a few runs per thread: small enough to even out, large enough to cost nothing."""
+    count = size(batch)
+    length = max(1, -(-count // (4 * workers)))
+
+    def several(first: int) -> None:
+        for index in range(first, min(first + length, count)):
+            run(batch, index)
+
+    return batch, [pool.submit(several, first) for first in range(0, count, length)]
+
+
+def _done(batch: B, parts: list[Future[None]], finish: Callable[[B], Any]) -> Any:
+    for part in parts:
+        part.result()
+    return finish(batch)

@@ -1,0 +1,283 @@
+"""The pipeline: source -> order -> sample -> plan -> execute -> feed, in one place."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline.batches import Batches, Job
+from augline.errors import ArgumentError, AuglineError, DecodeError, SourceError
+from augline.feed.numpy import default_workers, stream
+from augline.order import shuffled
+from augline.program import Program
+from augline.sources import Source
+from augline.transforms.base import Transform
+from augline.transforms.compose import Sequential, evaluated
+from augline.transforms.sizing import Resizing
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from augline.explanation import Explanation
+
+_ATTEMPTS = 10
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A sample that could not be read, and what stood in for it."""
+
+    epoch: int
+    position: int
+    name: str
+    error: str
+    substitute: str
+
+
+class Pipeline:
+    """A data set, what may happen to its samples, and the batches that come of it.
+
+    What happens to a sample depends on (seed, epoch, sample id) alone: never on threads, batch size, hosts or restarts.
+
+    Args:
+        source: `Folder`, `Files`, `Arrays`, `Table`, or a part of one.
+        transforms: What may happen, in order. Random numbers are drawn per sample.
+        size: (height, width) that images are brought to before the transforms, in one resampling with them.
+        batch_size: Samples per batch, over all hosts together.
+        seed: Another seed gives another order and other draws.
+        shuffle: Whether each epoch has an order of its own; else that of the source.
+        drop_remainder: Whether a last batch with fewer samples is left out.
+        engine: "auto", "opencv" or "reference".
+        on_error: A file that fails stops the run ("raise"), or its place is filled: with the sample that follows in
+            the epoch's order ("skip"), or with one drawn at random ("replace"). `report()` lists them.
+        workers: Threads; by default one per core.
+        shard: (i, n): this host's number and how many there are. Host i gives the i-th slice of every batch.
+
+    Raises:
+        ArgumentError: Something cannot be, or does not fit together.
+
+    Example:
+        >>> import augline as al, numpy as np
+        >>> source = al.Arrays(np.zeros((10, 32, 32, 3), "uint8"), labels=np.arange(10))
+        >>> pipe = al.Pipeline(source, [al.RandomFlip("horizontal"), al.RandomRotation(0.1)], batch_size=4, seed=7)
+        >>> [(images.shape, labels.shape) for images, labels in pipe]
+        [((4, 32, 32, 3), (4,)), ((4, 32, 32, 3), (4,)), ((2, 32, 32, 3), (2,))]
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        transforms: Sequence[Transform] = (),
+        *,
+        size: tuple[int, int] | None = None,
+        batch_size: int = 32,
+        seed: int = 0,
+        shuffle: bool = True,
+        drop_remainder: bool = False,
+        engine: str = "auto",
+        on_error: Literal["raise", "skip", "replace"] = "raise",
+        workers: int | None = None,
+        shard: tuple[int, int] = (0, 1),
+    ) -> None:
+        self.source, self.transforms = source, Sequential(transforms).transforms
+        self.size, self.batch_size, self.seed, self.shuffle = size, batch_size, seed, shuffle
+        self.drop_remainder, self.engine, self.on_error = drop_remainder, engine, on_error
+        self.workers, self.shard = workers, shard
+        self._check()
+        first = (Resizing(*size),) if size else ()
+        self.program = Program(
+            (*first, *self.transforms), seed=seed, channels=source.channels, dtype=source.dtype,
+            value_range=source.value_range, size=source.size, engine=engine,
+        )  # fmt: skip
+        self.batches = Batches(source, self.program)
+        self._replaced: dict[tuple[int, int], Replacement] = {}
+        self._next_epoch = 0
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """Steps per epoch."""
+        steps, rest = divmod(len(self.source), self.batch_size)
+        return steps + (rest > 0 and not self.drop_remainder)
+
+    def __iter__(self) -> Iterator[Any]:
+        """The batches of the next epoch: the first pass gives epoch 0, the second epoch 1."""
+        with self._lock:
+            epoch, self._next_epoch = self._next_epoch, self._next_epoch + 1
+        return self.epoch(epoch)
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Any]:
+        """The batches of one epoch, from step `start` on, as NumPy."""
+        return stream(
+            range(start, len(self)), lambda step: (epoch, step, self._prepare(epoch, step)),
+            lambda work: len(work[2].indices), lambda work, index: self._run(*work, index),
+            lambda work: self.batches.result(work[2]), self.workers or default_workers(),
+        )  # fmt: skip
+
+    def batch(self, epoch: int, step: int) -> Any:
+        """Exactly that batch, at once."""
+        if not 0 <= step < len(self):
+            raise ArgumentError(
+                f"Pipeline.batch(epoch={epoch}, step={step}): step must lie in 0 to {len(self) - 1}. Received step={step}. "
+                "An epoch has len(pipe) steps."
+            )
+        return next(self.epoch(epoch, step))
+
+    def to_tf(self, start: tuple[int, int] = (0, 0)) -> tf.data.Dataset:
+        """A `tf.data.Dataset` for `model.fit`: each pass over it is the next epoch.
+
+        Args:
+            start: (epoch, step) to begin at: nothing before it is read or computed.
+        """
+        from augline.feed.tf import to_tf
+
+        return to_tf(self, start)
+
+    def evaluation(self) -> Pipeline:
+        """The same source and sizes without the random part, in the source's order; for validation and prediction."""
+        return self._with(transforms=evaluated(self.transforms), shuffle=False, drop_remainder=False)
+
+    def split(self, fraction: float = 0.2, *, seed: int = 0, stratify: bool | None = None) -> tuple[Pipeline, Pipeline]:
+        """(training, validation): the source split in two, the validation part not augmented.
+
+        Args:
+            fraction: Share of the samples for validation.
+            seed: Another seed, another split.
+            stratify: Whether each class is split alike; by default where labels are classes.
+        """
+        training, validation = self.source.split(fraction, seed=seed, stratify=stratify)
+        return self._with(source=training), self._with(source=validation).evaluation()
+
+    def explain(self, epoch: int = 0, index: int = 0) -> Explanation:
+        """What happens to sample `index` of the source in an epoch: draws, stages, and how they were fused."""
+        from augline.explanation import explain
+
+        return explain(self, epoch, index)
+
+    def preview(self, path: str | Path, *, epoch: int = 0, samples: int = 8, columns: int = 4) -> Path:
+        """Writes a contact sheet: samples as they are and as they come out, with what was drawn.
+
+        Args:
+            path: Of the picture; its ending says the format.
+            epoch: Whose draws to show.
+            samples: How many samples, from the beginning of the epoch's order.
+            columns: Pairs of pictures side by side.
+        """
+        from augline.preview import write_sheet
+
+        return write_sheet(self, Path(path), epoch, samples, columns)
+
+    def report(self) -> list[Replacement]:
+        """The samples that failed so far and were filled in for, in the order of (epoch, position)."""
+        with self._lock:
+            return [self._replaced[key] for key in sorted(self._replaced)]
+
+    def to_yaml(self, path: str | Path | None = None) -> str:
+        """The pipeline as YAML text; written to `path` as well if given."""
+        from augline.spec import to_yaml
+
+        text = to_yaml(self)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    @classmethod
+    def from_yaml(cls, text_or_path: str | Path, *, source: Source | None = None) -> Pipeline:
+        """The pipeline that `to_yaml` wrote, from a file or from the text itself.
+
+        Args:
+            text_or_path: A path, or YAML text of more than one line. Nothing in it is ever run.
+            source: Instead of the source it names, or where it names none.
+        """
+        from augline.spec import from_yaml
+
+        return from_yaml(cls, text_or_path, source)
+
+    def indices(self, epoch: int, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Which samples stand at these positions of an epoch's order."""
+        if not self.shuffle:
+            return np.asarray(positions, np.int64)
+        return np.asarray(shuffled(positions, len(self.source), self.seed, epoch))
+
+    def positions(self, step: int) -> NDArray[np.int64]:
+        """The positions in an epoch's order that make up a batch: this host's slice of the global one."""
+        first = step * self.batch_size
+        count = min(self.batch_size, len(self.source) - first)
+        host, hosts = self.shard
+        return np.arange(first + count * host // hosts, first + count * (host + 1) // hosts)
+
+    def settings(self) -> dict[str, Any]:
+        """The keyword arguments it was made with."""
+        names = ("size", "batch_size", "seed", "shuffle", "drop_remainder", "engine", "on_error", "workers", "shard")
+        return {name: getattr(self, name) for name in names}
+
+    def __repr__(self) -> str:
+        return f"Pipeline({self.source!r}, {list(self.transforms)!r}, batch_size={self.batch_size}, seed={self.seed})"
+
+    def _with(self, **changes: Any) -> Pipeline:
+        arguments = {"source": self.source, "transforms": self.transforms, **self.settings(), **changes}
+        return Pipeline(**arguments)
+
+    def _prepare(self, epoch: int, step: int) -> Job:
+        return self.batches.prepare(epoch, self.indices(epoch, self.positions(step)))
+
+    def _run(self, epoch: int, step: int, job: Job, index: int) -> None:
+        try:
+            self.batches.run(job, index)
+        except (DecodeError, SourceError) as error:
+            if self.on_error == "raise":
+                raise
+            self._replace(epoch, int(self.positions(step)[index]), job, index, error)
+
+    def _replace(self, epoch: int, position: int, job: Job, index: int, error: AuglineError) -> None:
+        """Fills the place of a failed sample with another, which depends on (seed, epoch, position) alone."""
+        count = len(self.source)
+        for attempt in range(1, _ATTEMPTS + 1):
+            if self.on_error == "skip":
+                place = self.indices(epoch, np.asarray([(position + attempt) % count]))
+            else:  # a second shuffle of all samples, of which each position takes another than itself
+                other = shuffled(np.asarray([(position + attempt) % count]), count, self.seed ^ 1 << 63, epoch)
+                place = np.asarray(other)
+            substitute = self.batches.prepare(epoch, place)
+            try:
+                self.batches.run(substitute, 0)
+            except (DecodeError, SourceError):
+                continue
+            self.batches.replace(job, index, substitute)
+            names = self.source.name(job.indices[index]), self.source.name(int(place[0]))
+            with self._lock:
+                self._replaced[epoch, position] = Replacement(epoch, position, names[0], str(error), names[1])
+            return
+        raise SourceError(
+            f"Pipeline(on_error={self.on_error!r}): one of {_ATTEMPTS} substitutes must be readable. Received failures for "
+            f"all of them, the first for {error}. Check the data set."
+        ) from error
+
+    def _check(self) -> None:
+        host, hosts = self.shard
+        rules: list[tuple[bool, str, str, str]] = [
+            (isinstance(self.source, Source), "source", "must be a Source", "Write Folder('photos/') or Arrays(images)"),
+            (_whole(self.batch_size, 1), "batch_size", "must be a whole number from 1", "Write 32, for example"),
+            (_whole(self.seed, 0) and self.seed < 2**64, "seed", "must be a whole number from 0 to 2**64 - 1", "Write 7"),
+            (self.on_error in ("raise", "skip", "replace"), "on_error", "must be 'raise', 'skip' or 'replace'", "Choose one"),
+            (self.workers is None or _whole(self.workers, 1), "workers", "must be a whole number from 1, or None", "Write 4"),
+            (_whole(hosts, 1) and _whole(host, 0) and host < hosts, "shard", "must be (i, n) with 0 <= i < n", "Write (0, 2)"),
+            (hosts <= self.batch_size, "shard", "must not have more hosts than a batch has samples", "Raise batch_size"),
+        ]  # fmt: skip
+        for good, name, rule, fix in rules:
+            if not good:
+                raise ArgumentError(f"Pipeline({name}=...): {name} {rule}. Received {name}={getattr(self, name)!r}. {fix}.")
+        if not len(self):
+            raise ArgumentError(
+                f"Pipeline(drop_remainder=True): there must be a full batch. Received {len(self.source)} samples and "
+                f"batch_size={self.batch_size}. Lower batch_size, or keep the remainder."
+            )
+
+
+def _whole(value: object, low: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= low

@@ -1,0 +1,85 @@
+"""A list of transforms made ready: from (epoch, sample ids, image sizes) to the plan of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline import engines
+from augline.errors import ArgumentError
+from augline.plan import APPROXIMATE, EXACT, Extent, Frame, Plan, make_plan
+from augline.plan.fuse import Rule
+from augline.random import Draw, Layout
+from augline.transforms.base import Expansion, Transform, expand
+
+_UNKNOWN = ((97, 131), (113, 89))  # two sizes to try a list on where the real ones are not known yet
+
+
+class Program:
+    """Draws and plans batches of a list of transforms.
+
+    Args:
+        transforms: The list.
+        seed: Of all draws.
+        channels: Of the images that come in.
+        dtype: Of the images that come in: "uint8", "uint16" or "float32".
+        value_range: What 0 and 1 inside the plan mean for them.
+        size: Their (height, width) where all share it, else None.
+        engine: A name from `engines.ENGINES`, or "auto".
+
+    Raises:
+        ArgumentError: A transform does not fit the images, as far as that can be known.
+        EngineError: The engine lacks something.
+    """
+
+    def __init__(
+        self, transforms: Sequence[Transform], *, seed: int, channels: int, dtype: str, value_range: tuple[float, float],
+        size: tuple[int, int] | None, engine: str = "auto",
+    ) -> None:  # fmt: skip
+        self.transforms = tuple(transforms)
+        self.seed, self.channels, self.dtype, self.value_range, self.size = seed, channels, dtype, value_range, size
+        self.engine = engines.engine_named(engine)
+        self._layout = Layout()
+        sizes = np.asarray([size, size] if size else _UNKNOWN)
+        expansion, plan = self.plan(0, np.arange(2), sizes)
+        engines.check(self.engine, plan)
+        self.output_size: tuple[int, int] | None = expansion.frame.extent.static
+        self.output_channels, self.output_dtype = expansion.frame.channels, expansion.frame.dtype
+
+    def plan(
+        self, epoch: int, ids: NDArray[np.int64], sizes: NDArray[np.int64], rules: Sequence[Rule] = EXACT + APPROXIMATE
+    ) -> tuple[Expansion, Plan]:
+        """What was drawn for these samples, and the plan that carries it out.
+
+        Args:
+            epoch: From 0.
+            ids: `(batch,)` sample ids.
+            sizes: `(batch, 2)` heights and widths of the images as they come.
+            rules: Fusion rules.
+        """
+        draw = Draw(self.seed, epoch, ids, layout=self._layout)
+        before = self._frame(sizes)
+        expansion = expand(self.transforms, draw, before)
+        self._layout = draw.layout
+        return expansion, make_plan(expansion.stages, before, expansion.frame, rules)
+
+    def common_size(self) -> tuple[int, int]:
+        """The size of all images that come out.
+
+        Raises:
+            ArgumentError: They differ in size, so that they fit no batch.
+        """
+        if self.output_size is None:
+            raise ArgumentError(
+                f"Pipeline({list(self.transforms)}): all images of a batch must come out in one size. Received a list that "
+                "leaves them in sizes of their own. Give size=(height, width), or end the geometry with Resizing, "
+                "RandomCrop or RandomResizedCrop."
+            )
+        return self.output_size
+
+    def _frame(self, sizes: NDArray[np.int64]) -> Frame:
+        low, high = self.value_range
+        extent = Extent(sizes[:, 0].astype(np.float64), sizes[:, 1].astype(np.float64), self.size)
+        return Frame(np, extent, self.channels, (high - low,), (low,), self.dtype)
