@@ -1,9 +1,9 @@
 """augline: an image augmentation input pipeline for Keras and TensorFlow.
 
-    import augline as al
+import augline as al
 
-    pipe = al.Pipeline(al.Folder("photos/"), [al.RandomFlip("horizontal"), al.RandomRotation(0.05)], size=(224, 224))
-    model.fit(pipe.to_tf(), epochs=10)
+pipe = al.Pipeline(al.Folder("photos/"), [al.RandomFlip("horizontal"), al.RandomRotation(0.05)], size=(224, 224))
+model.fit(pipe.to_tf(), epochs=10)
 """
 
 from augline.augment import augment

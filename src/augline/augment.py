@@ -69,15 +69,15 @@ def augment(
     for name, column in {"masks": masks, "boxes": boxes, "keypoints": keypoints, "labels": labels, "ids": ids}.items():
         if column is not None and len(column) != len(batch):
             raise ArgumentError(
-                f"augment({name}=...): there must be one entry per image. Received {len(column)} for {len(batch)} images. "
-                "Make them equally long."
+                f"augment({name}=...): there must be one entry per image. Received {len(column)} for {len(batch)} "
+                "images. Make them equally long."
             )
     sizes = np.asarray([image.shape[:2] for image in batch])
     size = (int(sizes[0, 0]), int(sizes[0, 1])) if (sizes == sizes[0]).all() else None
     dtype = batch[0].dtype.name
     program = Program(
-        sequence.transforms, seed=seed, channels=batch[0].shape[2], dtype=dtype, value_range=value_range or RANGES[dtype],
-        size=size, engine=engine,
+        sequence.transforms, seed=seed, channels=batch[0].shape[2], dtype=dtype, size=size, engine=engine,
+        value_range=value_range or RANGES[dtype],
     )  # fmt: skip
     _, plan = program.plan(epoch, np.arange(len(batch)) if ids is None else np.asarray(ids, np.int64), sizes)
     result = {"images": run(program.engine, plan, batch)}
@@ -106,7 +106,10 @@ def run(engine: str, plan: Plan, images: Sequence[NDArray[Any]]) -> Any:
 
 
 def _masks(engine: str, plan: Plan, masks: Any, sizes: NDArray[np.int64]) -> Any:
-    read = [targets.read_mask(m, (int(h), int(w)), f"images[{i}]") for i, (m, (h, w)) in enumerate(zip(masks, sizes, strict=True))]
+    read = [
+        targets.read_mask(m, (int(h), int(w)), f"images[{i}]")
+        for i, (m, (h, w)) in enumerate(zip(masks, sizes, strict=True))
+    ]
     result = run(engine, targets.mask_plan(plan, read[0].shape[2], read[0].dtype.name), read)
     flat = np.ndim(masks[0]) == 2
     if isinstance(result, list):
@@ -115,7 +118,7 @@ def _masks(engine: str, plan: Plan, masks: Any, sizes: NDArray[np.int64]) -> Any
 
 
 def _checked_images(images: Any) -> Sequence[NDArray[Any]]:
-    batch = list(images) if isinstance(images, (list, tuple)) else np.asarray(images)
+    batch: Any = list(images) if isinstance(images, (list, tuple)) else np.asarray(images)
     shapes = {np.ndim(image) for image in batch}
     if not len(batch) or shapes != {3}:
         raise ArgumentError(
@@ -135,4 +138,5 @@ def _checked_images(images: Any) -> Sequence[NDArray[Any]]:
                 f"augment(images): all images must have one type and number of channels. Received {image.dtype} x "
                 f"{image.shape[2]} (number {index}) beside {first.dtype} x {first.shape[2]}. Convert them."
             )
-    return batch
+    result: Sequence[NDArray[Any]] = batch
+    return result

@@ -69,7 +69,9 @@ class Batches:
         decoded = np.repeat(np.asarray(shrinks, np.int64)[:, None], 2, axis=1)
         sample = engines.prepare(self.program.engine, plan, decoded)
         shape = (len(records), *self.size, self.program.output_channels)
-        job = Job(indices.tolist(), records, shrinks, sample, None, self._buffers.take(shape, self.program.output_dtype), {})
+        job = Job(
+            indices.tolist(), records, shrinks, sample, None, self._buffers.take(shape, self.program.output_dtype), {}
+        )
         self._add_targets(job, plan)
         return job
 
@@ -143,7 +145,7 @@ class Batches:
 
     def _add_targets(self, job: Job, plan: Plan) -> None:
         taken = self.source.targets.take(job.indices)
-        columns = {key: taken[key] for key in ("labels", "weights") if key in taken}
+        columns: dict[str, Any] = {key: taken[key] for key in ("labels", "weights") if key in taken}
         if "masks" in taken:
             first = targets.read_mask(taken["masks"][0], _size(job.records[0]), self.source.name(job.indices[0]))
             masked = targets.mask_plan(plan, first.shape[2], first.dtype.name)

@@ -1,7 +1,7 @@
 """Memory for batches: aligned, and used again once nobody holds the batch any more.
 
-A fresh batch costs a page fault every 4 kB, which is a few per cent of a pipeline's time. A buffer is free again when the
-only reference left is the one kept here: arrays handed out are views, and whatever shares a view's memory (NumPy, a
+A fresh batch costs a page fault every 4 kB, a few per cent of a pipeline's time. A buffer is free again when the only
+reference left is the one kept here: arrays handed out are views, and whatever shares a view's memory (NumPy, a
 TensorFlow tensor, DLPack) keeps a reference to its owner.
 """
 

@@ -271,7 +271,9 @@ class Pipeline:
         ]  # fmt: skip
         for good, name, rule, fix in rules:
             if not good:
-                raise ArgumentError(f"Pipeline({name}=...): {name} {rule}. Received {name}={getattr(self, name)!r}. {fix}.")
+                raise ArgumentError(
+                    f"Pipeline({name}=...): {name} {rule}. Received {name}={getattr(self, name)!r}. {fix}."
+                )
         if not len(self):
             raise ArgumentError(
                 f"Pipeline(drop_remainder=True): there must be a full batch. Received {len(self.source)} samples and "

@@ -35,8 +35,8 @@ class Program:
     """
 
     def __init__(
-        self, transforms: Sequence[Transform], *, seed: int, channels: int, dtype: str, value_range: tuple[float, float],
-        size: tuple[int, int] | None, engine: str = "auto",
+        self, transforms: Sequence[Transform], *, seed: int, channels: int, dtype: str,
+        value_range: tuple[float, float], size: tuple[int, int] | None, engine: str = "auto",
     ) -> None:  # fmt: skip
         self.transforms = tuple(transforms)
         self.seed, self.channels, self.dtype, self.value_range, self.size = seed, channels, dtype, value_range, size
@@ -73,8 +73,8 @@ class Program:
         """
         if self.output_size is None:
             raise ArgumentError(
-                f"Pipeline({list(self.transforms)}): all images of a batch must come out in one size. Received a list that "
-                "leaves them in sizes of their own. Give size=(height, width), or end the geometry with Resizing, "
+                f"Pipeline({list(self.transforms)}): all images of a batch must come out in one size. Received a list "
+                "that leaves them in sizes of their own. Give size=(height, width), or end the geometry with Resizing, "
                 "RandomCrop or RandomResizedCrop."
             )
         return self.output_size

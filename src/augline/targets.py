@@ -42,8 +42,8 @@ def read_mask(mask: Any, size: tuple[int, int], name: str) -> NDArray[Any]:
     array = array[:, :, None] if array.ndim == 2 else array
     if array.shape[:2] != size:
         raise ArgumentError(
-            f"mask of {name}: a mask must have the size of its image. Received {array.shape[0]} x {array.shape[1]} for an "
-            f"image of {size[0]} x {size[1]} (height x width). Resize one of them."
+            f"mask of {name}: a mask must have the size of its image. Received {array.shape[0]} x {array.shape[1]} for "
+            f"an image of {size[0]} x {size[1]} (height x width). Resize one of them."
         )
     return array
 

@@ -1,4 +1,4 @@
-"""Fusion: named pure rules that turn two neighbouring stages into one, or bring them into the order that lets others act.
+"""Fusion: named pure rules that turn two neighbouring stages into one, or into the order that lets others act.
 
 EXACT rules never change a pixel, beyond the rounding of float64. APPROXIMATE rules change pixels on purpose, and what
 they give is the definition of what a list of transforms means:
@@ -36,7 +36,7 @@ def merge_permutation(first: Stage, then: Stage) -> tuple[Stage, ...] | None:
 
 
 def permute_first(first: Stage, then: Stage) -> tuple[Stage, ...] | None:
-    """A pointwise stage does not care where pixels sit, so flips and turns move ahead of it; crops too, unless measured."""
+    """A pointwise stage does not care where pixels sit: flips and turns move ahead; crops too, unless it measures."""
     if not isinstance(first, (Tone, Colour, Hsv)) or not isinstance(then, Warp):
         return None
     measured = isinstance(first, Tone) and first.measures

@@ -1,7 +1,8 @@
 """3x3 matrices, one per sample. They map output pixels to input pixels, in the pixel-centre convention.
 
 Integer coordinates are pixel centres, (0, 0) is the top-left one, x runs right and y down. So the picture of a
-`width` x `height` image covers [-0.5, width - 0.5] x [-0.5, height - 0.5], and its centre is ((width - 1) / 2, (height - 1) / 2).
+`width` x `height` image covers [-0.5, width - 0.5] x [-0.5, height - 0.5], and its centre is at
+((width - 1) / 2, (height - 1) / 2).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from augline.arrays import Array, Namespace
 from augline.plan import matrices
@@ -39,7 +39,9 @@ class Plan:
         return _take(self, index, self.before.batch)
 
 
-def make_plan(stages: Sequence[Stage], before: Frame, after: Frame, rules: Sequence[Rule] = EXACT + APPROXIMATE) -> Plan:
+def make_plan(
+    stages: Sequence[Stage], before: Frame, after: Frame, rules: Sequence[Rule] = EXACT + APPROXIMATE
+) -> Plan:
     """Fuses the stages of a batch and settles how each resampling is antialiased.
 
     Args:
@@ -81,4 +83,4 @@ def _take(value: T, index: slice, batch: int) -> T:
         result = tuple(_take(item, index, batch) for item in value)
     elif hasattr(value, "shape") and value.shape[:1] == (batch,):
         result = result[index]
-    return result
+    return cast(T, result)

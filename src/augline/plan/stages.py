@@ -2,7 +2,7 @@
 
 Between stages an image is a field of real numbers, 0 to 1 over its value range, sampled at pixel centres. Rounding to
 the output type happens once, at `Output`. Per-sample numbers are arrays with the batch as leading axis; all else is
-static structure. A stage's `masked` gives the stage that acts only where a mask holds: choice is data, not control flow.
+static structure. A stage's `masked` gives one that acts only where a mask holds: choice is data, not control flow.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from augline.plan.frame import Extent, Frame
 FillMode: TypeAlias = Literal["constant", "nearest", "reflect", "mirror", "wrap"]
 Interpolation: TypeAlias = Literal["nearest", "bilinear"]
 Reach: TypeAlias = Literal["permutes", "picks", "inside", "anywhere"]
-"""Where a warp reads: every pixel of its frame once; whole pixels of its frame; between pixels of its frame; beyond it."""
+"""Where a warp reads: every pixel of its frame once; whole pixels in its frame; between pixels in its frame; beyond."""
 
 
 @dataclass(frozen=True)
@@ -190,8 +190,8 @@ class Rescale(Stage):
         if mask is None:
             return self
         raise ArgumentError(
-            f"{'/'.join(self.origin) or 'Rescaling'}: a change of value scale applies to every sample. Received a choice "
-            "of samples (p < 1, OneOf or SomeOf). Put it at the top level of the list, with p=1."
+            f"{'/'.join(self.origin) or 'Rescaling'}: a change of value scale applies to every sample. Received a "
+            "choice of samples (p < 1, OneOf or SomeOf). Put it at the top level of the list, with p=1."
         )
 
     def after(self, frame: Frame) -> Frame:
@@ -202,7 +202,7 @@ class Rescale(Stage):
 
 @dataclass(frozen=True)
 class Output:
-    """The last step of every plan: `unit * scale + offset` per channel, rounded and clipped where `dtype` is an integer."""
+    """The last step of every plan: `unit * scale + offset` per channel, rounded and clipped for integer types."""
 
     scale: tuple[float, ...]
     offset: tuple[float, ...]

@@ -38,4 +38,34 @@ TRANSFORMS: dict[str, type[Transform]] = {
 }  # fmt: skip
 """Every transform by the name it has in a configuration file; nothing else can be named there."""
 
-__all__ = ["TRANSFORMS", "Transform", *TRANSFORMS]
+__all__ = [
+    "TRANSFORMS",
+    "CenterCrop",
+    "Normalize",
+    "OneOf",
+    "RandomAffine",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomGamma",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomResizedCrop",
+    "RandomRotate90",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
+    "Rescaling",
+    "Resizing",
+    "Sequential",
+    "Solarization",
+    "SomeOf",
+    "Transform",
+    "Transpose",
+]

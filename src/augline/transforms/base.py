@@ -34,7 +34,7 @@ _ELSEWHERE = {
 def _with_clear_errors(init: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(init)
     def checked(self: Any, *args: Any, **kwargs: Any) -> None:
-        fields = sorted(dataclasses.fields(self), key=lambda f: f.kw_only)
+        fields = sorted(dataclasses.fields(self), key=lambda f: bool(f.kw_only))
         positional = [f.name for f in fields if not f.kw_only]
         try:
             init(self, *args, **kwargs)
@@ -43,7 +43,9 @@ def _with_clear_errors(init: Callable[..., None]) -> Callable[..., None]:
             cause = problem.get("ctx", {}).get("error")
             if isinstance(cause, ArgumentError):  # from a __post_init__, whole as it is
                 raise cause from None
-            problem["loc"] = tuple(positional[k] if isinstance(k, int) and k < len(positional) else k for k in problem["loc"])
+            problem["loc"] = tuple(
+                positional[k] if isinstance(k, int) and k < len(positional) else k for k in problem["loc"]
+            )
             rule, received, fix = explain(problem, functools.partial(_hint, [f.name for f in fields]))
             shown = [repr(a) for a in args] + [f"{k}={v!r}" for k, v in kwargs.items()]
             call = f"{type(self).__name__}({', '.join(shown)})"
@@ -93,8 +95,8 @@ class Transform:
 
     Args:
         p: Chance that the transform acts on a sample.
-        name: Name its random numbers are drawn under. By default the class name, numbered from the second of its kind on;
-            with a name of its own a transform keeps its numbers however the list around it changes.
+        name: Name its random numbers are drawn under. By default the class name, numbered from the second of its kind
+            on; with a name of its own a transform keeps its numbers however the list around it changes.
     """
 
     p: Fraction = dataclasses.field(default=1.0, kw_only=True)
@@ -133,7 +135,11 @@ class Transform:
 
 
 def expand(
-    transforms: Sequence[Transform], draw: Draw, frame: Frame, path: str = "", masks: Sequence[Array | None] | None = None
+    transforms: Sequence[Transform],
+    draw: Draw,
+    frame: Frame,
+    path: str = "",
+    masks: Sequence[Array | None] | None = None,
 ) -> Expansion:
     """Expands a list, each transform on the frame that the ones before it leave."""
     drawn: list[Drawn] = []
@@ -160,7 +166,7 @@ def labels(transforms: Sequence[Transform]) -> list[str]:
 def arguments(item: Transform) -> dict[str, Any]:
     """The arguments that differ from their defaults, by name."""
     fields = [f for f in dataclasses.fields(item) if getattr(item, f.name) != f.default]
-    return {f.name: getattr(item, f.name) for f in sorted(fields, key=lambda f: f.kw_only)}
+    return {f.name: getattr(item, f.name) for f in sorted(fields, key=lambda f: bool(f.kw_only))}
 
 
 def both(a: Array | None, b: Array | None) -> Array | None:

@@ -93,7 +93,8 @@ class RandomContrast(Pointwise):
     """Spreads or squeezes each channel about its own mean over the image.
 
     Args:
-        factor: `f` for a contrast of 1 - f to 1 + f, or (lower, upper) for 1 - lower to 1 + upper, as Keras documents it.
+        factor: `f` for a contrast of 1 - f to 1 + f, or (lower, upper) for 1 - lower to 1 + upper, as Keras
+            documents it.
 
     Example:
         >>> import augline as al, numpy as np
@@ -108,7 +109,7 @@ class RandomContrast(Pointwise):
         lower, upper = self.bounds
         if not 0 <= 1 - lower <= 1 + upper <= 11:
             raise ArgumentError(
-                f"{self!r}: the contrast, drawn from (1 - lower, 1 + upper), must lie between 0 and 11 and not be reversed. "
+                f"{self!r}: the contrast, drawn from (1 - lower, 1 + upper), must lie between 0 and 11 in order. "
                 f"Received ({1 - lower:g}, {1 + upper:g}). Write 0.2, for example."
             )
 
@@ -262,8 +263,8 @@ class RandomHue(Pointwise):
 
     Args:
         factor: Share of half a turn, to either side: `f` draws from (0, f), or (low, high); 1 is the opposite colour.
-        space: "hsv" turns the hue of HSV, as Keras does. "yiq" turns the chroma of YIQ, as TensorFlow's older operations
-            and DALI do: a matrix, which fuses with the other matrices in the list and keeps luma.
+        space: "hsv" turns the hue of HSV, as Keras does. "yiq" turns the chroma of YIQ, as DALI does: a matrix,
+            which fuses with the other matrices in the list and keeps luma.
 
     Example:
         >>> import augline as al, numpy as np

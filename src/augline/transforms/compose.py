@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import PlainValidator
 
 from augline.arrays import Array
 from augline.errors import ArgumentError
@@ -27,14 +27,16 @@ def checked_list(value: Any) -> tuple[Transform, ...]:
             raise Refusal(f"must hold transforms; number {place} is the class itself", f"Write {item.__name__}(...)")
         if not isinstance(item, Transform):
             kind = f"{type(item).__module__}.{type(item).__qualname__}"
-            raise Refusal(f"must hold augline transforms; number {place} is a {kind}", "Use augline's transform of that name")
+            raise Refusal(
+                f"must hold augline transforms; number {place} is a {kind}", "Use augline's transform of that name"
+            )
     names = [item.name for item in items if item.name]
     if len({*names}) < len(names):
         raise Refusal("must not hold two transforms of one name", "Give each its own name=")
     return items
 
 
-Transforms = Annotated[tuple[Any, ...], BeforeValidator(checked_list)]
+Transforms = Annotated[Sequence[Any], PlainValidator(checked_list)]
 
 
 @transform
@@ -114,7 +116,11 @@ class OneOf(Composite):
         bounds = [sum(weights[: k + 1]) / sum(weights) for k in range(len(weights) - 1)]
         place = draw.uniform("choice")
         xp = frame.xp
-        return {"choice": sum((xp.astype(place >= bound, xp.int64) for bound in bounds), xp.zeros_like(place, dtype=xp.int64))}
+        return {
+            "choice": sum(
+                (xp.astype(place >= bound, xp.int64) for bound in bounds), xp.zeros_like(place, dtype=xp.int64)
+            )
+        }
 
     def masks(self, params: Params, frame: Frame) -> Sequence[Array]:
         return [params["choice"] == number for number in range(len(self.transforms))]
@@ -141,8 +147,8 @@ class SomeOf(Composite):
     def __post_init__(self) -> None:
         if self.bounds[1] > len(self.transforms):
             raise ArgumentError(
-                f"{self!r}: n must not be more than there are transforms. Received n={self.n} for {len(self.transforms)} "
-                "transforms. Lower n, or add transforms."
+                f"{self!r}: n must not be more than there are transforms. Received n={self.n} for "
+                f"{len(self.transforms)} transforms. Lower n, or add transforms."
             )
 
     @property

@@ -13,7 +13,7 @@ from augline.plan.stages import FillMode, Interpolation
 __all__ = ["FillMode", "Fraction", "Interpolation", "Pixels", "Refusal", "Span", "number", "pair", "span", "symmetric"]
 
 
-class Refusal(ValueError):
+class Refusal(ValueError):  # noqa: N818 -- it never reaches the user; `explain` makes an ArgumentError of it
     """A value that breaks a rule: what the rule is, and what to write instead."""
 
     def __init__(self, rule: str, fix: str) -> None:

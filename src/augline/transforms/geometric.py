@@ -67,7 +67,7 @@ class Transpose(Transform):
 
 @transform
 class RandomRotate90(Transform):
-    """Turns images by 0, 90, 180 or 270 degrees counter-clockwise, each as likely; a quarter turn swaps height and width.
+    """Turns images by 0, 90, 180 or 270 degrees counter-clockwise, each as likely; quarter turns swap height and width.
 
     Example:
         >>> import augline as al, numpy as np
@@ -278,7 +278,7 @@ class RandomPerspective(Geometric):
     so the top left corner stays where it is.
 
     Args:
-        factor: Chance that an image is changed: `f` draws the chance itself from (0, f), as Keras does; (f, f) fixes it.
+        factor: Chance that an image is changed: `f` draws the chance itself from (0, f), as Keras does; (f, f) sets it.
         scale: Strength, 0 to 1.
         fill_mode: See RandomRotation; "constant" by default here.
 
@@ -312,5 +312,3 @@ class RandomPerspective(Geometric):
         changed = params["changed"] & ~flat
         matrix = xp.where(changed[:, None, None], matrix / matrix[:, 2:, 2:], same)
         yield self.warp(matrix, frame)
-
-

@@ -23,8 +23,8 @@ Window = tuple[Array, Array, Array, Array]
 class Resizing(Transform):
     """Brings images to one size.
 
-    Shrinking is antialiased: blocks of whole pixels are averaged until less than 2 input pixels are left to a step (JPEGs
-    are decoded smaller to begin with), then pixels are interpolated.
+    Shrinking is antialiased: blocks of whole pixels are averaged until less than 2 input pixels are left to a step
+    (JPEGs are decoded smaller to begin with), then pixels are interpolated.
 
     Args:
         height: Output height in pixels.
@@ -53,11 +53,12 @@ class Resizing(Transform):
     def __post_init__(self) -> None:
         if self.crop_to_aspect_ratio and self.pad_to_aspect_ratio:
             raise ArgumentError(
-                f"{self!r}: an image is cropped or padded to its aspect ratio, not both. Received both as True. Keep one."
+                f"{self!r}: an image is cropped or padded to its aspect ratio, not both. Received both. Keep one."
             )
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         whole = (0.0 * frame.height, 0.0 * frame.width, frame.height, frame.width)
+        reach: Reach
         if self.crop_to_aspect_ratio:
             window, reach = _largest(frame, self.height, self.width), "inside"
         elif self.pad_to_aspect_ratio:
@@ -65,7 +66,7 @@ class Resizing(Transform):
         else:
             window, reach = whole, "inside"
         fill = Fill("constant", frame.unit(self.fill_value), self.mask_fill_value)
-        yield _read(frame, window, self.height, self.width, reach, self.interpolation, fill)  # type: ignore[arg-type]
+        yield _read(frame, window, self.height, self.width, reach, self.interpolation, fill)
 
 
 @transform
@@ -176,8 +177,8 @@ class RandomResizedCrop(Transform):
         return Resizing(self.height, self.width, self.interpolation, crop_to_aspect_ratio=True)
 
 
-def _read(frame: Frame, window: Window, height: int, width: int, reach: Reach, interpolation: Interpolation = "bilinear",
-          fill: Fill | None = None) -> Warp:  # fmt: skip
+def _read(frame: Frame, window: Window, height: int, width: int, reach: Reach,
+          interpolation: Interpolation = "bilinear", fill: Fill | None = None) -> Warp:  # fmt: skip
     """A window of the image, brought to `height` x `width`."""
     top, left, tall, wide = window
     matrix = matrices.resized(frame.xp, frame.batch, tall / height, wide / width, top, left)
@@ -186,16 +187,17 @@ def _read(frame: Frame, window: Window, height: int, width: int, reach: Reach, i
 
 
 def _cut(frame: Frame, height: int, width: int, down: Array, right: Array, exact_middle: bool = False) -> Warp:
-    """A window of that very size, `down` and `right` (0 to 1) on the way to its last place; see RandomCrop for small images."""
+    """A window of that size, `down` and `right` (0 to 1) on the way to its last place; small images: see RandomCrop."""
     xp = frame.xp
     spare_h, spare_w = frame.height - height, frame.width - width
     room = (spare_h >= 0) & (spare_w >= 0)
     one = 0.0 if exact_middle else 1.0
     places = (xp.floor(down * (spare_h + one)), xp.floor(right * (spare_w + one)), height, width)
-    window = tuple(xp.where(room, a, b) for a, b in zip(places, _largest(frame, height, width), strict=True))
+    largest = _largest(frame, height, width)
+    top, left, tall, wide = (xp.where(room, a, b) for a, b in zip(places, largest, strict=True))
     static = frame.extent.static
     fits = static is not None and static[0] >= height and static[1] >= width
-    return _read(frame, window, height, width, "picks" if fits else "inside")  # type: ignore[arg-type]
+    return _read(frame, (top, left, tall, wide), height, width, "picks" if fits else "inside")
 
 
 def _largest(frame: Frame, height: int, width: int) -> Window:

@@ -1,4 +1,4 @@
-"""The values that come out: Rescaling and Normalize. They act at the end of the plan, wherever they stand in the list."""
+"""The values that come out: Rescaling and Normalize, which act at the end of the plan, wherever they stand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from augline.transforms.fields import Refusal
 def _numbers(value: Any) -> Any:
     values = tuple(float(v) for v in value) if hasattr(value, "__iter__") else (float(value),)
     if not values or not all(map(math.isfinite, values)):
-        raise Refusal("must be a finite number, or one per channel", "Write 1 / 255 or (0.485, 0.456, 0.406), for example")
+        raise Refusal(
+            "must be a finite number, or one per channel", "Write 1 / 255 or (0.485, 0.456, 0.406), for example"
+        )
     return values if len(values) > 1 else values[0]
 
 
@@ -44,7 +46,9 @@ class Rescaling(Transform):
 
     def __post_init__(self) -> None:
         if 0 in _tuple(self.scale):
-            raise ArgumentError(f"{self!r}: scale must not be 0. Received scale={self.scale}. Write 1 / 255, for example.")
+            raise ArgumentError(
+                f"{self!r}: scale must not be 0. Received scale={self.scale}. Write 1 / 255, for example."
+            )
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         yield Rescale(_fitting(self, frame, self.scale), _fitting(self, frame, self.offset))

@@ -1,1 +1,1 @@
-"""The CPU engine: OpenCV's SIMD kernels, the GIL released, integers kept as integers, each result written into its slot."""
+"""The CPU engine: OpenCV's SIMD kernels without the GIL, integers kept as integers, results written into place."""

@@ -33,7 +33,11 @@ def tone_step(stage: Tone, values: Values, output: Output | None) -> Step:
     """Curves on every channel; with `output`, straight to the values that the batch holds."""
     if values.levels is None:
         return _evaluated(stage, values)
-    if output is None and len(values.scale) <= 4 and all(c.function in (affine, affine_about_mean) for c in stage.curves):
+    if (
+        output is None
+        and len(values.scale) <= 4
+        and all(c.function in (affine, affine_about_mean) for c in stage.curves)
+    ):
         return _affine(stage, values)
     tabulate = _tables(stage, values, output or Output(values.scale, values.offset, values.dtype))
 
@@ -50,7 +54,7 @@ def _affine(stage: Tone, values: Values) -> Step:
     active = [None if c.active is None else c.active.tolist() for c in stage.curves]
     gains = [_columns(c.params[0], channels) for c in stage.curves]
     shifts = [None if c.measure else _columns(c.params[1], channels) * scale for c in stage.curves]
-    # cv2.transform has a slow way for diagonal matrices; 1e-5 beside the diagonal is 0.003 of a level and takes the fast one
+    # cv2.transform is slow with diagonal matrices; 1e-5 beside the diagonal, 0.003 of a level, takes the fast way
     beside = np.full((channels, channels + 1), 1e-5 if channels > 1 else 0.0)
     diagonal = np.arange(channels)
 
@@ -130,7 +134,9 @@ def hsv_step(stage: Hsv, values: Values) -> Step:
     def other(index: int, image: Image, out: Image | None) -> Image:
         if not active[index]:
             return image
-        one = Hsv(stage.hue[index : index + 1].astype(np.float32), stage.saturation[index : index + 1].astype(np.float32))
+        one = Hsv(
+            stage.hue[index : index + 1].astype(np.float32), stage.saturation[index : index + 1].astype(np.float32)
+        )
         return _from_unit(portable.hsv(np, _unit(image, values)[None], one)[0], values)
 
     return eight_bit if values.dtype == "uint8" else other
@@ -161,22 +167,21 @@ def _tables(stage: Tone, values: Values, output: Output) -> Callable[[int, Image
     """Per sample, the `(levels, channels or 1)` table of all its active curves, or None where none is active."""
     levels = values.levels or 0
     grid = (np.arange(levels)[:, None] - np.asarray(values.offset[:1])) / np.asarray(values.scale[:1])
-    batch = max((len(p) for curve in stage.curves for p in curve.params), default=1)
-    active = [[True] * batch if c.active is None else c.active.tolist() for c in stage.curves]
+    active = [None if c.active is None else c.active.tolist() for c in stage.curves]
     straight = (output.scale, output.offset, output.dtype) == (values.scale, values.offset, values.dtype)
     uniform = len({*output.scale}) == len({*output.offset}) == 1
     scale, offset = (np.asarray(v[:1] if uniform else v) for v in (output.scale, output.offset))
 
     def table(index: int, image: Image) -> Image | None:
-        curves = [_one(c, index) for c, on in zip(stage.curves, active, strict=True) if on[index]]
+        curves = [_one(c, index) for c, on in zip(stage.curves, active, strict=True) if on is None or on[index]]
         if not curves and straight:
             return None
         measure = _from_histogram(image, levels) if any(c.measure for c in curves) else portable.mean
         unit = portable.tone(np, grid[None, :, None, :], Tone(tuple(curves)), measure)[0, :, 0, :]
-        result = unit * scale + offset
+        result: Image = unit * scale + offset
         if output.dtype.startswith("uint"):
             result = np.rint(np.clip(result, 0, np.iinfo(output.dtype).max))
-        return result.astype(output.dtype)
+        return np.asarray(result, output.dtype)
 
     return table
 
@@ -187,7 +192,7 @@ def _from_histogram(image: Image, levels: int) -> Callable[[Any, Image], Image]:
     channels = range(image.shape[2])
     counts = [np.ravel(cv2.calcHist([flat], [c], None, [levels], [0, levels])) for c in channels]
     share = np.stack(counts, axis=1).astype(np.float64) / (image.shape[0] * image.shape[1])
-    return lambda xp, grid: (grid[0, :, 0, :] * share).sum(axis=0)[None, None, None, :]
+    return lambda _, grid: (grid[0, :, 0, :] * share).sum(axis=0)[None, None, None, :]
 
 
 def _evaluated(stage: Tone, values: Values) -> Step:

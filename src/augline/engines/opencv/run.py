@@ -52,7 +52,10 @@ Scratch = Callable[[tuple[int, ...]], NDArray[Any]]
 
 
 def _chain(
-    steps: list[Step], last_warp: int, write: Callable[[NDArray[Any], NDArray[Any]], None] | None, scratch: Scratch | None
+    steps: list[Step],
+    last_warp: int,
+    write: Callable[[NDArray[Any], NDArray[Any]], None] | None,
+    scratch: Scratch | None,
 ) -> Callable[[int, NDArray[Any], NDArray[Any]], None]:
     """All steps in turn. From the last warp on the image has its final size, and steps work where they find it:
 
@@ -78,11 +81,9 @@ def _scratch(dtype: str) -> Scratch:
     local = threading.local()
 
     def image(shape: tuple[int, ...]) -> NDArray[Any]:
-        kept: dict[tuple[int, ...], NDArray[Any]] = local.__dict__
-        key = str(shape)
-        if key not in kept:
-            kept.clear()
-            kept[key] = np.empty(shape, dtype)
-        return kept[key]
+        kept: NDArray[Any] | None = getattr(local, "image", None)
+        if kept is None or kept.shape != shape:
+            kept = local.image = np.empty(shape, dtype)
+        return kept
 
     return image

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from augline.errors import EngineError
 from augline.plan import matrices
 from augline.plan.stages import Fill, Warp
 
@@ -40,7 +41,7 @@ def warp_step(stage: Warp, factors: Image | None, decoded: NDArray[np.int64], fi
     sizes: list[tuple[int, int]] = [(int(w), int(h)) for h, w in extent.tolist()]
     windows = _windows(matrix, extent)
     linear = cv2.INTER_LINEAR if stage.resamples and stage.interpolation == "bilinear" else cv2.INTER_NEAREST
-    projective = (np.abs(matrix[:, 2, :2]) > 1e-12).any(axis=1).tolist()
+    projective: Image = np.any(np.abs(matrix[:, 2, :2]) > 1e-12, axis=1)
     matrix = matrix / matrix[:, 2:, 2:]
     blocks: list[list[int]] = rest.tolist()
 
@@ -52,7 +53,8 @@ def warp_step(stage: Warp, factors: Image | None, decoded: NDArray[np.int64], fi
             done = _window(image, window, sizes[index], out, linear, stage.fill.mode)
             if done is not None:
                 return done
-        image = image if max(image.shape[:2]) <= _LIMIT else _fit(image)
+        if max(image.shape[:2]) > _LIMIT:
+            raise _too_large(image)
         if projective[index]:
             kernel, m = cv2.warpPerspective, matrix[index]
         else:
@@ -118,7 +120,7 @@ Window = tuple[int, int, int, int, bool, bool, bool, bool]
 
 
 def _windows(matrix: Image, extent: Image) -> list[Window | None]:
-    """(top, bottom, left, right, flip_y, flip_x, enlarges_y, enlarges_x) where a sample reads a whole-pixel window upright.
+    """(top, bottom, left, right, flip_y, flip_x, enlarges_y, enlarges_x) where a sample reads a whole-pixel window.
 
     Along one axis `in = a * out + c`; the outer edges of the first and last output pixel fall on `c + (1 - a) / 2` and
     `a * size` further. Where both are whole numbers, a plain resize of that window reads the same points.
@@ -170,5 +172,8 @@ def _window(image: Image, window: Window, size: tuple[int, int], out: Image | No
     return view
 
 
-def _fit(image: Image) -> Image:
-    raise ValueError(f"cv2 warps images of at most {_LIMIT} pixels a side. Received {image.shape[1]} x {image.shape[0]}.")
+def _too_large(image: Image) -> EngineError:
+    return EngineError(
+        f"engine 'opencv': it warps images of at most {_LIMIT} pixels a side. Received {image.shape[0]} x "
+        f"{image.shape[1]}. Cut the image up, or use engine='reference'."
+    )

@@ -7,7 +7,7 @@ from augline.plan.stages import Fill, Interpolation
 
 
 def shrink(xp: Namespace, images: Array, factor_y: int, factor_x: int) -> Array:
-    """Means of `factor_y` x `factor_x` blocks, counted from the top left; the last row and column are repeated to fill up.
+    """Means of `factor_y` x `factor_x` blocks from the top left; the last row and column are repeated to fill up.
 
     A small pixel's centre lies at `(x_small + 0.5) * factor - 0.5`.
     """
@@ -38,7 +38,9 @@ def warp(xp: Namespace, images: Array, matrix: Array, size: tuple[int, int], int
     top, left = xp.floor(y), xp.floor(x)
     down, right = (y - top)[..., None], (x - left)[..., None]
     upper = _pixels(xp, images, top, left, fill) * (1 - right) + _pixels(xp, images, top, left + 1, fill) * right
-    lower = _pixels(xp, images, top + 1, left, fill) * (1 - right) + _pixels(xp, images, top + 1, left + 1, fill) * right
+    lower = (
+        _pixels(xp, images, top + 1, left, fill) * (1 - right) + _pixels(xp, images, top + 1, left + 1, fill) * right
+    )
     return upper * (1 - down) + lower * down
 
 
@@ -73,7 +75,8 @@ def _pixels(xp: Namespace, images: Array, y: Array, x: Array, fill: Fill) -> Arr
 def _fold(xp: Namespace, i: Array, n: int, mode: str) -> Array:
     """Brings any whole coordinate into [0, n), as each fill mode continues the image.
 
-    reflect: d c b a | a b c d | d c b a; mirror: d c b | a b c d | c b a; wrap: a b c d | a b c d; nearest: a a | a b c d | d d.
+    "reflect" d c b a | a b c d | d c b a, "mirror" d c b | a b c d | c b a, "wrap" a b c d | a b c d, and "nearest"
+    a a | a b c d | d d.
     """
     if mode == "reflect":
         i = i % (2 * n)
