@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.engines.opencv.colour import Values, colour_step, hsv_step, output_step, tone_step
-from augline.engines.opencv.warp import Step, fill_values, warp_step
+from augline.engines.opencv.warp import Step, WarpStep, fill_values
 from augline.plan.plan import Plan
 from augline.plan.stages import Colour, Hsv, Tone, Warp
 
@@ -35,7 +35,7 @@ def prepare(plan: Plan, decoded: NDArray[np.int64]) -> Callable[[int, NDArray[An
         last = folds and stage is plan.stages[-1]
         if isinstance(stage, Warp):
             fill = fill_values(stage.fill, scale, offset, channels)
-            steps.append(warp_step(stage, factors, decoded, fill))
+            steps.append(WarpStep(stage, factors, decoded, fill, frame.dtype))
             decoded = np.ones_like(decoded)
         elif isinstance(stage, Tone):
             steps.append(tone_step(stage, values, output if last else None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import cv2
@@ -15,6 +16,7 @@ from augline.plan.stages import Fill, Warp
 
 Image = NDArray[Any]
 Step = Callable[[int, Image, "Image | None"], Image]
+"""`(index, image, out)`: one stage on one sample, into `out` where given and possible; returns the result."""
 
 BORDERS = {
     "constant": cv2.BORDER_CONSTANT,
@@ -23,51 +25,88 @@ BORDERS = {
     "mirror": cv2.BORDER_REFLECT_101,
     "wrap": cv2.BORDER_WRAP,
 }
+_NATIVE = ("uint8", "uint16", "float32")  # cv2 warps some of the others wrongly, without a word
+_CARRIERS = {
+    1: np.uint8,
+    2: np.uint16,
+    4: np.float32,
+    8: np.float32,
+}  # types that carry the bits of the others, by size
 _LIMIT = 32_767  # cv2 addresses warp sources with signed 16-bit coordinates
 
 
-def warp_step(stage: Warp, factors: Image | None, decoded: NDArray[np.int64], fill: tuple[float, ...]) -> Step:
-    """How each sample of the batch is resampled.
+class WarpStep:
+    """How each sample of a batch is resampled.
 
     Args:
         stage: The warp.
         factors: `(batch, 2)` shrink factors (y, x) it asks for, or None.
         decoded: `(batch, 2)` factors that the images that come in have been shrunk by already.
         fill: The constant outside, in the images' own values, one per channel.
+        dtype: Of the images.
     """
-    rest = np.ones_like(decoded) if factors is None else np.maximum(factors // decoded, 1)
-    matrix = _for_small(stage.matrix, rest * decoded)
-    extent = np.stack([stage.extent.height, stage.extent.width], axis=-1)
-    sizes: list[tuple[int, int]] = [(int(w), int(h)) for h, w in extent.tolist()]
-    windows = _windows(matrix, extent)
-    linear = cv2.INTER_LINEAR if stage.resamples and stage.interpolation == "bilinear" else cv2.INTER_NEAREST
-    projective: Image = np.any(np.abs(matrix[:, 2, :2]) > 1e-12, axis=1)
-    matrix = matrix / matrix[:, 2:, 2:]
-    blocks: list[list[int]] = rest.tolist()
 
-    def step(index: int, image: Image, out: Image | None) -> Image:
-        if blocks[index] != [1, 1]:
-            image = shrink(image, *blocks[index])
-        window = windows[index]
+    def __init__(
+        self, stage: Warp, factors: Image | None, decoded: NDArray[np.int64], fill: tuple[float, ...], dtype: str
+    ) -> None:
+        rest = np.ones_like(decoded) if factors is None else np.maximum(factors // decoded, 1)
+        matrix = _for_small(stage.matrix, rest * decoded)
+        extent = np.stack([stage.extent.height, stage.extent.width], axis=-1)
+        self._sizes: list[tuple[int, int]] = [(int(w), int(h)) for h, w in extent.tolist()]
+        self._windows = _windows(matrix, extent)
+        self._projective = np.any(np.abs(matrix[:, 2, :2]) > 1e-12, axis=1).tolist()
+        self._matrix = matrix / matrix[:, 2:, 2:]
+        self._blocks: list[list[int]] = rest.tolist()
+        rows = zip(self._windows, self._projective, self._blocks, strict=True)
+        self._single = [w is None and not p and b == [1, 1] for w, p, b in rows]
+        self._linear = stage.resamples and stage.interpolation == "bilinear"
+        self._flags = (cv2.INTER_LINEAR if self._linear else cv2.INTER_NEAREST) | cv2.WARP_INVERSE_MAP
+        self._mode = stage.fill.mode
+        self._bits = None if dtype in _NATIVE else _CARRIERS[np.dtype(dtype).itemsize]
+        self._fill = fill if self._bits is None else tuple(np.asarray(fill).astype(dtype).view(self._bits).tolist())
+
+    def __call__(self, index: int, image: Image, out: Image | None) -> Image:
+        """One sample, into `out` where given."""
+        if self._bits is not None:  # "nearest" moves pixels whole, so their bits can travel as another type
+            moved = self._warped(
+                index, np.ascontiguousarray(image).view(self._bits), out if out is None else out.view(self._bits)
+            )
+            return moved.view(image.dtype)
+        return self._warped(index, image, out)
+
+    def many(self, first: int, images: Image, outs: Image) -> None:
+        """Samples from number `first` on: one kernel call, and hardly anything else, where that is all it takes."""
+        warp_affine, matrices, border = cv2.warpAffine, self._matrix[:, :2], BORDERS[self._mode]
+        fits = (
+            self._bits is None
+            and len(_groups(images.shape[3], images.dtype)) == 1 < images.shape[3]
+            and max(images.shape[1:3]) <= _LIMIT
+        )
+        for index, (image, out) in enumerate(zip(images, outs, strict=True), first):
+            if fits and self._single[index]:
+                warp_affine(image, matrices[index], self._sizes[index], out, self._flags, border, self._fill)
+            else:
+                result = self(index, image, out)
+                if not np.may_share_memory(result, out):
+                    np.copyto(out, result)
+
+    def _warped(self, index: int, image: Image, out: Image | None) -> Image:
+        if self._blocks[index] != [1, 1]:
+            image = shrink(image, *self._blocks[index])
+        window, size = self._windows[index], self._sizes[index]
         if window is not None:
-            done = _window(image, window, sizes[index], out, linear, stage.fill.mode)
+            done = _window(image, window, size, out, self._linear, self._mode)
             if done is not None:
                 return done
         if max(image.shape[:2]) > _LIMIT:
             raise _too_large(image)
-        if projective[index]:
-            kernel, m = cv2.warpPerspective, matrix[index]
-        else:
-            kernel, m = cv2.warpAffine, matrix[index, :2]
+        kernel = cv2.warpPerspective if self._projective[index] else cv2.warpAffine
+        matrix = self._matrix[index] if self._projective[index] else self._matrix[index, :2]
+        border, fill = BORDERS[self._mode], self._fill
         return by_groups(
-            image, out, sizes[index],
-            lambda part, dst, first: kernel(
-                part, m, sizes[index], dst=dst, flags=linear | cv2.WARP_INVERSE_MAP,
-                borderMode=BORDERS[stage.fill.mode], borderValue=fill[first : first + 4],
-            ),
+            image, out, size,
+            lambda part, dst, first: kernel(part, matrix, size, dst, self._flags, border, fill[first : first + 4]),
         )  # fmt: skip
-
-    return step
 
 
 def shrink(image: Image, factor_y: int, factor_x: int) -> Image:
@@ -84,7 +123,7 @@ def shrink(image: Image, factor_y: int, factor_x: int) -> Image:
 
 def by_groups(image: Image, out: Image | None, size: tuple[int, int],
               kernel: Callable[[Image, Image | None, int], Any]) -> Image:  # fmt: skip
-    """Runs a cv2 kernel of at most four channels on an image of any number; writes into `out` where given.
+    """Runs a cv2 kernel on an image of any number of channels; writes into `out` where given.
 
     cv2 drops a last axis of one channel, so such images go in and come out two-dimensional.
     """
@@ -92,14 +131,28 @@ def by_groups(image: Image, out: Image | None, size: tuple[int, int],
     if channels == 1:
         result = kernel(image[:, :, 0], None if out is None else out[:, :, 0], 0)
         return np.asarray(result)[:, :, None] if out is None else out
-    if channels <= 4:
+    groups = _groups(channels, image.dtype)
+    if len(groups) == 1:
         return np.asarray(kernel(image, out, 0))
     result = np.empty((size[1], size[0], channels), image.dtype) if out is None else out
-    for first in range(0, channels, 4):
-        part = np.ascontiguousarray(image[:, :, first : first + 4])
-        done = kernel(part if part.shape[2] > 1 else part[:, :, 0], None, first)
-        result[:, :, first : first + 4] = np.asarray(done).reshape(size[1], size[0], -1)
+    for first, count in groups:
+        part = np.ascontiguousarray(image[:, :, first] if count == 1 else image[:, :, first : first + count])
+        result[:, :, first : first + count] = np.asarray(kernel(part, None, first)).reshape(size[1], size[0], count)
     return result
+
+
+@cache
+def _groups(channels: int, dtype: np.dtype[Any]) -> list[tuple[int, int]]:
+    """(first, count) of the channels that go through a kernel together.
+
+    Never two: OpenCV 5.0 warps those on a coarse grid, 4 levels off. Nor four of uint16: OpenCV 4.13 warps those with
+    "nearest" to wrong pixels, without a word.
+    """
+    most = 3 if dtype == np.uint16 else 4
+    rest = channels % most
+    starts = [*range(0, channels - rest, most)]
+    tail = [(channels - rest + k, 1) for k in range(rest)] if rest == 2 else [(channels - rest, rest)] * (rest > 0)
+    return [(start, most) for start in starts] + tail
 
 
 def fill_values(fill: Fill, scale: tuple[float, ...], offset: tuple[float, ...], channels: int) -> tuple[float, ...]:
@@ -139,7 +192,7 @@ def _windows(matrix: Image, extent: Image) -> list[Window | None]:
     ]
 
 
-def _window(image: Image, window: Window, size: tuple[int, int], out: Image | None, interpolation: int,
+def _window(image: Image, window: Window, size: tuple[int, int], out: Image | None, linear: bool,
             mode: str) -> Image | None:  # fmt: skip
     """Copies, flips or resizes a window of the image; None where that would not read the same pixels as the warp."""
     top, bottom, left, right, flip_y, flip_x, enlarges_y, enlarges_x = window
@@ -148,7 +201,7 @@ def _window(image: Image, window: Window, size: tuple[int, int], out: Image | No
         return None
     copies = (bottom - top, right - left) == (size[1], size[0])
     if not copies:
-        if interpolation != cv2.INTER_LINEAR:
+        if not linear:
             return None
         # an enlarged window looks half a pixel past its edge, where a resize repeats the edge pixel
         edge_repeats = mode in ("nearest", "reflect")

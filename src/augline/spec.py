@@ -1,0 +1,205 @@
+"""A pipeline as YAML and back. A file names transforms and sources from two fixed tables; nothing in it is ever run."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from augline import plain_yaml
+from augline.errors import SpecError
+from augline.sources import Source, from_config
+from augline.sources.refusal import nearest, refusal
+from augline.transforms import TRANSFORMS, Transform
+from augline.transforms.base import arguments
+from augline.transforms.compose import Composite
+
+if TYPE_CHECKING:
+    from augline.pipeline import Pipeline
+
+VERSION = 1
+LIMIT = 1_000_000
+"""Characters that a file may have: a list of transforms has a few hundred."""
+_ALWAYS = ("size", "batch_size", "seed")
+
+
+def to_yaml(pipe: Pipeline) -> str:
+    """The pipeline as YAML: its source, transforms, and the settings that differ from their defaults.
+
+    A source that no file can hold, such as `Arrays`, becomes a comment; `from_yaml` takes it as an argument then.
+
+    Raises:
+        SpecError: A transform is of a class of your own, or the source's list is too long for a file.
+    """
+    document: dict[str, Any] = {"augline": VERSION}
+    comment = ""
+    try:
+        document["source"] = _plain(pipe.source.config())
+    except SpecError:
+        comment = f"# source: {' '.join(repr(pipe.source).split())}: pass it to from_yaml(..., source=...)\n"
+    text = comment + plain_yaml.dump(document | _described(pipe))
+    if len(text) > LIMIT:
+        fix = "Put the list into a CSV file, and use Table; or pass the source to from_yaml(..., source=...)."
+        rule = f"a configuration file may have {LIMIT:,} characters"
+        raise refusal(SpecError, f"to_yaml({_short(pipe.source)})", rule, f"{len(text):,}", fix)
+    return text
+
+
+def from_yaml(cls: type[Pipeline], text_or_path: str | Path, source: Source | None) -> Pipeline:
+    """The pipeline that a file or a text describes; see `Pipeline.from_yaml`.
+
+    Raises:
+        SpecError: It describes no pipeline.
+        ArgumentError: A transform or setting refuses its value.
+    """
+    owner, text = _text(text_or_path)
+    spec = _checked(owner, text)
+    config = spec.pop("source", None)
+    if source is None and config is None:
+        fix = "Pass it: Pipeline.from_yaml(..., source=Arrays(images)); or write source: {Folder: {path: photos}}."
+        raise refusal(SpecError, owner, "there must be a source", "none", fix)
+    return cls(source if source is not None else from_config(config), spec.pop("transforms", ()), **spec)
+
+
+def load_spec(path: str | Path) -> dict[str, Any]:
+    """What a file says, checked: `transforms` built, `source` as `sources.from_config` takes it, and settings.
+
+    Raises:
+        SpecError: It describes no pipeline.
+        ArgumentError: A transform refuses its arguments.
+    """
+    return _checked(*_text(path))
+
+
+def fingerprint(pipe: Pipeline) -> str:
+    """SHA-256, in hex, of all that decides what comes out of a pipeline; threads do not."""
+    try:
+        source: Any = _plain(pipe.source.config())
+    except SpecError:
+        source = repr(pipe.source)
+    described = {"augline": VERSION, "source": source, **_described(pipe)}
+    described.pop("workers", None)
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def _described(pipe: Pipeline) -> dict[str, Any]:
+    """Transforms, and the settings that are not at their defaults."""
+    defaults = {name: p.default for name, p in inspect.signature(type(pipe)).parameters.items()}
+    settings = {name: value for name, value in pipe.settings().items() if name in _ALWAYS or value != defaults[name]}
+    return {"transforms": _plain(pipe.transforms), **_plain(settings)}
+
+
+def _plain(value: Any) -> Any:
+    """Lists, dicts, strings and numbers only; a transform as `{name: arguments}`, or as its name alone."""
+    if isinstance(value, Transform):
+        name = type(value).__name__
+        if TRANSFORMS.get(name) is not type(value):
+            fix = "Leave it out, and add it to the list after loading."
+            raise refusal(SpecError, "to_yaml", "a file can name augline's own transforms only", repr(value), fix)
+        given = _plain(arguments(value))
+        return {name: given} if given else name
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    return next((kind(value) for kind in (int, float, str) if isinstance(value, kind)), str(value))
+
+
+def _text(text_or_path: str | Path) -> tuple[str, str]:
+    """(owner for messages, text)."""
+    if isinstance(text_or_path, str) and "\n" in text_or_path:
+        return "from_yaml(text)", text_or_path
+    owner = f"from_yaml({str(text_or_path)!r})"
+    try:
+        with Path(text_or_path).open("rb") as file:
+            return owner, file.read(LIMIT + 1).decode("utf-8")
+    except UnicodeDecodeError:
+        received = "other bytes"
+        raise refusal(SpecError, owner, "it must be a text file in UTF-8", received, "Save it as UTF-8.") from None
+    except (OSError, ValueError) as error:
+        fix = "Correct the path. (YAML itself is taken if it has more than one line.)"
+        received = getattr(error, "strerror", None) or str(error)
+        raise refusal(SpecError, owner, "it must be a file that can be read", received, fix) from None
+
+
+def _checked(owner: str, text: str) -> dict[str, Any]:
+    document = _parse(owner, text)
+    for key in document:
+        if key not in _KEYS:
+            fix = f"{nearest(key, [*_KEYS])}The keys are {', '.join(_KEYS)}."
+            raise refusal(SpecError, owner, f"there is no key {key!r}", f"{key}: {_short(document[key])}", fix)
+    for key, value in document.items():
+        good, rule, example = _KEYS[key]
+        if not good(value):
+            raise refusal(SpecError, owner, f"{key} must be {rule}", _short(value), f"Write {key}: {example}.")
+    document.pop("augline", None)
+    spec = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+    return spec | {"transforms": tuple(_transform(owner, item) for item in spec.get("transforms", ()))}
+
+
+def _transform(owner: str, item: Any) -> Transform:
+    name, given = next(iter(item.items())) if isinstance(item, dict) and len(item) == 1 else (item, None)
+    given = {} if given is None else given
+    if not isinstance(name, str) or not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
+        fix = "Write - RandomRotation: {factor: 0.05}, for example."
+        raise refusal(SpecError, owner, "a transform is its name and its arguments by name", _short(item), fix)
+    if name not in TRANSFORMS:
+        fix = f"{nearest(name, [*TRANSFORMS])}The transforms are {', '.join(TRANSFORMS)}."
+        raise refusal(SpecError, owner, f"there is no transform {name}", name, fix)
+    if issubclass(TRANSFORMS[name], Composite) and isinstance(given.get("transforms"), list):
+        given = given | {"transforms": [_transform(owner, inner) for inner in given["transforms"]]}
+    return TRANSFORMS[name](**given)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _two(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_whole, value))
+
+
+def _source(value: Any) -> bool:
+    return isinstance(value, dict) and len(value) == 1 and all(isinstance(given, dict) for given in value.values())
+
+
+_KEYS: dict[str, tuple[Callable[[Any], bool], str, str]] = {
+    "augline": (lambda v: _whole(v) and v == VERSION, f"{VERSION}, the version of the format", str(VERSION)),
+    "source": (lambda v: v is None or _source(v), "a source and its arguments", "{Folder: {path: photos}}"),
+    "transforms": (lambda v: isinstance(v, list), "a list", "[RandomFlip, RandomRotation: {factor: 0.05}]"),
+    "size": (lambda v: v is None or _two(v), "a height and a width", "[224, 224]"),
+    "batch_size": (_whole, "a whole number", "32"),
+    "seed": (_whole, "a whole number", "7"),
+    "shuffle": (lambda v: isinstance(v, bool), "true or false", "false"),
+    "drop_remainder": (lambda v: isinstance(v, bool), "true or false", "true"),
+    "engine": (lambda v: isinstance(v, str), "an engine's name", "auto"),
+    "on_error": (lambda v: isinstance(v, str), "raise, skip or replace", "skip"),
+    "workers": (lambda v: v is None or _whole(v), "a whole number", "4"),
+    "shard": (_two, "this host's number and how many there are", "[0, 2]"),
+}
+"""Per key of a file: whether a value can be one, what it must be, and an example. Ranges are checked where they act."""
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _parse(owner: str, text: str) -> dict[str, Any]:
+    if len(text) > LIMIT:
+        rule, fix = f"a file may have {LIMIT:,} characters", "Shorten it; long lists of files belong into a CSV."
+        raise refusal(SpecError, owner, rule, "more", fix)
+    try:
+        document = plain_yaml.load(text)
+    except ValueError as error:
+        fix = "Write plain keys, values and lists, as Pipeline.to_yaml() does."
+        raise refusal(SpecError, owner, "it must be plain YAML", str(error), fix) from None
+    if not isinstance(document, dict):
+        fix = "Write transforms: and a list under it, for example."
+        raise refusal(SpecError, owner, "it must hold keys and values", _short(document), fix)
+    return document
