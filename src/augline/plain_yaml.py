@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -55,11 +55,10 @@ def _refusal(node: Any, problem: str) -> yaml.YAMLError:
 
 
 class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = _table()
     depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise _refusal(event, "an anchor or alias (& or *), which is not taken,")
         if getattr(event, "tag", None):
@@ -83,11 +82,13 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    # text that either version of YAML would read as something else is put in quotes
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
-        first: [*yaml.SafeDumper.yaml_implicit_resolvers.get(first, ()), *_table().get(first, ())]
-        for first in {*yaml.SafeDumper.yaml_implicit_resolvers, *_table()}
-    }
-
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+
+_Loader.yaml_implicit_resolvers = _table()
+# text that either version of YAML would read as something else is put in quotes
+_Dumper.yaml_implicit_resolvers = {
+    first: [*yaml.SafeDumper.yaml_implicit_resolvers.get(first, ()), *_table().get(first, ())]
+    for first in {*yaml.SafeDumper.yaml_implicit_resolvers, *_table()}
+}

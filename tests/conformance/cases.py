@@ -46,7 +46,7 @@ CASES = (
     case("moves", al.RandomCrop(24, 21)),
     case("moves", al.RandomTranslation((2 / 41, 2 / 41), (-3 / 67, -3 / 67), interpolation="nearest")),
     *(
-        case("bilinear", al.RandomRotation((0.09, 0.09), fill_mode=mode, fill_value=90 if mode == "constant" else 0))
+        case("bilinear", al.RandomRotation((0.09, 0.09), fill_mode=mode, fill_value=0.4))
         for mode in ("reflect", "nearest", "mirror", "wrap", "constant")
     ),
     case("nearest", al.RandomRotation((-0.07, -0.07), interpolation="nearest")),
@@ -63,7 +63,7 @@ CASES = (
     case("bilinear", al.Resizing(77, 83)),
     case("bilinear", al.Resizing(9, 7)),
     case("bilinear", al.Resizing(30, 44, crop_to_aspect_ratio=True)),
-    case("bilinear", al.Resizing(60, 44, pad_to_aspect_ratio=True, fill_value=0)),
+    case("edge", al.Resizing(60, 44, pad_to_aspect_ratio=True, fill_value=0)),
     case("nearest", al.Resizing(29, 101, interpolation="nearest")),
     case("bilinear", al.CenterCrop(70, 50)),
     case("bilinear", al.RandomCrop(70, 50)),
@@ -90,7 +90,7 @@ CASES = (
     case("bilinear", al.Sequential([al.RandomRotation((0.04, 0.04)), al.Resizing(40, 30)])),
     case("bilinear", al.OneOf([al.RandomRotation((0.1, 0.1)), al.RandomZoom((0.2, 0.2)), al.RandomFlip(p=1)])),
     case("bilinear", al.SomeOf([al.RandomFlip(p=1), al.RandomRotation((0.1, 0.1)), al.RandomShear(0.2)], n=(1, 2))),
-    case("contrast", al.RandomContrast(0.3), al.RandomRotation((0.06, 0.06)), al.Rescaling(1 / 255)),
+    case("contrast", al.RandomContrast(0.3), al.RandomRotation((0.06, 0.06)), al.Normalize(0.4, 0.3)),
 )
 
 DRAWING = (

@@ -299,16 +299,14 @@ class RandomPerspective(Geometric):
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp, batch = frame.xp, frame.batch
-        x, y = frame.width - 1, frame.height - 1
+        # a one-pixel side spans no square; such an image has no perspective to change
+        flat = (frame.width < 2) | (frame.height < 2)
+        x, y = (xp.where(flat, 1.0, side - 1) for side in (frame.width, frame.height))
         zero = xp.zeros_like(x)
         corners = xp.stack([xp.stack(c, axis=-1) for c in ((zero, zero), (x, zero), (zero, y), (x, y))], axis=1)
         to_corners = matrices.matrix(xp, batch, ((x, 0, 0), (0, y, 0)))
         moved = matrices.square_to_quad(xp, corners * (1 + params["corners"]))
-        # a one-pixel side spans no square; such an image has no perspective to change
-        flat = (x < 1) | (y < 1)
-        solid = xp.where(flat[:, None, None], matrices.identity(xp, batch), moved)
-        matrix = to_corners @ matrices.inverse(xp, solid)
-        same = matrices.identity(xp, batch)
-        changed = params["changed"] & ~flat
-        matrix = xp.where(changed[:, None, None], matrix / matrix[:, 2:, 2:], same)
+        matrix = to_corners @ matrices.inverse(xp, moved)
+        changed = (params["changed"] & ~flat)[:, None, None]
+        matrix = xp.where(changed, matrix / matrix[:, 2:, 2:], matrices.identity(xp, batch))
         yield self.warp(matrix, frame)

@@ -25,13 +25,10 @@ BORDERS = {
     "mirror": cv2.BORDER_REFLECT_101,
     "wrap": cv2.BORDER_WRAP,
 }
-_NATIVE = ("uint8", "uint16", "float32")  # cv2 warps some of the others wrongly, without a word
-_CARRIERS = {
-    1: np.uint8,
-    2: np.uint16,
-    4: np.float32,
-    8: np.float32,
-}  # types that carry the bits of the others, by size
+_CARRIERS = {1: np.uint8, 2: np.uint16, 4: np.int32, 8: np.int32}
+"""Types that carry the bits of others through "nearest", by size: cv2 moves some of the others wrongly, without a word."""
+
+_NUDGE = 2.0**-13  # of a pixel: halves are rounded up by some "nearest" kernels of cv2, to even by others; now up by all
 _LIMIT = 32_767  # cv2 addresses warp sources with signed 16-bit coordinates
 
 
@@ -55,14 +52,17 @@ class WarpStep:
         self._sizes: list[tuple[int, int]] = [(int(w), int(h)) for h, w in extent.tolist()]
         self._windows = _windows(matrix, extent)
         self._projective = np.any(np.abs(matrix[:, 2, :2]) > 1e-12, axis=1).tolist()
-        self._matrix = matrix / matrix[:, 2:, 2:]
         self._blocks: list[list[int]] = rest.tolist()
         rows = zip(self._windows, self._projective, self._blocks, strict=True)
         self._single = [w is None and not p and b == [1, 1] for w, p, b in rows]
         self._linear = stage.resamples and stage.interpolation == "bilinear"
+        self._matrix = matrix / matrix[:, 2:, 2:]
+        if not self._linear:
+            self._matrix = self._matrix + _NUDGE * self._matrix[:, 2:] * [[1], [1], [0]]
         self._flags = (cv2.INTER_LINEAR if self._linear else cv2.INTER_NEAREST) | cv2.WARP_INVERSE_MAP
         self._mode = stage.fill.mode
-        self._bits = None if dtype in _NATIVE else _CARRIERS[np.dtype(dtype).itemsize]
+        carrier = _CARRIERS[np.dtype(dtype).itemsize]
+        self._bits = None if self._linear or dtype == np.dtype(carrier) else carrier
         self._fill = fill if self._bits is None else tuple(np.asarray(fill).astype(dtype).view(self._bits).tolist())
 
     def __call__(self, index: int, image: Image, out: Image | None) -> Image:
@@ -79,7 +79,7 @@ class WarpStep:
         warp_affine, matrices, border = cv2.warpAffine, self._matrix[:, :2], BORDERS[self._mode]
         fits = (
             self._bits is None
-            and len(_groups(images.shape[3], images.dtype)) == 1 < images.shape[3]
+            and len(_groups(images.shape[3], _most(images.dtype, False))) == 1 < images.shape[3]
             and max(images.shape[1:3]) <= _LIMIT
         )
         for index, (image, out) in enumerate(zip(images, outs, strict=True), first):
@@ -106,6 +106,7 @@ class WarpStep:
         return by_groups(
             image, out, size,
             lambda part, dst, first: kernel(part, matrix, size, dst, self._flags, border, fill[first : first + 4]),
+            _most(image.dtype, self._projective[index]),
         )  # fmt: skip
 
 
@@ -122,8 +123,8 @@ def shrink(image: Image, factor_y: int, factor_x: int) -> Image:
 
 
 def by_groups(image: Image, out: Image | None, size: tuple[int, int],
-              kernel: Callable[[Image, Image | None, int], Any]) -> Image:  # fmt: skip
-    """Runs a cv2 kernel on an image of any number of channels; writes into `out` where given.
+              kernel: Callable[[Image, Image | None, int], Any], most: int = 4) -> Image:  # fmt: skip
+    """Runs a cv2 kernel of at most `most` channels on an image of any number of channels; writes into `out` where given.
 
     cv2 drops a last axis of one channel, so such images go in and come out two-dimensional.
     """
@@ -131,7 +132,7 @@ def by_groups(image: Image, out: Image | None, size: tuple[int, int],
     if channels == 1:
         result = kernel(image[:, :, 0], None if out is None else out[:, :, 0], 0)
         return np.asarray(result)[:, :, None] if out is None else out
-    groups = _groups(channels, image.dtype)
+    groups = _groups(channels, most)
     if len(groups) == 1:
         return np.asarray(kernel(image, out, 0))
     result = np.empty((size[1], size[0], channels), image.dtype) if out is None else out
@@ -141,14 +142,17 @@ def by_groups(image: Image, out: Image | None, size: tuple[int, int],
     return result
 
 
+def _most(dtype: np.dtype[Any], projective: bool) -> int:
+    """Channels a warp takes at once: OpenCV 4.13 gives wrong pixels, without a word, for more of uint16."""
+    return (1 if projective else 3) if dtype == np.uint16 else 4
+
+
 @cache
-def _groups(channels: int, dtype: np.dtype[Any]) -> list[tuple[int, int]]:
+def _groups(channels: int, most: int) -> list[tuple[int, int]]:
     """(first, count) of the channels that go through a kernel together.
 
-    Never two: OpenCV 5.0 warps those on a coarse grid, 4 levels off. Nor four of uint16: OpenCV 4.13 warps those with
-    "nearest" to wrong pixels, without a word.
+    Never two: OpenCV 5.0 warps those on a coarse grid, 4 levels off.
     """
-    most = 3 if dtype == np.uint16 else 4
     rest = channels % most
     starts = [*range(0, channels - rest, most)]
     tail = [(channels - rest + k, 1) for k in range(rest)] if rest == 2 else [(channels - rest, rest)] * (rest > 0)

@@ -1,0 +1,95 @@
+"""Every transform on every engine, type and number of channels, against the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+from conformance.cases import CASES, DRAWING, Case
+from pictures import SIZES, TOP, noisy, smooth
+
+import augline as al
+from augline.transforms import TRANSFORMS, Transform
+
+
+def used(transforms: Iterable[Transform]) -> set[str]:
+    names = set()
+    for item in transforms:
+        names |= {type(item).__name__} | used(getattr(item, "transforms", ()))
+    return names
+
+
+def test_the_table_has_every_transform() -> None:
+    assert set().union(*(used(case.transforms) for case in CASES)) == {*TRANSFORMS}
+
+
+@pytest.mark.parametrize("dtype", sorted(TOP))
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_engines_give_what_the_reference_gives(
+    case: Case, dtype: str, engine: str, carry_out: Callable[..., Any], tolerance: Callable[..., dict[str, float]]
+) -> None:
+    stated = tolerance(engine, case.kind, dtype)
+    picture = noisy if stated["max"] == 0 else smooth
+    for channels in case.channels:
+        images = [picture(*size, channels, dtype, seed) for seed, size in enumerate(SIZES)]
+        wanted, level = carry_out("reference", case.transforms, images)
+        got, _ = carry_out(engine, case.transforms, images)
+        for a, b in zip(wanted, got, strict=True):
+            assert (a.shape, a.dtype) == (b.shape, b.dtype)
+            apart = np.abs(a.astype(np.float64) - b.astype(np.float64)) / level
+            found = {"max": apart.max(), "mean": apart.mean(), "share": (apart > 0).mean()}
+            assert all(found[k] <= stated[k] for k in found), (channels, a.shape, found, stated)
+
+
+@pytest.mark.parametrize("dtype", sorted(TOP))
+def test_a_sample_is_the_same_alone_and_in_any_batch(
+    dtype: str, engine: str, carry_out: Callable[..., Any]
+) -> None:
+    images = [smooth(*SIZES[k % 3], 3, dtype, k) for k in range(7)]
+    together, _ = carry_out(engine, DRAWING, images)
+    for index in range(7):
+        alone, _ = carry_out(engine, DRAWING, images[index : index + 1], ids=[index])
+        assert np.array_equal(alone[0], together[index])
+    backwards, _ = carry_out(engine, DRAWING, images[::-1], ids=range(6, -1, -1))
+    for a, b in zip(together, backwards[::-1], strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_samples_and_epochs_differ(engine: str) -> None:
+    image = smooth(41, 67)
+    outs = [al.augment([image] * 6, DRAWING, engine=engine, seed=3, epoch=epoch) for epoch in (0, 1)]
+    flat = np.concatenate(outs).reshape(12, -1)
+    assert len({row.tobytes() for row in flat}) == 12
+
+
+@pytest.mark.parametrize("dtype", sorted(TOP))
+def test_type_stays_until_a_rescaling(dtype: str, engine: str) -> None:
+    images = smooth(41, 67, 3, dtype)[None]
+    moved = [al.RandomRotation((0.1, 0.1)), al.RandomContrast((0.2, 0.2)), al.RandomHue((0.2, 0.2))]
+    assert al.augment(images, moved, engine=engine).dtype == dtype
+    for last in (al.Rescaling(1 / 255), al.Normalize()):
+        assert al.augment(images, [*moved, last], engine=engine).dtype == np.float32
+        assert al.augment(images, [last], engine=engine).dtype == np.float32
+
+
+def test_rescaling_means_the_same_anywhere_in_the_list(engine: str, carry_out: Callable[..., Any]) -> None:
+    images = [smooth(41, 67)]
+    work = (al.RandomBrightness((0.1, 0.1)), al.RandomRotation((0.07, 0.07)), al.RandomContrast((0.2, 0.2)))
+    rescaling = al.Rescaling(1 / 127.5, offset=-1)
+    last, _ = carry_out(engine, (*work, rescaling), images)
+    for place in range(3):
+        there, _ = carry_out(engine, (*work[:place], rescaling, *work[place:]), images)
+        assert np.abs(there[0] - last[0]).max() < 1e-5
+    assert last[0].min() < -0.3
+    assert last[0].max() > 0.3
+
+
+def test_normalize_is_per_channel(engine: str) -> None:
+    image = smooth(41, 67)
+    mean, std = np.asarray([0.4, 0.5, 0.6]), np.asarray([0.2, 0.3, 0.5])
+    got = al.augment(image[None], [al.Normalize(mean, std)], engine=engine)[0]
+    assert np.abs(got - (image / 255 - mean) / std).max() < 1e-5
+    turned = al.augment(image[None], [al.RandomFlip("horizontal", p=1), al.Normalize(mean, std)], engine=engine)[0]
+    assert np.array_equal(turned, got[:, ::-1])
