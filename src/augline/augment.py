@@ -12,6 +12,8 @@ from augline import engines, targets
 from augline.errors import ArgumentError
 from augline.plan import Plan
 from augline.program import Program
+from augline.sources.refusal import check_choice
+from augline.sources.targets import BOX_FORMATS
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential
 
@@ -66,6 +68,7 @@ def augment(
     """
     batch = _checked_images(images)
     sequence = Sequential(transforms)
+    check_choice("augment", "bounding_box_format", bounding_box_format, BOX_FORMATS)
     for name, column in {"masks": masks, "boxes": boxes, "keypoints": keypoints, "labels": labels, "ids": ids}.items():
         if column is not None and len(column) != len(batch):
             raise ArgumentError(

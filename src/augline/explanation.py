@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def explain(pipe: Pipeline, epoch: int, index: int) -> Explanation:
     if not 0 <= index < len(pipe.source):
         raise ArgumentError(
             f"Pipeline.explain(epoch={epoch}, index={index}): index must lie in 0 to {len(pipe.source) - 1}. Received "
-            f"index={index}. It counts the samples of the source; pipe.indices(epoch, positions) gives those of an epoch."
+            f"index={index}. Count the samples of the source; pipe.indices(epoch, positions) gives those of an epoch."
         )
     job = pipe.batches.prepare(epoch, np.asarray([index]))
     record = job.records[0]
@@ -126,6 +127,8 @@ def class_name(pipe: Pipeline, index: int) -> str:
     if classes is not None and names is not None:
         return names[int(classes[index])]
     value = source.targets.labels[index]
+    if names is not None and np.shape(value) == (len(names),):
+        return ", ".join(name for name, holds in zip(names, value, strict=True) if holds) or "none"
     return str(np.round(np.asarray(value, np.float64), 4).tolist() if value.dtype.kind == "f" else value.tolist())
 
 
@@ -193,7 +196,7 @@ def _breaks(plan: Plan) -> list[str]:
     """Why one resampling did not take the next one in."""
     warps = [number for number, stage in enumerate(plan.stages) if isinstance(stage, Warp)]
     sentences = []
-    for first, then in zip(warps, warps[1:], strict=False):
+    for first, then in pairwise(warps):
         between = plan.stages[first + 1 : then]
         sentences.append(f"stages {first + 1} and {then + 1} stay apart: {_why(plan, first, then, between)}")
     return sentences

@@ -24,11 +24,12 @@ def text(explanation: Explanation) -> str:
     lines = [*_pipeline(header), "", *_sample(header), "", "Drawn for this sample"]
     lines += _table((_name(row), _drawn(row)) for row in explanation.drawn)
     lines += ["", f"Stages as declared: {len(explanation.before)}"]
-    lines += _table((f"{n} {stage.kind}", _origin(stage)) for n, stage in enumerate(explanation.before, 1))
+    lines += _table((f"{n:>2} {stage.kind}", _origin(stage)) for n, stage in enumerate(explanation.before, 1))
     lines += ["", f"Stages after fusion: {len(after) - 1}"]
     for number, stage in enumerate(after, 1):
-        title = "Output" if stage.kind == "Output" else f"{number} {stage.kind}"
-        lines += _table([(title, _origin(stage)), *(("", line) for line in _details(stage))], first=10)
+        title = "Output" if stage.kind == "Output" else f"{number:>2} {stage.kind}"
+        rows = [line for line in (_origin(stage), *_details(stage)) if line]
+        lines += _table(zip([title] + [""] * len(rows), rows, strict=False), first=10)
     lines += [f"  {line}" for sentence in explanation.breaks for line in textwrap.wrap(sentence, WIDTH - 2)]
     return "\n".join(line.rstrip() for line in lines)
 
@@ -63,7 +64,7 @@ def _drawn(row: Draws) -> str:
     if not row.active:
         return "off"
     if not row.params:
-        return "nothing to draw" if row.declared.endswith("()") else f"nothing to draw: {row.declared}"[:WIDTH]
+        return "on" if "transforms=" in row.declared else f"as declared: {row.declared}"
     return "  ".join(f"{name}={short(value)}" for name, value in row.params.items())
 
 
@@ -74,6 +75,8 @@ def _origin(stage: StageOf) -> str:
 
 def _details(stage: StageOf) -> Iterable[str]:
     details = stage.details
+    if stage.idle and stage.kind != "Warp":
+        return
     if stage.kind == "Warp":
         yield from _warp(details)
     elif stage.kind == "Tone":

@@ -97,25 +97,22 @@ def pad_boxes(boxes: Sequence[Boxes], labels: Sequence[NDArray[Any]], most: int)
 
 def to_xyxy(boxes: NDArray[Any], box_format: str, size: tuple[float, float]) -> NDArray[Any]:
     """Boxes `(n, 4)` of any of Keras's formats, in pixels as (left, top, right, bottom)."""
-    a, b, c, d = boxes.T
-    if box_format.endswith("xywh"):
-        width, height = c, d
-        left, top = (a - c / 2, b - d / 2) if box_format.startswith("center") else (a, b)
-        result = np.stack([left, top, left + width, top + height], axis=-1)
-    else:
-        result = np.stack([b, a, d, c] if box_format.endswith("yxyx") else [a, b, c, d], axis=-1)
+    columns = boxes.T
+    a, b, c, d = columns[[1, 0, 3, 2]] if box_format.endswith(("yxyx", "yxhw")) else columns
+    if box_format.endswith(("wh", "hw")):
+        left, top = (a - c / 2, b - d / 2) if "center" in box_format else (a, b)
+        a, b, c, d = left, top, left + c, top + d
+    result = np.stack([a, b, c, d], axis=-1)
     return result * _unit(box_format, size)
 
 
 def from_xyxy(boxes: NDArray[Any], box_format: str, size: tuple[float, float]) -> NDArray[Any]:
     """The inverse of `to_xyxy`."""
-    left, top, right, bottom = (boxes / _unit(box_format, size)).T
-    if box_format.endswith("xywh"):
-        width, height = right - left, bottom - top
-        first = (left + width / 2, top + height / 2) if box_format.startswith("center") else (left, top)
-        return np.stack([*first, width, height], axis=-1)
-    yx = box_format.endswith("yxyx")
-    return np.stack([top, left, bottom, right] if yx else [left, top, right, bottom], axis=-1)
+    a, b, c, d = (boxes / _unit(box_format, size)).T
+    if box_format.endswith(("wh", "hw")):
+        c, d = c - a, d - b
+        a, b = (a + c / 2, b + d / 2) if "center" in box_format else (a, b)
+    return np.stack([b, a, d, c] if box_format.endswith(("yxyx", "yxhw")) else [a, b, c, d], axis=-1)
 
 
 def _unit(box_format: str, size: tuple[float, float]) -> NDArray[np.float64]:

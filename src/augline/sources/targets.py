@@ -13,7 +13,9 @@ from augline.errors import ArgumentError
 from augline.sources.labels import encode, vocabulary
 from augline.sources.refusal import check_choice, check_length, refusal
 
-BOX_FORMATS = ("xyxy", "rel_xyxy", "xywh", "rel_xywh", "center_xywh", "yxyx", "rel_yxyx")
+BOX_FORMATS = (
+    "xyxy", "rel_xyxy", "xywh", "rel_xywh", "center_xywh", "rel_center_xywh", "center_yxhw", "yxyx", "rel_yxyx",
+)  # fmt: skip
 """Keras's names for the ways to write a bounding box."""
 
 

@@ -1,0 +1,181 @@
+"""Masks, boxes and keypoints go where the pixels go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pictures import smooth
+
+import augline as al
+from augline.sources.targets import BOX_FORMATS
+
+HEIGHT, WIDTH = 96, 140
+POINTS = np.asarray([[46.0, 30.0], [93.0, 41.0], [70.0, 66.0]])  # x, y
+RADIUS = 7
+
+GEOMETRY = (
+    al.RandomFlip("horizontal", p=1),
+    al.RandomFlip("vertical", p=1),
+    al.RandomFlip("horizontal_and_vertical", p=0.5),
+    al.Transpose(),
+    al.RandomRotate90(),
+    al.RandomRotation((0.07, 0.07), fill_mode="constant"),
+    al.RandomRotation((-0.13, -0.13), fill_mode="reflect"),
+    al.RandomZoom((0.3, 0.3), (0.1, 0.1), fill_mode="constant"),
+    al.RandomZoom((-0.2, -0.2), fill_mode="constant"),
+    al.RandomTranslation((0.07, 0.07), (-0.113, -0.113), fill_mode="constant"),
+    al.RandomShear((0.15, 0.15), (0.08, 0.08), fill_mode="constant"),
+    al.RandomAffine((20, 20), translate=(0.1, 0.1), scale=(0.8, 0.9), shear=(10, 10), fill_mode="constant"),
+    al.RandomPerspective((1, 1), scale=0.15),
+    al.Resizing(70, 210),
+    al.Resizing(61, 88),
+    al.Resizing(150, 130, crop_to_aspect_ratio=True),
+    al.Resizing(120, 110, crop_to_aspect_ratio=True),
+    al.Resizing(120, 110, pad_to_aspect_ratio=True),
+    al.Resizing(31, 45),
+    al.CenterCrop(72, 101),
+    al.CenterCrop(130, 130),
+    al.RandomCrop(81, 113),
+    al.RandomResizedCrop(90, 90, scale=(0.6, 0.9)),
+    al.Sequential([al.RandomRotation((0.1, 0.1), fill_mode="constant"), al.Resizing(77, 70), al.RandomFlip(p=1)]),
+    al.OneOf([al.RandomRotation((0.08, 0.08), fill_mode="constant"), al.RandomFlip(p=1)]),
+    al.RandomRotation((0.09, 0.09), p=0.5),
+)
+
+
+def scene() -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """One disc per channel as a soft spot, all of them as labels 1, 2, 3 in a mask, and a box around each."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    away = np.hypot(x[..., None] - POINTS[:, 0], y[..., None] - POINTS[:, 1])
+    image = np.rint(250 * np.exp(-((away / RADIUS) ** 4))).astype(np.uint8)
+    mask = ((away <= RADIUS) * [1, 2, 3]).sum(axis=-1)
+    boxes = np.concatenate([POINTS - RADIUS, POINTS + RADIUS + 1], axis=1)  # from edge to edge
+    return image, mask, boxes
+
+
+def middle(weights: NDArray[Any]) -> NDArray[Any]:
+    y, x = np.mgrid[: weights.shape[0], : weights.shape[1]]
+    return np.asarray([(x * weights).sum(), (y * weights).sum()]) / weights.sum()
+
+
+@pytest.mark.parametrize("item", GEOMETRY, ids=repr)
+def test_all_that_belongs_together_stays_together(item: al.Transform, engine: str) -> None:
+    image, mask, boxes = scene()
+    count = 3 if item.p == 1 else 6
+    out = al.augment(
+        [image] * count, [item], masks=[mask.astype(np.uint8)] * count, boxes=[boxes] * count,
+        keypoints=[POINTS] * count, labels=[np.arange(3)] * count, engine=engine, seed=11,
+    )  # fmt: skip
+    checked = 0
+    for index in range(count):
+        picture, labels, points = (out[key][index] for key in ("images", "masks", "keypoints"))
+        kept = {int(label): box for label, box in zip(out["labels"][index], out["boxes"][index], strict=True)}
+        size = np.asarray(labels.shape[::-1])
+        for k, point in enumerate(points):
+            reach = 2 * RADIUS * max(picture.shape[0] / HEIGHT, picture.shape[1] / WIDTH, 1.0)
+            if (point < reach).any() or (point > size - 1 - reach).any():
+                continue
+            checked += 1
+            near = np.zeros(labels.shape, bool)
+            left, top = np.round(point - reach).astype(int)
+            right, bottom = np.round(point + reach).astype(int)
+            near[top : bottom + 1, left : right + 1] = True
+            assert np.abs(middle(picture[..., k] * near) - point).max() < 0.5
+            assert np.abs(middle((labels == k + 1) * near) - point).max() < 0.5
+            box = kept[k]
+            if (box[:2] > 0).all() and (box[2:] < size).all():  # not cut off at the edge
+                assert np.abs((box[:2] + box[2:]) / 2 - 0.5 - point).max() < 0.5
+            rows, columns = np.nonzero((labels == k + 1) & near)
+            disc = np.asarray([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+            assert (disc[:2] >= box[:2] - 1).all()
+            assert (disc[2:] <= box[2:] + 1).all()
+    assert checked >= 2
+
+
+@pytest.mark.parametrize("item", GEOMETRY, ids=repr)
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "uint16", "int16", "int32", "uint32", "int64"])
+def test_masks_keep_their_labels_and_their_type(dtype: str, item: al.Transform, engine: str) -> None:
+    image, mask, _ = scene()
+    names = {"bool": [0, 1, 0, 1], "int64": [0, 1 << 40, -(1 << 50), 7], "int8": [0, -1, 127, -128]}
+    labels = np.asarray(names.get(dtype, [0, 200, 3, 101])).astype(dtype)[mask]
+    outs = [
+        al.augment([image] * 2, [item], masks=[labels] * 2, engine=name, seed=4)["masks"]
+        for name in ("reference", engine)
+    ]
+    for wanted, got in zip(*outs, strict=True):
+        assert got.dtype == np.dtype(dtype)
+        assert {*np.unique(got).tolist()} <= {*np.unique(labels).tolist()}
+        assert np.mean(got != wanted) <= 0.004  # see "nearest" in divergences.toml
+
+
+def test_masks_of_several_channels_and_their_own_fill(engine: str) -> None:
+    image = smooth(41, 67)
+    labels = np.random.default_rng(0).integers(1, 9, (41, 67, 5)).astype(np.int32)
+    item = al.RandomTranslation((20 / 41, 20 / 41), (0, 0), fill_mode="constant", fill_value=77, mask_fill_value=255)
+    out = al.augment(image[None], [item], masks=labels[None], engine=engine)
+    assert out["masks"].shape == (1, 41, 67, 5)
+    assert (out["masks"][0, :20] == 255).all()
+    assert (out["images"][0, :20] == 77).all()
+    assert np.array_equal(out["masks"][0, 20:], labels[:21])
+    padded = al.augment(
+        image[None], [al.Resizing(67, 67, pad_to_aspect_ratio=True, mask_fill_value=-1)], masks=labels[None], engine=engine
+    )["masks"][0]  # fmt: skip
+    assert (padded[:13] == -1).all()
+    assert np.array_equal(padded[13:54], labels)
+
+
+def test_colours_leave_masks_alone(engine: str) -> None:
+    image, mask, _ = scene()
+    work = [al.RandomInvert((1, 1)), al.RandomContrast((0.3, 0.3)), al.RandomHue((0.2, 0.2)), al.Rescaling(1 / 255)]
+    out = al.augment(image[None], work, masks=mask[None], engine=engine)
+    assert np.array_equal(out["masks"][0], mask)
+    assert out["masks"].dtype == mask.dtype
+
+
+def written(corners: NDArray[Any], box_format: str, height: int, width: int) -> NDArray[Any]:
+    left, top, right, bottom = (corners / ([width, height] * 2 if box_format.startswith("rel_") else 1)).T
+    x, y, w, h = (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
+    columns = {
+        "xyxy": (left, top, right, bottom),
+        "yxyx": (top, left, bottom, right),
+        "xywh": (left, top, w, h),
+        "center_xywh": (x, y, w, h),
+        "center_yxhw": (y, x, h, w),
+    }
+    return np.stack(columns[box_format.removeprefix("rel_")], axis=1)
+
+
+@pytest.mark.parametrize("box_format", BOX_FORMATS)
+def test_boxes_of_every_format_move_alike(box_format: str, engine: str) -> None:
+    image, _, boxes = scene()
+    work = [al.RandomFlip("horizontal", p=1), al.Resizing(48, 210)]
+    given = written(boxes, box_format, HEIGHT, WIDTH)
+    out = al.augment(image[None], work, boxes=given[None], bounding_box_format=box_format, engine=engine)["boxes"][0]
+    left, top, right, bottom = boxes.T
+    moved = np.stack([WIDTH - right, top, WIDTH - left, bottom], axis=1) * [1.5, 0.5, 1.5, 0.5]
+    assert np.abs(out - written(moved, box_format, 48, 210)).max() < 1e-3
+
+
+def test_unknown_box_formats_are_refused() -> None:
+    with pytest.raises(al.ArgumentError, match=r"bounding_box_format must be one of .* Received .*'corners'"):
+        al.augment(smooth(8, 9)[None], [], boxes=[np.zeros((1, 4))], bounding_box_format="corners")
+
+
+def test_boxes_that_leave_take_their_labels_along(engine: str) -> None:
+    image = smooth(40, 60)
+    boxes = np.asarray([[2, 2, 10, 12], [30, 5, 50, 35], [55, 30, 60, 40]], np.float32)
+    item = al.RandomTranslation((0, 0), (-0.5, -0.5), fill_mode="constant")
+    out = al.augment(image[None], [item], boxes=[boxes], labels=[np.asarray([7, 8, 9])], engine=engine)
+    assert out["labels"][0].tolist() == [8, 9]
+    assert np.allclose(out["boxes"][0], [[0, 5, 20, 35], [25, 30, 30, 40]], atol=1e-4)
+
+
+def test_visibility_of_points_that_leave(engine: str) -> None:
+    image = smooth(40, 60)
+    points = np.asarray([[10, 20, 2], [45, 20, 2], [50, 39, 1]], np.float32)
+    item = al.RandomTranslation((0, 0), (-0.5, -0.5), fill_mode="constant")
+    out = al.augment(image[None], [item], keypoints=[points], engine=engine)["keypoints"][0]
+    assert np.allclose(out, [[-20, 20, 0], [15, 20, 2], [20, 39, 1]], atol=1e-4)
