@@ -116,7 +116,8 @@ def hsv_step(stage: Hsv, values: Values) -> Step:
     """Hue and saturation; 8-bit images through cv2's 8-bit HSV, others in float32 by the formula of the reference."""
     active = ((stage.hue != 0) | (stage.saturation != 1)).tolist()
     levels = np.arange(256)
-    hue = ((levels + np.round(stage.hue * 256)[:, None]) % 256).astype(np.uint8)
+    # cv2 reads a hue of 0 to 1 as 0 to 256, and writes it as 0 to 255
+    hue = np.round((levels / 256 + stage.hue[:, None]) % 1 * 255).astype(np.uint8)
     saturation = np.minimum(np.round(levels * stage.saturation[:, None]), 255).astype(np.uint8)
     tables = np.stack([hue, saturation, np.broadcast_to(levels.astype(np.uint8), hue.shape)], axis=-1)
 
