@@ -181,7 +181,9 @@ class Batches:
         )  # fmt: skip
 
     def _named(self, error: DecodeError, index: int) -> DecodeError:
-        return DecodeError(f"{self.source.name(index)} (sample {index}): {error}")
+        named = DecodeError(f"{self.source.name(index)} (sample {index}): {error}")
+        named.__cause__ = error
+        return named
 
     def _add_targets(self, job: Job, plan: Plan) -> None:
         taken = self.source.targets.take(job.indices)

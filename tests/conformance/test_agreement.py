@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conformance.cases import CASES, DRAWING, Case
-from pictures import SIZES, TOP, noisy, smooth
 
 import augline as al
 from augline.transforms import TRANSFORMS, Transform
+from conformance.cases import CASES, DRAWING, Case
+from pictures import SIZES, TOP, noisy, smooth
 
 
 def used(transforms: Iterable[Transform]) -> set[str]:
@@ -44,9 +44,7 @@ def test_engines_give_what_the_reference_gives(
 
 
 @pytest.mark.parametrize("dtype", sorted(TOP))
-def test_a_sample_is_the_same_alone_and_in_any_batch(
-    dtype: str, engine: str, carry_out: Callable[..., Any]
-) -> None:
+def test_a_sample_is_the_same_alone_and_in_any_batch(dtype: str, engine: str, carry_out: Callable[..., Any]) -> None:
     images = [smooth(*SIZES[k % 3], 3, dtype, k) for k in range(7)]
     together, _ = carry_out(engine, DRAWING, images)
     for index in range(7):
@@ -93,3 +91,26 @@ def test_normalize_is_per_channel(engine: str) -> None:
     assert np.abs(got - (image / 255 - mean) / std).max() < 1e-5
     turned = al.augment(image[None], [al.RandomFlip("horizontal", p=1), al.Normalize(mean, std)], engine=engine)[0]
     assert np.array_equal(turned, got[:, ::-1])
+
+
+def test_a_fill_value_is_one_of_the_values_at_its_place_in_the_list(engine: str) -> None:
+    """After Normalize a fill of 0 is the mean, another value inside the plan for every channel; seven take two calls."""
+    image = smooth(41, 67, 7)
+    mean = np.linspace(0.2, 0.8, 7)
+    shift = al.RandomTranslation((20 / 41, 20 / 41), (0, 0), fill_mode="constant", fill_value=0.25)
+    out = al.augment(image[None], [al.Normalize(mean, np.linspace(0.3, 0.6, 7)), shift], engine=engine)[0]
+    assert np.abs(out[:20] - 0.25).max() < 0.01  # rounded to a level of uint8 on the way
+    assert np.abs(out[20:] - (image[:21] / 255 - mean) / np.linspace(0.3, 0.6, 7)).max() < 0.01
+
+
+def test_clipping_between_curves_and_colours_is_kept(engine: str) -> None:
+    """Every stage ends in its range: what was clipped does not come back with the next."""
+    image = smooth(41, 67, 3, "float32")
+    work = [al.RandomBrightness((0.5, 0.5)), al.RandomBrightness((-0.5, -0.5))]
+    assert np.abs(al.augment(image[None], work, engine=engine)[0] - np.minimum(image, 0.5)).max() < 1e-6
+    vivid = al.augment(image[None], [al.RandomSaturation((0.9, 0.9), space="yiq")], engine=engine)[0]
+    assert vivid.min() >= 0
+    assert vivid.max() <= 1
+    stronger = al.augment(image[None], [al.RandomSaturation((0.99, 0.99))], engine=engine)[0]
+    assert stronger.min() >= 0
+    assert np.abs(stronger.max(axis=2) - image.max(axis=2)).max() < 1e-6

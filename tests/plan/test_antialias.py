@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from pictures import noisy, smooth
 
 import augline as al
 from augline import engines
@@ -21,6 +20,7 @@ from augline.engines.opencv import warp as opencv_warp
 from augline.engines.portable import warp as portable_warp
 from augline.plan import Plan, Warp, matrices
 from augline.program import Program
+from pictures import noisy, smooth
 
 
 def plan_of(transforms: Sequence[al.Transform], sizes: Sequence[tuple[int, int]]) -> Plan:

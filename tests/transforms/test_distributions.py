@@ -20,7 +20,9 @@ N = 20_000
 HEIGHT, WIDTH = 300, 400
 
 
-def expansion(*transforms: al.Transform, n: int = N, size: tuple[int, int] = (HEIGHT, WIDTH), seed: int = 5) -> Expansion:
+def expansion(
+    *transforms: al.Transform, n: int = N, size: tuple[int, int] = (HEIGHT, WIDTH), seed: int = 5
+) -> Expansion:
     frame = Frame(np, Extent.of(np, n, *size), 3)
     return expand(transforms, Draw(seed, 0, np.arange(n)), frame)
 
@@ -155,7 +157,8 @@ def test_some_of_takes_that_many_and_any() -> None:
 def test_transforms_draw_independently() -> None:
     done = expansion(
         al.RandomRotation(0.1), al.RandomRotation(0.1), al.RandomZoom(0.1, 0.1), al.RandomTranslation(0.1, 0.1),
-        al.RandomAffine(10, (0.1, 0.1), (0.8, 1.2), 5), al.RandomBrightness(0.1), al.RandomContrast(0.1), al.RandomHue(0.1),
+        al.RandomAffine(10, (0.1, 0.1), (0.8, 1.2), 5), al.RandomBrightness(0.1), al.RandomContrast(0.1),
+        al.RandomHue(0.1),
     )  # fmt: skip
     columns = np.stack([values for drawn in done.drawn for values in drawn.params.values()])
     assert len(columns) == 14
@@ -174,7 +177,12 @@ def draws(done: Expansion) -> dict[str, dict[str, NDArray[Any]]]:
 
 
 def test_an_inserted_transform_leaves_the_draws_of_others_alone() -> None:
-    work = [al.RandomRotation(0.1), al.OneOf([al.RandomZoom(0.1), al.RandomHue(0.2)]), al.RandomFlip(), al.RandomGamma()]
+    work = [
+        al.RandomRotation(0.1),
+        al.OneOf([al.RandomZoom(0.1), al.RandomHue(0.2)]),
+        al.RandomFlip(),
+        al.RandomGamma(),
+    ]
     before = draws(expansion(*work, n=50))
     for place in range(len(work) + 1):
         longer = [*work[:place], al.RandomContrast(0.3), *work[place:]]

@@ -1,0 +1,201 @@
+"""Faults that the tests must notice: one line of the source made wrong, and the tests that have to turn red for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SCIPY, PILLOW, KERAS = "tests/oracles/test_scipy.py", "tests/oracles/test_pillow.py", "tests/oracles/test_keras.py"
+TARGETS, AGREEMENT, IDENTITY = (f"tests/conformance/test_{n}.py" for n in ("targets", "agreement", "identity"))
+FUSE, MATRICES, ANTIALIAS = (f"tests/plan/test_{name}.py" for name in ("fuse", "matrices", "antialias"))
+DRAWS, DOCS = "tests/transforms/test_distributions.py", "tests/transforms/test_declarations.py"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """`old` becomes `new` in `file`; `tests` must fail then.
+
+    Attributes:
+        name: What is wrong.
+        file: Below src/augline.
+        old: Stands there exactly once.
+        new: The fault.
+        tests: Arguments of pytest.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+GEOMETRIC, COLOUR, SIZING = "transforms/geometric.py", "transforms/colour.py", "transforms/sizing.py"
+WARP, PIXELS, CV_WARP, CV_COLOUR = (
+    "engines/portable/warp.py", "engines/portable/colour.py", "engines/opencv/warp.py", "engines/opencv/colour.py",
+)  # fmt: skip
+PLAN, STAGES, RULES, MATRIX = "plan/plan.py", "plan/stages.py", "plan/fuse.py", "plan/matrices.py"
+
+MUTATIONS = (
+    Mutation("rotation turns clockwise", GEOMETRIC, "((cos, -sin), (sin, cos)), *", "((cos, sin), (-sin, cos)), *",
+             f"{SCIPY} -k own_arguments"),
+    Mutation("rotation about the corner of the middle pixel", "plan/frame.py",
+             "return (self.width - 1) / 2, (self.height - 1) / 2", "return self.width / 2, self.height / 2",
+             f"{SCIPY} -k own_arguments"),
+    Mutation("translation swaps x and y", GEOMETRIC,
+             "yield self.warp(matrices.matrix(frame.xp, frame.batch, ((1, 0, -x), (0, 1, -y))), frame)",
+             "yield self.warp(matrices.matrix(frame.xp, frame.batch, ((1, 0, -y), (0, 1, -x))), frame)",
+             f"{PILLOW} -k whole_pixel_shifts"),
+    Mutation("translation goes the other way", GEOMETRIC,
+             "yield self.warp(matrices.matrix(frame.xp, frame.batch, ((1, 0, -x), (0, 1, -y))), frame)",
+             "yield self.warp(matrices.matrix(frame.xp, frame.batch, ((1, 0, x), (0, 1, y))), frame)",
+             f"{PILLOW} -k whole_pixel_shifts"),
+    Mutation("translation is a share of the other side", GEOMETRIC,
+             'x, y = params["shift_x"] * frame.width, params["shift_y"] * frame.height\n        yield',
+             'x, y = params["shift_x"] * frame.height, params["shift_y"] * frame.width\n        yield',
+             f"{PILLOW} -k whole_pixel_shifts"),
+    Mutation("zoom in is zoom out", GEOMETRIC, 'symmetric(self.height_factor)) + 1.0\n        x =',
+             'symmetric(self.height_factor)) * -1 + 1.0\n        x =', f"{KERAS} -k test_zoom"),
+    Mutation("zoom forgets the width", GEOMETRIC, 'linear = ((params["zoom_x"], 0.0)', 'linear = ((params["zoom_y"], 0.0)',
+             f"{KERAS} -k test_zoom"),
+    Mutation("shear shears the other axis", GEOMETRIC, '((1, params["shear_x"], 0), (params["shear_y"], 1, 0))',
+             '((1, params["shear_y"], 0), (params["shear_x"], 1, 0))', f"{KERAS} -k test_shear"),
+    Mutation("horizontal flips turn pictures upside down", GEOMETRIC, '{"flip_x": "horizontal", "flip_y": "vertical"}',
+             '{"flip_y": "horizontal", "flip_x": "vertical"}', f"{PILLOW} -k flips_and_turns"),
+    Mutation("both flips throw one coin", GEOMETRIC, "name: draw.chance(name, self.p) for name, side",
+             "name: draw.at(name).chance('flip', self.p) if name == 'flip_x' else draw.at('flip_x').chance('again', 1.0)"
+             " for name, side", f"{DRAWS} -k test_chances"),
+    Mutation("a transposed image keeps its size", GEOMETRIC, "swapped = Extent(frame.width, frame.height, static)",
+             "swapped = frame.extent", f"{PILLOW} -k flips_and_turns"),
+    Mutation("quarter turns go clockwise", GEOMETRIC, "((0, 2), (1, 3))", "((0, 2), (3, 1))",
+             f"{TARGETS} -k Rotate90"),
+    Mutation("perspective maps the wrong way", GEOMETRIC, "to_corners @ matrices.inverse(xp, moved)",
+             "moved @ matrices.inverse(xp, to_corners)", f"{KERAS} -k test_perspective"),
+    Mutation("affine shifts before it turns", GEOMETRIC, "matrices.about(xp, batch, linear, *frame.centre) @ unshift",
+             "unshift @ matrices.about(xp, batch, linear, *frame.centre)", "tests/transforms/test_affine.py"),
+    Mutation("affine shear leans the other way", GEOMETRIC, 'lean = xp.tan(params["shear"]', 'lean = -xp.tan(params["shear"]',
+             "tests/transforms/test_affine.py"),
+    Mutation("affine shrinks where it should enlarge", GEOMETRIC, '1 / params["scale"]', 'params["scale"]',
+             "tests/transforms/test_affine.py"),
+    Mutation("resizing forgets the half pixel", MATRIX, "0.5 * scale_x - 0.5 + left", "left",
+             f"{PILLOW} -k nearest_resizing"),
+    Mutation("crop never takes the last window", SIZING, "one = 0.0 if exact_middle else 1.0", "one = 0.0",
+             f"{DRAWS} -k every_window"),
+    Mutation("crop swaps top and left", SIZING, "places = (xp.floor(down * (spare_h + one)), xp.floor(right * (spare_w + one))",
+             "places = (xp.floor(right * (spare_h + one)), xp.floor(down * (spare_w + one))",
+             "tests/transforms/test_affine.py"),
+    Mutation("center crop rounds up", SIZING, "half = 0.5 + 0.0 * frame.height", "half = 0.53 + 0.0 * frame.height",
+             f"{KERAS} -k center_crop"),
+    Mutation("inception crop inverts its ratio", SIZING, "xp.round(xp.sqrt(area * ratio)), xp.round(xp.sqrt(area / ratio))",
+             "xp.round(xp.sqrt(area / ratio)), xp.round(xp.sqrt(area * ratio))", f"{DRAWS} -k inception"),
+    Mutation("inception crop takes the last that fits", SIZING, "axis=1) == 1)", "axis=1) == 2)", f"{DRAWS} -k inception"),
+    Mutation("letterbox sits in the corner", SIZING, "return -xp.floor((tall - frame.height) / 2),",
+             "return 0.0 * tall,", f"{KERAS} -k test_resizing"),
+    Mutation("reflect repeats no edge", WARP, "return xp.where(i < n, i, 2 * n - 1 - i)",
+             "return xp.where(i < n, i, 2 * n - 2 - i)", f"{SCIPY} -k reference_is_exact"),
+    Mutation("mirror repeats its edge", WARP, "return xp.where(i < n, i, 2 * n - 2 - i)",
+             "return xp.where(i < n, i, 2 * n - 3 - i)", f"{SCIPY} -k reference_is_exact"),
+    Mutation("wrap stops at the edge", WARP, "return i % n", "return xp.clip(i, min=0, max=n - 1)",
+             f"{SCIPY} -k reference_is_exact"),
+    Mutation("constant fill is never used", WARP, 'if fill.mode != "constant":', 'if fill.mode != "nothing":',
+             f"{SCIPY} -k reference_is_exact"),
+    Mutation("bilinear weights are swapped", WARP, "return upper * (1 - down) + lower * down",
+             "return upper * down + lower * (1 - down)", f"{SCIPY} -k reference_is_exact"),
+    Mutation("nearest rounds halves to even", WARP, "xp.floor(y + 0.5), xp.floor(x + 0.5)", "xp.round(y), xp.round(x)",
+             f"{PILLOW} -k nearest_resizing"),
+    Mutation("shrinking loses the ragged edge", WARP, "rows = xp.clip(xp.arange(-(-height // factor_y) * factor_y)",
+             "rows = xp.clip(xp.arange(height // factor_y * factor_y)", f"{ANTIALIAS} -k mean_of_blocks"),
+    Mutation("shrunk images are read as if whole", "engines/portable/run.py",
+             "matrix = matrices.resized(xp, batch, y, x) @ matrix", "pass", f"{ANTIALIAS} -k 'in_place or decoded'"),
+    Mutation("what the decoder did is forgotten", "engines/portable/run.py", "(max(int(factors[0, k]) // decoded[k], 1)",
+             "(max(int(factors[0, k]), 1)", f"{ANTIALIAS} -k decoded"),
+    Mutation("nothing is antialiased", PLAN, "    spans = matrices.minification(", "    return None\n    spans = matrices.minification(",
+             ANTIALIAS),
+    Mutation("a rest of 2 pixels is left", PLAN, "xp.asarray(1.0))) + 1e-9)", "xp.asarray(1.0))) - 1e-6)",
+             f"{ANTIALIAS} -k mean_of_blocks or {PILLOW} -k reduce"),
+    Mutation("minification swaps the axes", MATRIX, "return xp.abs(span_y / w), xp.abs(span_x / w)",
+             "return xp.abs(span_x / w), xp.abs(span_y / w)", MATRICES),
+    Mutation("the inverse is transposed", MATRIX, "(e * i - f * h, c * h - b * i, b * f - c * e)",
+             "(e * i - f * h, f * g - d * i, d * h - e * g)", MATRICES),
+    Mutation("values are cut off, not rounded", PIXELS, "xp.clip(xp.round(values)", "xp.clip(xp.floor(values)",
+             f"{AGREEMENT} -k Gamma or {PILLOW} -k grayscale"),
+    Mutation("values run over", PIXELS, "max=float(xp.iinfo(dtype).max))", "max=1e9)", f"{PILLOW} -k contrast"),
+    Mutation("curves ignore whom they are for", PIXELS, "changed if curve.active is None else", "changed if True else",
+             f"{AGREEMENT} -k Invert"),
+    Mutation("colour matrices are transposed", PIXELS, "xp.matrix_transpose(linear)", "linear + xp.zeros_like(linear)",
+             f"{AGREEMENT} -k yiq"),
+    Mutation("colours run over", PIXELS, "xp.clip(mixed, min=0.0, max=1.0)", "mixed", f"{AGREEMENT} -k clipping"),
+    Mutation("saturation runs over", PIXELS, "chroma = value * xp.clip(saturation, min=0.0, max=1.0)",
+             "chroma = value * saturation", f"{AGREEMENT} -k clipping"),
+    Mutation("hue turns backwards", PIXELS, "0.0) + 6 * stage.hue", "0.0) - 6 * stage.hue", f"{KERAS} -k test_hue"),
+    Mutation("hue turns twice as far", COLOUR, "*pair(self.factor)) * 0.5}", "*pair(self.factor))}", f"{KERAS} -k test_hue"),
+    Mutation("contrast about one half", STAGES, "return affine(xp, u, gain, mean - mean * gain)",
+             "return affine(xp, u, gain, 0.5 - 0.5 * gain)", f"{AGREEMENT} -k RandomContrast"),
+    Mutation("contrast range is Keras's mistake", COLOUR, 'draw.uniform("contrast", 1 - lower, 1 + upper)',
+             'draw.uniform("contrast", 1 + lower, 1 + upper)', f"{DRAWS} -k uniform_draws"),
+    Mutation("the mean is over all channels", PIXELS, "axis=(1, 2), keepdims=True)", "axis=(1, 2, 3), keepdims=True)",
+             f"{AGREEMENT} -k RandomContrast"),
+    Mutation("brightness twice as strong", COLOUR, '(1.0 + 0.0 * params["delta"], params["delta"])',
+             '(1.0 + 0.0 * params["delta"], 2 * params["delta"])', f"{KERAS} -k brightness"),
+    Mutation("gamma brightens where it should darken", COLOUR, "max=1.0) ** gamma", "max=1.0) ** (1 / gamma)",
+             f"{DOCS} -k 'examples_run and colour'"),
+    Mutation("solarize spares the threshold", COLOUR, "xp.where(u < threshold,", "xp.where(u <= threshold,",
+             f"{PILLOW} -k solarize"),
+    Mutation("posterize drops whole levels", COLOUR, "/ step + 1e-6)", "/ step - 1e-6)", f"{PILLOW} -k posterize"),
+    Mutation("most bits are never drawn", COLOUR, 'draw.integers("bits", low, high + 1)', 'draw.integers("bits", low, max(high, low + 1))',
+             f"{DRAWS} -k bits"),
+    Mutation("luma weighs blue as red", COLOUR, "LUMA = (0.2989, 0.5870, 0.1140)", "LUMA = (0.1140, 0.5870, 0.2989)",
+             f"{PILLOW} -k grayscale"),
+    Mutation("YIQ turns the other way", COLOUR, "(zero, cos, sin), (zero, -sin, cos)", "(zero, cos, -sin), (zero, sin, cos)",
+             f"{PILLOW} -k same_way"),
+    Mutation("p is ignored", "transforms/base.py", 'return draw.chance("p", self.p) if self.p < 1 else None', "return None",
+             f"{DRAWS} -k test_chances"),
+    Mutation("masked warps act on all", STAGES, "matrix = xp.where(mask[:, None, None], self.matrix, matrices.identity(xp, before.batch))",
+             "matrix = self.matrix", f"{DRAWS} -k test_chances"),
+    Mutation("OneOf takes all but one", "transforms/compose.py", 'params["choice"] == number', 'params["choice"] != number',
+             f"{DRAWS} -k one_of"),
+    Mutation("SomeOf takes one too many", "transforms/compose.py", '< params["count"]', '<= params["count"]',
+             f"{DRAWS} -k some_of"),
+    Mutation("draws hang on the place in the list", "transforms/base.py",
+             'draw = draw.at(self.name or path.rpartition("/")[2])\n        active = both(mask, self.gate(draw))\n        params = self.sample(draw, frame)\n        stages',
+             'draw = draw.at(f"{len(draw.layout.blocks)}{path}")\n        active = both(mask, self.gate(draw))\n        params = self.sample(draw, frame)\n        stages',
+             f"{DRAWS} -k inserted"),
+    Mutation("fused matrices are in the wrong order", RULES, "first.matrix @ then.matrix,", "then.matrix @ first.matrix,", FUSE),
+    Mutation("fusion mixes fills", RULES, 'if first.reach == then.reach == "anywhere" and first.fill != then.fill:',
+             "if False:", f"{FUSE} -k apart"),
+    Mutation("fusion mixes interpolations", RULES, "first.interpolation != then.interpolation:", "False:", f"{FUSE} -k apart"),
+    Mutation("fusion takes the wrong fill", RULES, 'outside = first if first.reach == "anywhere" else then', "outside = then",
+             f"{FUSE} -k fill_of_the_product"),
+    Mutation("crops move ahead of what measures", RULES, '"picks" and not measured', '"picks"', f"{FUSE} -k 'apart or sit'"),
+    Mutation("fused colours are in the wrong order", RULES, "matrix=then.matrix @ first.matrix", "matrix=first.matrix @ then.matrix",
+             f"{FUSE} -k colour_matrices"),
+    Mutation("tones compose backwards", RULES, "curves=first.curves + then.curves", "curves=then.curves + first.curves",
+             f"{FUSE} -k tones"),
+    Mutation("masks get the fill of images", "targets.py", "value=(float(stage.fill.mask),)", "value=stage.fill.value[:1]",
+             f"{TARGETS} -k own_fill"),
+    Mutation("masks are interpolated", "targets.py", 'replace(stage, interpolation="nearest", fill', "replace(stage, fill",
+             f"{TARGETS} -k keep_their_labels"),
+    Mutation("boxes are off by half a pixel", "targets.py", "corners.reshape(-1, 2) - 0.5) + 0.5)", "corners.reshape(-1, 2)))",
+             f"{TARGETS} -k every_format"),
+    Mutation("labels of lost boxes stay", "targets.py", "kept.append(keep)", "kept.append(np.arange(len(whole)))",
+             f"{TARGETS} -k leave_take"),
+    Mutation("points outside stay visible", "targets.py", "point[outside.any(axis=1), 2] = 0", "pass", f"{TARGETS} -k visibility"),
+    Mutation("yxyx is read as xyxy", "targets.py",
+             'a, b, c, d = columns[[1, 0, 3, 2]] if box_format.endswith(("yxyx", "yxhw")) else columns', "a, b, c, d = columns",
+             f"{TARGETS} -k every_format"),
+    Mutation("an offset is scaled again", STAGES, "(s * k, o * k + c)", "(s * k, (o + c) * k)", f"{KERAS} -k rescaling"),
+    Mutation("normalize adds the mean", "transforms/values.py", "tuple(-m / s for m", "tuple(m / s for m", f"{AGREEMENT} -k normalize"),
+    Mutation("opencv rounds halves as it likes", CV_WARP, "_NUDGE = 2.0**-13", "_NUDGE = -(2.0**-9)", f"{PILLOW} -k nearest_resizing"),
+    Mutation("opencv resizes past the edge of a window", CV_WARP, 'edge_repeats = mode in ("nearest", "reflect")', "edge_repeats = True",
+             f"{AGREEMENT} -k Resizing or {SCIPY}"),
+    Mutation("opencv enlarges a window as if it were the image", CV_WARP, "if (enlarges_y and not (edge_repeats and top == 0 and bottom == height)) or (",
+             "if (enlarges_y and not edge_repeats) or (", f"{AGREEMENT} -k 'Crop or crop'"),
+    Mutation("opencv fills every group of channels alike", CV_WARP, "fill[first : first + 4]", "fill[:4]", f"{AGREEMENT} -k fill_value"),
+    Mutation("opencv loses the ragged edge", CV_WARP, "down, right = -height % factor_y, -width % factor_x", "down, right = 0, 0",
+             f"{ANTIALIAS} -k mean_of_blocks"),
+    Mutation("opencv shrinks by picking", CV_WARP, "else cv2.INTER_AREA", "else cv2.INTER_LINEAR", f"{ANTIALIAS} -k mean_of_blocks"),
+    Mutation("opencv moves masks as they are", CV_WARP, "self._bits = None if self._linear or dtype == np.dtype(carrier) else carrier",
+             "self._bits = None", f"{TARGETS} -k keep_their_labels"),
+    Mutation("opencv hue turns backwards", CV_COLOUR, "levels / 256 + stage.hue", "levels / 256 - stage.hue", f"{AGREEMENT} -k RandomHue"),
+    Mutation("opencv contrast about one half", CV_COLOUR, "cv2.mean(image)[:channels]", "np.full(channels, 127.5)",
+             f"{AGREEMENT} -k RandomContrast"),
+)  # fmt: skip
