@@ -126,6 +126,12 @@ def test_masks_of_several_channels_and_their_own_fill(engine: str) -> None:
     assert np.array_equal(padded[13:54], labels)
 
 
+def test_a_mask_fill_beyond_the_type_ends_at_its_last_value(engine: str) -> None:
+    item = al.RandomTranslation((20 / 41, 20 / 41), (0, 0), fill_mode="constant", mask_fill_value=300)
+    masks = np.ones((1, 41, 67), np.uint8)
+    assert (al.augment(smooth(41, 67)[None], [item], masks=masks, engine=engine)["masks"][0, :20] == 255).all()
+
+
 def test_colours_leave_masks_alone(engine: str) -> None:
     image, mask, _ = scene()
     work = [al.RandomInvert((1, 1)), al.RandomContrast((0.3, 0.3)), al.RandomHue((0.2, 0.2)), al.Rescaling(1 / 255)]

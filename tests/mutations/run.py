@@ -11,13 +11,27 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
 
-from mutations.mutations import MUTATIONS, Mutation  # noqa: E402
+
+@dataclass(frozen=True)
+class Mutation:
+    """A row of mutations.toml."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+_ROWS = tomllib.loads(Path(__file__).with_name("mutations.toml").read_text())["mutation"]
+MUTATIONS = tuple(Mutation(**row) for row in _ROWS)
 
 
 def killed(mutation: Mutation) -> str | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from mutations.mutations import MUTATIONS, Mutation
-from mutations.run import ROOT, killed
+
+from mutations.run import MUTATIONS, ROOT, Mutation, killed
 
 QUICK = ("rotation turns clockwise", "minification swaps the axes", "boxes are off by half a pixel")
 

@@ -52,6 +52,13 @@ def test_what_is_left_to_a_step_is_under_two_pixels(
     assert (np.log2(shrinks) % 1 == 0).all()
 
 
+def test_exact_powers_of_two_are_averaged_whole() -> None:
+    sizes = [(100, 80), (200, 160), (99, 79), (101, 400), (49, 39), (50, 40)]
+    plan = plan_of([al.Resizing(50, 40)], sizes)
+    assert plan.shrinks[0] is not None
+    assert plan.shrinks[0].tolist() == [[2, 2], [4, 4], [1, 1], [2, 8], [1, 1], [1, 1]]
+
+
 def test_nearest_and_moves_are_never_averaged() -> None:
     sizes = [(400, 300)]
     assert plan_of([al.Resizing(20, 20, interpolation="nearest")], sizes).shrinks == (None,)

@@ -1,4 +1,4 @@
-"""RandomAffine has no Keras layer to lean on: each of its steps where it can be seen by itself."""
+"""What no Keras layer can vouch for: each step of RandomAffine, and that draws are carried out as they read."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pictures import noisy
 
 import augline as al
 from augline.engines import ENGINES
 from augline.plan import Extent, Frame, Warp, matrices
 from augline.random import Draw
 from augline.transforms.base import expand
+from pictures import noisy
 
 HEIGHT, WIDTH = 41, 67
 CENTRE = np.asarray([(WIDTH - 1) / 2, (HEIGHT - 1) / 2])
+
+
+def from_centre(*steps: tuple[float, float]) -> Any:
+    return np.asarray(steps) + CENTRE
 
 
 def moved(item: al.Transform, points: Any, n: int = 1) -> tuple[dict[str, Any], Any]:
@@ -29,7 +33,7 @@ def moved(item: al.Transform, points: Any, n: int = 1) -> tuple[dict[str, Any], 
 
 
 def test_positive_degrees_turn_counter_clockwise() -> None:
-    _, ((right,),) = moved(al.RandomAffine((30, 30)), [CENTRE + [10, 0]])
+    _, ((right,),) = moved(al.RandomAffine((30, 30)), from_centre((10, 0)))
     assert np.allclose(right - CENTRE, [10 * np.cos(np.pi / 6), -5])
     image = noisy(HEIGHT, HEIGHT)
     turned = al.augment(image[None], [al.RandomAffine((90, 90))], engine="reference")[0]
@@ -44,12 +48,12 @@ def test_degrees_are_those_of_random_rotation() -> None:
 
 
 def test_scale_above_one_enlarges() -> None:
-    _, ((point,),) = moved(al.RandomAffine(scale=(2, 2)), [CENTRE + [10, 4]])
+    _, ((point,),) = moved(al.RandomAffine(scale=(2, 2)), from_centre((10, 4)))
     assert np.allclose(point - CENTRE, [20, 8])
 
 
 def test_positive_shear_leans_the_bottom_to_the_right() -> None:
-    _, ((below, right),) = moved(al.RandomAffine(shear=(30, 30)), [CENTRE + [0, 10], CENTRE + [10, 0]])
+    _, ((below, right),) = moved(al.RandomAffine(shear=(30, 30)), from_centre((0, 10), (10, 0)))
     assert np.allclose(below - CENTRE, [10 * np.tan(np.pi / 6), 10])
     assert np.allclose(right - CENTRE, [10, 0])
 
@@ -77,3 +81,13 @@ def test_crops_read_down_and_right_from_their_own_draws(engine: str) -> None:
     for crop, down, right in zip(crops, params["top"], params["left"], strict=True):
         top, left = int(down * 22), int(right * 38)
         assert np.array_equal(crop, image[top : top + 20, left : left + 30])
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_quarter_turns_are_counter_clockwise_and_as_many_as_drawn(engine: str) -> None:
+    image = noisy(HEIGHT, WIDTH)
+    frame = Frame(np, Extent.of(np, 12, HEIGHT, WIDTH), 3)
+    quarters = expand([al.RandomRotate90()], Draw(0, 0, np.arange(12)), frame).drawn[0].params["quarters"]
+    turned = al.augment([image] * 12, [al.RandomRotate90()], engine=engine)
+    for one, k in zip(turned, quarters.tolist(), strict=True):
+        assert np.array_equal(one, np.rot90(image, k))

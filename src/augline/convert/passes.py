@@ -94,6 +94,8 @@ class Passes:
         self._helpers: Idle[Any] = Idle()
         for pools in (self._pools, self._helpers):
             weakref.finalize(self, pools.close)
+        if self._shipment is not None:
+            self._warm_up(self._shipment)
 
     def __call__(self) -> Iterator[Element]:
         replicas = looking_replicas()
@@ -126,6 +128,13 @@ class Passes:
         for pools, pool in ((self._pools, readers), (self._helpers, helpers)):
             if pool is not None:
                 pools.put(pool)
+
+    def _warm_up(self, shipment: Shipment) -> None:
+        """Starts the processes: they import what the source needs while the model is built."""
+        pool = self.readers()
+        for _ in range(len(pool)):
+            pool.submit(lambda worker: worker.send(shipment))
+        self._pools.put(pool)
 
     def _elements(self) -> Iterator[Element]:
         with self._lock:  # a pass that was left early may be torn down late: it ends before the next begins

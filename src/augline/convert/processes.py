@@ -92,8 +92,7 @@ class Remote:
             Exception: What the source raised, with the worker's traceback as its cause.
         """
         try:
-            if self._version != shipment.version:
-                self._send(shipment)
+            self.send(shipment)
             freed = [self._freed.popleft() for _ in range(len(self._freed))]
             self._connection.send(("read", seed, epoch, index, freed))
             return self._element(*self._reply())
@@ -116,7 +115,10 @@ class Remote:
             self._process.kill()
             self._process.wait()
 
-    def _send(self, shipment: Shipment) -> None:
+    def send(self, shipment: Shipment) -> None:
+        """Sends the source, unless it is there already."""
+        if self._version == shipment.version:
+            return
         self._connection.send(("source", shipment.pickled, shipment.spans, shipment.size))
         if shipment.size:
             send_handle(self._connection, shipment.descriptor, self._process.pid)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from augline.keras.rehearsal import evenly, replicas_rehearsing
+from augline.keras.rehearsal import caller, evenly, filled
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -23,19 +23,22 @@ def to_dataset(iterator: Iterator) -> tf.data.Dataset:
     steps, passes = len(iterator), itertools.count()
 
     def one_pass() -> Iterates[Any]:
-        if replicas := replicas_rehearsing():
-            yield from itertools.repeat(tuples(iterator.blank(evenly(iterator.batch_size, replicas))), steps)
+        asked = caller()
+        if asked.rehearses:
+            rows = evenly(min(iterator.batch_size, iterator.n), asked.replicas)
+            yield from itertools.repeat(tuples(iterator.blank(rows)), steps)
             return
         copy = iterator.restarted(next(passes) * steps)
         for _ in range(steps):
-            yield tuples(next(copy))
+            batch = tuples(next(copy))
+            yield filled(batch, asked.replicas) if asked.trains else batch
 
     blank = iterator.blank(min(iterator.batch_size, max(iterator.n, 1)))
     fixed = iterator.n % iterator.batch_size == 0 and iterator.batch_size % _devices() == 0
-    rows = iterator.batch_size if fixed else None
+    length = iterator.batch_size if fixed else None
 
     def spec(array: Any) -> tf.TensorSpec:
-        return tf.TensorSpec((rows, *np.shape(array)[1:]), np.asarray(array).dtype)
+        return tf.TensorSpec((length, *np.shape(array)[1:]), np.asarray(array).dtype)
 
     dataset = tf.data.Dataset.from_generator(one_pass, output_signature=tf.nest.map_structure(spec, tuples(blank)))
     return dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)

@@ -18,7 +18,7 @@ from augline.keras import legacy_checks, legacy_geometry, standardize
 from augline.keras.legacy_arrays import NumpyArrayIterator
 from augline.keras.legacy_draws import Parameters, draw, draw_one, fresh_seed, gather
 from augline.keras.legacy_folders import DataFrameIterator, DirectoryIterator
-from augline.keras.legacy_pixels import Resampling, brighten, brighten_mended, flip, shift_channels
+from augline.keras.legacy_pixels import Resampling, brighten, brighten_mended, shift_channels
 from augline.keras.legacy_samples import ArraySamples, Work, top_of
 from augline.keras.quirks import announce
 
@@ -347,24 +347,23 @@ def _apply(settings: ImageDataGenerator, x: Array, parameters: Parameters) -> Ar
     first = settings.data_format == "channels_first"
     image = x.transpose(1, 2, 0) if first else x
     draws, resampling = gather([parameters]), settings.resampling()
-    native = image.dtype if resampling.by_scipy else np.dtype(np.float32)
-    result = image.astype(native)
+    working = image.dtype if resampling.by_scipy else np.dtype(np.float32)
+    result = image.astype(working)
     if draws.moves:
         matrix = legacy_geometry.matrices(draws, *image.shape[:2], settings.legacy_geometry)
-        resampling.warp(np.ascontiguousarray(image, native), matrix[0], result)
-    if image.dtype.kind in "iu" and native.kind == "f":
-        result = np.rint(result).astype(image.dtype)
+        resampling.warp(np.ascontiguousarray(image, working), matrix[0], result)
+    result = np.rint(result).astype(x.dtype) if x.dtype.kind in "iu" else result.astype(x.dtype)
     if draws.channel_shift is not None:
+        result = result.astype(np.result_type(x.dtype, np.float32))
         shift_channels(result, draws.channel_shift[0])
-    result = result.astype(np.float32)
-    flip(result, bool(draws.flip_horizontal[0]), bool(draws.flip_vertical[0]))
-    if draws.brightness is None:
-        result = result.astype(x.dtype)
-    elif settings.legacy_geometry:
-        brighten(result, draws.brightness[0])
-    else:
-        brighten_mended(result, draws.brightness[0], top_of(result))
-    return np.ascontiguousarray(result.transpose(2, 0, 1)) if first else result
+    result = result[:: -1 if draws.flip_vertical[0] else 1, :: -1 if draws.flip_horizontal[0] else 1]
+    if draws.brightness is not None:
+        result = np.array(result, np.float32)
+        if settings.legacy_geometry:
+            brighten(result, draws.brightness[0])
+        else:
+            brighten_mended(result, draws.brightness[0], top_of(result))
+    return np.ascontiguousarray(result.transpose(2, 0, 1) if first else result)
 
 
 def _options(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from augline.errors import ArgumentError
 from augline.feed.numpy import default_workers
 from augline.keras.legacy_draws import Draws, draw, fresh_seed
 from augline.keras.legacy_samples import Samples, Work
-from augline.keras.rehearsal import evenly, replicas_rehearsing
+from augline.keras.rehearsal import Caller, caller, evenly, filled
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -73,7 +73,7 @@ class Iterator:
         self.threads: int = generator.workers or default_workers()
         self._samples, self._most_hash = samples, most_hash
         self._random, self._buffers = np.random.RandomState(self.drawn_seed % 2**32), Buffers()
-        self._in_epoch, self._reads, self._order_due, self._rehearsing = False, 0, False, 0
+        self._in_epoch, self._reads, self._order_due, self._caller = False, 0, False, Caller()
 
     # What Keras 3's adapter for a PyDataset asks for.
 
@@ -94,16 +94,16 @@ class Iterator:
 
     @property
     def num_batches(self) -> int:
-        return 1 if self._rehearsing else len(self)
+        return 1 if self._caller.rehearses else len(self)
 
     def on_epoch_begin(self) -> None:
-        self._in_epoch, self._rehearsing = True, replicas_rehearsing()
+        self._in_epoch, self._caller = True, caller()
 
     def on_epoch_end(self) -> None:
         """Draws the next epoch's order; where Keras leaves a pass unfinished to go on with it, once that is done."""
         with self.lock:
             unfinished = self._in_epoch and 0 < self._reads < len(self)
-            self._in_epoch, self._rehearsing = False, 0
+            self._in_epoch = False
             if unfinished:
                 self._order_due = True
             else:
@@ -113,8 +113,10 @@ class Iterator:
         return -(-self.n // self.batch_size)
 
     def __getitem__(self, idx: int) -> Any:
-        if self._rehearsing:
-            return self.blank(evenly(min(self.batch_size, self.n), self._rehearsing))
+        if self._caller.rehearses:
+            rows = evenly(min(self.batch_size, self.n), self._caller.replicas)
+            self._caller = Caller()  # one is enough, and from here on `num_batches` tells the truth again
+            return self.blank(rows)
         if idx >= len(self):
             raise ArgumentError(f"Asked to retrieve element {idx}, but the Sequence has length {len(self)}")
         with self.lock:
@@ -127,7 +129,8 @@ class Iterator:
             self.total_batches_seen += 1
             if self.index_array is None:
                 self._set_index_array()
-            return self._batch(self.batch_size * idx)
+            batch = self._batch(self.batch_size * idx)
+        return filled(batch, self._caller.replicas) if self._caller.trains else batch
 
     def __iter__(self) -> Iterator:
         return self

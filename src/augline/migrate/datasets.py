@@ -78,12 +78,15 @@ def rewrite_datasets(script: Script) -> None:
 
 def _augments(script: Script, step: cst.Call) -> bool:
     """Whether there is anything random in a map."""
-    functions = [arg.value for arg in step.args]
-    texts = [script.source(function) for function in functions]
-    for function in functions:
-        for binding in script.bindings(function) if isinstance(function, cst.Name) else ():
+    texts = [script.source(arg.value) for arg in step.args]
+    for name in script.all(cst.Name):
+        if not any(arg in script.ancestors(name) for arg in step.args):
+            continue
+        for binding in script.bindings(name):
             node = getattr(binding, "node", None)
             texts += [script.source(node)] if isinstance(node, cst.FunctionDef) else []
+        value = script.value(name)
+        texts += [script.source(value)] if isinstance(value, cst.Call) else []
     return any("andom" in text for text in texts)
 
 
@@ -253,13 +256,13 @@ def _other_half(script: Script, call: cst.Call, args: Arguments, split: Group, s
     for other in script.all(cst.Call):
         if script.name(other.func) == _SOURCES[1] and other is not call:
             theirs = Arguments(script, other, _FROM_DIRECTORY)
-            if theirs.code("directory") == args.code("directory"):
+            if all(theirs.code(name) == args.code(name) for name in ("directory", "validation_split")):
                 others.append((other, theirs))
     wanted = "validation" if subset == "training" else "training"
     if len(others) != 1 or others[0][1].value("subset") != wanted:
         raise Unclear(f"the {wanted} subset of the same folder is not made in this script, and both must be split alike")
     other, theirs = others[0]
-    same = ("label_mode", "class_names", "color_mode", "image_size", "validation_split", "interpolation", "labels")
+    same = ("label_mode", "class_names", "color_mode", "image_size", "interpolation", "labels")
     if any(theirs.code(name, "") != args.code(name, "") for name in same):
         raise Unclear(f"the two subsets of the folder differ in their arguments (line {script.line(other)})")
     holder = script.parent(other)

@@ -60,7 +60,7 @@ class Flows:
 def rewrite_flows(script: Script) -> Flows:
     """Rewrites what can be rewritten; the rest is noted, and keeps ImageDataGenerator."""
     calls = [c for c in script.all(cst.Call) if script.name(c.func) in GENERATORS]
-    flows = [flow for call in script.all(cst.Call) if (flow := _flow(script, call, calls)) is not None]
+    flows = found(script)
     for flow in flows:
         _understand(script, flow)
     _keep_halves_together(script, flows)
@@ -78,6 +78,14 @@ def rewrite_flows(script: Script) -> Flows:
             _write_pair(script, training, validation)
     gone = {call.func for call in calls if _finish(script, call, good)}
     return Flows({node: flow for flow in good for node in flow.fed}, gone)
+
+
+def found(script: Script) -> list[Flow]:
+    """All calls of `flow...` on generators that are clear."""
+    generators = [c for c in script.all(cst.Call) if script.name(c.func) in GENERATORS]
+    if not generators:
+        return []
+    return [flow for call in script.all(cst.Call) if (flow := _flow(script, call, generators)) is not None]
 
 
 def _flow(script: Script, call: cst.Call, generators: list[cst.Call]) -> Flow | None:
