@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -94,7 +95,7 @@ def test_normalize_is_per_channel(engine: str) -> None:
 
 
 def test_a_fill_value_is_one_of_the_values_at_its_place_in_the_list(engine: str) -> None:
-    """After Normalize a fill of 0 is the mean, another value inside the plan for every channel; seven take two calls."""
+    """After Normalize a fill of 0 is the mean, another value inside the plan for every channel; seven are two calls."""
     image = smooth(41, 67, 7)
     mean = np.linspace(0.2, 0.8, 7)
     shift = al.RandomTranslation((20 / 41, 20 / 41), (0, 0), fill_mode="constant", fill_value=0.25)
@@ -114,3 +115,15 @@ def test_clipping_between_curves_and_colours_is_kept(engine: str) -> None:
     stronger = al.augment(image[None], [al.RandomSaturation((0.99, 0.99))], engine=engine)[0]
     assert stronger.min() >= 0
     assert np.abs(stronger.max(axis=2) - image.max(axis=2)).max() < 1e-6
+
+
+@pytest.mark.parametrize("mode", ["constant", "wrap", "mirror", "reflect", "nearest"])
+def test_what_lies_behind_the_edge_of_an_enlarged_window(mode: Any, engine: str, carry_out: Callable[..., Any]) -> None:
+    """Half a pixel beyond a window the picture goes on; beyond the image, its fill: a plain resize repeats the edge."""
+    wide, tall = noisy(20, 60), noisy(60, 20)
+    still = al.RandomZoom((0, 0), fill_mode=mode)
+    lists = ((al.CenterCrop(40, 40),), (al.Resizing(140, 150), still), (al.CenterCrop(40, 40), still))
+    for work, image in itertools.product(lists, (wide, tall)):
+        wanted, _ = carry_out("reference", work, [image])
+        got, _ = carry_out(engine, work, [image])
+        assert np.abs(wanted[0].astype(int) - got[0]).max() <= 12  # 1/64 pixel of noise, twice

@@ -34,8 +34,12 @@ def squares(
     def square(work: Work, index: int) -> None:
         work.done[index] = (10 * work.step + index) ** 2
 
+    def several(work: Work, first: int, last: int) -> None:
+        for index in range(first, last):
+            (run or square)(work, index)
+
     return stream(
-        range(steps), prepare, lambda work: len(work.done), run or square, lambda work: work.done, workers, prefetch
+        range(steps), prepare, lambda work: len(work.done), several, lambda work: work.done, workers, prefetch
     )
 
 
@@ -142,7 +146,7 @@ def test_control_c_while_waiting_for_a_batch_ends_the_process():
 import time
 from augline.feed.numpy import stream
 print("ready", flush=True)
-for _ in stream(range(1000), lambda s: s, lambda s: 4, lambda s, i: time.sleep(0.05), lambda s: s, 2): pass
+for _ in stream(range(1000), lambda s: s, lambda s: 4, lambda s, i, j: time.sleep(0.05 * (j - i)), lambda s: s, 2): pass
 """
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -157,7 +161,7 @@ for _ in stream(range(1000), lambda s: s, lambda s: 4, lambda s, i: time.sleep(0
 def test_a_process_can_end_with_a_stream_half_taken():
     script = """
 from augline.feed.numpy import stream
-half = stream(range(1000), lambda s: s, lambda s: 4, lambda s, i: None, lambda s: s, 2)
+half = stream(range(1000), lambda s: s, lambda s: 4, lambda s, i, j: None, lambda s: s, 2)
 next(half)
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=30)

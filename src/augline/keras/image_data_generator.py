@@ -116,7 +116,8 @@ class ImageDataGenerator:
         data_format = data_format or _keras_setting("image_data_format", "channels_last")
         dtype = dtype or _keras_setting("floatx", "float32")
         legacy_checks.check(data_format, validation_split, brightness_range, fill_mode, interpolation_order, workers)
-        self.rotation_range, self.shear_range, self.channel_shift_range = rotation_range, shear_range, channel_shift_range
+        self.rotation_range, self.shear_range = rotation_range, shear_range
+        self.channel_shift_range = channel_shift_range
         self.width_shift_range, self.height_shift_range = width_shift_range, height_shift_range
         self.zoom_range, self.brightness_range = legacy_checks.zoom_pair(zoom_range), brightness_range
         self.horizontal_flip, self.vertical_flip = horizontal_flip, vertical_flip
@@ -126,8 +127,9 @@ class ImageDataGenerator:
             samplewise_std_normalization, zca_whitening, zca_epsilon,
         )  # fmt: skip
         self.featurewise_center, self.featurewise_std_normalization, self.samplewise_center = legacy_checks.implied(
-            featurewise_center, featurewise_std_normalization, samplewise_center, samplewise_std_normalization, zca_whitening
-        )
+            featurewise_center, featurewise_std_normalization, samplewise_center, samplewise_std_normalization,
+            zca_whitening,
+        )  # fmt: skip
         self.data_format, self.validation_split = data_format, validation_split
         first = data_format == "channels_first"
         self.channel_axis, self.row_axis, self.col_axis = (1, 2, 3) if first else (3, 1, 2)
@@ -189,10 +191,10 @@ class ImageDataGenerator:
             interpolation: "nearest", "bilinear", "bicubic", "hamming", "box" or "lanczos", as Pillow does it.
             keep_aspect_ratio: Whether the middle is cut out at the target's aspect ratio before.
         """
-        options = _options(locals())
         return DirectoryIterator(
-            os.fspath(directory), self, classes=classes, class_mode=class_mode, follow_links=follow_links, options=options
-        )
+            os.fspath(directory), self, classes=classes, class_mode=class_mode, follow_links=follow_links,
+            options=_options(locals()),
+        )  # fmt: skip
 
     def flow_from_dataframe(
         self, dataframe: Any, directory: str | os.PathLike[str] | None = None, x_col: str = "filename",
@@ -247,8 +249,8 @@ class ImageDataGenerator:
             raise ArgumentError(f"Input to `.fit()` should have rank 4. Got array with shape: {images.shape}")
         if images.shape[self.channel_axis] not in (1, 3, 4):
             warnings.warn(
-                f"Expected images following the data format {self.data_format!r} (channels on axis {self.channel_axis}), "
-                f"with 1, 3 or 4 channels. Received shape {images.shape}.",
+                f"Expected images following the data format {self.data_format!r}, with 1, 3 or 4 channels on axis "
+                f"{self.channel_axis}. Received shape {images.shape}.",
                 stacklevel=2,
             )
         if self.rescale:
@@ -301,7 +303,8 @@ class ImageDataGenerator:
     @property
     def customised(self) -> bool:
         """Whether a subclass, or somebody from outside, has put own methods in place of ours."""
-        return any(name in vars(self) or getattr(type(self), name) is not getattr(ImageDataGenerator, name) for name in _OWN)
+        own, ours = type(self), ImageDataGenerator
+        return any(name in vars(self) or getattr(own, name) is not getattr(ours, name) for name in _OWN)
 
     @contextlib.contextmanager
     def drawing_from(self, random: np.random.RandomState) -> Iterator[None]:
@@ -350,7 +353,7 @@ def _apply(settings: ImageDataGenerator, x: Array, parameters: Parameters) -> Ar
     working = image.dtype if resampling.by_scipy else np.dtype(np.float32)
     result = image.astype(working)
     if draws.moves:
-        matrix = legacy_geometry.matrices(draws, *image.shape[:2], settings.legacy_geometry)
+        matrix = legacy_geometry.matrices(draws, image.shape[0], image.shape[1], settings.legacy_geometry)
         resampling.warp(np.ascontiguousarray(image, working), matrix[0], result)
     result = np.rint(result).astype(x.dtype) if x.dtype.kind in "iu" else result.astype(x.dtype)
     if draws.channel_shift is not None:

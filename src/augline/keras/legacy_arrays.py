@@ -42,8 +42,8 @@ class NumpyArrayIterator(Iterator):
         for name, column in (("y", y), ("sample_weight", sample_weight)):
             if column is not None and len(column) != len(images):
                 raise ArgumentError(
-                    f"`x` (images tensor) and `{name}` should have the same length. Found: x.shape = {np.shape(images)}, "
-                    f"{name}.shape = {np.shape(column)}"
+                    f"`x` (images tensor) and `{name}` should have the same length. Found: x.shape = "
+                    f"{np.shape(images)}, {name}.shape = {np.shape(column)}"
                 )
         part = _part(len(images), y, generator, subset, ignore_class_split)
         images = images[part]
@@ -65,11 +65,16 @@ class NumpyArrayIterator(Iterator):
         """The images, as floats."""
         return np.asarray(self._x, self.dtype)
 
+    @property
+    def source_images(self) -> Array:
+        """The images as they are kept, channels last."""
+        return self._x if self.data_format == "channels_last" else self._x.transpose(0, 2, 3, 1)
+
     def _working_dtype(self) -> Any:
         return np.dtype(self.dtype).type
 
     def _read(self, row: int) -> Array:
-        return self._x[row].astype(self.dtype)
+        return np.array(self._x[row], self.dtype)
 
     def _output(self, images: Array, rows: NDArray[np.int64]) -> Any:
         inputs: Any = [images, *(other[rows] for other in self.x_misc)] if self.x_misc else images

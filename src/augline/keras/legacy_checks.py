@@ -41,10 +41,10 @@ def check(
             f"ImageDataGenerator(interpolation_order={order!r}): it must be a whole number from 0 to 5. Received "
             f"{order!r}. Write 1 for bilinear."
         )
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
+    if workers is not None and workers < 1:
         raise ArgumentError(
-            f"ImageDataGenerator(workers={workers!r}): it must be a whole number from 1, or None. Received {workers!r}. "
-            "Leave it out for one thread per core."
+            f"ImageDataGenerator(workers={workers!r}): it must be a whole number from 1, or None. Received "
+            f"{workers!r}. Leave it out for one thread per core."
         )
 
 
@@ -83,8 +83,10 @@ def current_names(class_mode: str | None, deprecated: dict[str, Any]) -> str | N
         if name in _DEPRECATED:
             warnings.warn(_DEPRECATED[name], DeprecationWarning, stacklevel=3)
         else:
-            warnings.warn(f"flow_from_dataframe({name}=...): there is no such argument; it is ignored, as Keras does.", stacklevel=3)
+            text = f"flow_from_dataframe({name}=...): there is no such argument. It is ignored, as in Keras."
+            warnings.warn(text, stacklevel=3)
     if class_mode == "other":
-        warnings.warn('`class_mode="other"` is deprecated, please use `class_mode="raw"`.', DeprecationWarning, stacklevel=3)
+        text = '`class_mode="other"` is deprecated, please use `class_mode="raw"`.'
+        warnings.warn(text, DeprecationWarning, stacklevel=3)
         return "raw"
     return class_mode

@@ -44,7 +44,9 @@ class Loader:
         keep_aspect_ratio: Whether the middle of the image is cut out at the target's aspect ratio first.
     """
 
-    def __init__(self, target_size: tuple[int, int], color_mode: str, interpolation: str, keep_aspect_ratio: bool) -> None:
+    def __init__(
+        self, target_size: tuple[int, int], color_mode: str, interpolation: str, keep_aspect_ratio: bool
+    ) -> None:
         if color_mode not in CHANNELS:
             raise ArgumentError(f'Invalid color mode: {color_mode}; expected "rgb", "rgba", or "grayscale".')
         if interpolation not in INTERPOLATIONS:

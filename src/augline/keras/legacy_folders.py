@@ -71,10 +71,11 @@ class FileIterator(Iterator):
     def _output(self, images: Array, rows: NDArray[np.int64]) -> Any:
         if self.class_mode is None:
             return images
-        targets = self._targets(images, rows)
+        targets = self.targets(images, rows)
         return (images, targets) if self.sample_weight is None else (images, targets, self.sample_weight[rows])
 
-    def _targets(self, images: Array, rows: NDArray[np.int64]) -> Any:
+    def targets(self, images: Array, rows: NDArray[np.int64]) -> Any:
+        """What goes with these images, in the class mode."""
         if self.class_mode == "input":
             return images.copy()
         if self.class_mode == "multi_output":
@@ -82,7 +83,7 @@ class FileIterator(Iterator):
         if self.class_mode == "raw":
             return self.labels[rows]
         if self.class_mode == "categorical":
-            hot = np.zeros((len(rows), len(self.class_indices)), self.dtype)
+            hot: Array = np.zeros((len(rows), len(self.class_indices)), self.dtype)
             for number, row in enumerate(rows.tolist()):
                 hot[number, self.classes[row]] = 1
             return hot

@@ -58,7 +58,7 @@ class Iterator:
         self, n: int, batch_size: int, shuffle: bool, seed: int | None, *, generator: Any, samples: Samples, dtype: Any,
         save: tuple[Any, str, str], most_hash: int,
     ) -> None:  # fmt: skip
-        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        if batch_size < 1:
             raise ArgumentError(
                 f"ImageDataGenerator.flow(batch_size={batch_size!r}): it must be a whole number from 1. Received "
                 f"{batch_size!r}. Write 32, for example."
@@ -77,7 +77,7 @@ class Iterator:
 
     # What Keras 3's adapter for a PyDataset asks for.
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """Keras asks `isinstance(x, keras.utils.PyDataset)`; without Keras nobody does, and it is not imported."""
         keras = sys.modules.get("keras")
@@ -97,7 +97,8 @@ class Iterator:
         return 1 if self._caller.rehearses else len(self)
 
     def on_epoch_begin(self) -> None:
-        self._in_epoch, self._caller = True, caller()
+        self._caller = caller()
+        self._in_epoch = not self._caller.rehearses
 
     def on_epoch_end(self) -> None:
         """Draws the next epoch's order; where Keras leaves a pass unfinished to go on with it, once that is done."""

@@ -61,8 +61,8 @@ class Resampling:
         """Float32 images through their matrices, each into its place; the same size all."""
         height, width, channels = images[0].shape
         border = _BORDERS.get(self.fill_mode)
-        plain = border is not None and channels in (3, 4) and max(height, width) <= _LARGEST
-        if not plain or self.by_scipy:
+        plain = channels in (3, 4) and max(height, width) <= _LARGEST and not self.by_scipy
+        if border is None or not plain:
             for image, matrix, out in zip(images, matrices, outs, strict=True):
                 self.warp(image, matrix, out)
             return
@@ -89,9 +89,7 @@ class Resampling:
 
     def _opencv(self, image: Image, matrix: NDArray[np.float64], out: Image, border: int) -> None:
         size, fill, flags = (image.shape[1], image.shape[0]), (self.cval,) * 4, self._flags
-        by_groups(
-            image, out, size, lambda part, dst, _: cv2.warpAffine(part, matrix, size, dst, flags, border, fill)
-        )
+        by_groups(image, out, size, lambda part, dst, _: cv2.warpAffine(part, matrix, size, dst, flags, border, fill))
 
     def _wrapped(self, image: Image, matrix: NDArray[np.float64], out: Image) -> None:
         """SciPy's "wrap": the image repeats every `side - 1` pixels, its last row and column lying on the first."""
@@ -111,7 +109,7 @@ class Resampling:
 
 def _ndimage() -> Any:
     try:
-        from scipy import ndimage
+        from scipy import ndimage  # type: ignore[import-untyped, unused-ignore]
     except ImportError as error:
         raise EngineError(
             "ImageDataGenerator(exact=True): it needs SciPy, and so does interpolation_order above 1. Received neither "
@@ -161,8 +159,8 @@ def brighten(image: Image, factor: float) -> None:
     """
     if image.shape[2] not in (1, 3, 4):
         raise ArgumentError(
-            f"ImageDataGenerator(brightness_range=...): images must have 1, 3 or 4 channels. Unsupported channel number: "
-            f"{image.shape[2]}. Leave brightness_range out."
+            "ImageDataGenerator(brightness_range=...): images must have 1, 3 or 4 channels. Unsupported channel "
+            f"number: {image.shape[2]}. Leave brightness_range out."
         )
     low, high = image.min(), image.max()
     spread = bool(low < 0 or high > 255)
@@ -177,7 +175,7 @@ def brighten(image: Image, factor: float) -> None:
 
 def _spread(image: Image) -> Image:
     """The image's own range over 0 to 255."""
-    levels = image - image.min()
+    levels: Image = image - image.min()
     most = levels.max()
     if most != 0:
         levels /= most

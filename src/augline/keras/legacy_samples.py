@@ -17,7 +17,7 @@ from augline.errors import ArgumentError
 from augline.keras import legacy_geometry
 from augline.keras.legacy_draws import Draws
 from augline.keras.legacy_files import Loader
-from augline.keras.legacy_pixels import Resampling, brighten, brighten_mended, flip, shift_channels
+from augline.keras.legacy_pixels import brighten, brighten_mended, flip, shift_channels
 from augline.keras.standardize import standardize
 from augline.keras.team import share
 

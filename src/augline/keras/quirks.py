@@ -15,8 +15,8 @@ _CENTRE = (
     "their centre, so that their content also shifts. legacy_geometry=False mends it."
 )
 _BLACK = (
-    "ImageDataGenerator(brightness_range={4}): as in Keras, brightness goes through 8 bits, which makes float images of "
-    "values 0 to 1 black. Pass values of 0 to 255 with rescale=1/255; or legacy_geometry=False mends it."
+    "ImageDataGenerator(brightness_range={4}): as in Keras, brightness goes through 8 bits, which makes float images "
+    "of values 0 to 1 black. Pass values of 0 to 255 with rescale=1/255; or legacy_geometry=False mends it."
 )
 _announced: set[str] = set()
 

@@ -41,8 +41,9 @@ def standardize(settings: Any, x: Array, axes: tuple[int, ...] | None = None) ->
 
 def warn_unfitted(settings: Any, stacklevel: int) -> None:
     """Says what is switched on but has no statistics yet, and is left out for that reason."""
-    needed = {"featurewise_center": "mean", "featurewise_std_normalization": "std", "zca_whitening": "zca_whitening_matrix"}
-    for argument, statistic in needed.items():
+    statistics = ("mean", "std", "zca_whitening_matrix")
+    arguments = ("featurewise_center", "featurewise_std_normalization", "zca_whitening")
+    for argument, statistic in zip(arguments, statistics, strict=True):
         if getattr(settings, argument) and getattr(settings, statistic) is None:
             warnings.warn(
                 f"This ImageDataGenerator specifies `{argument}`, but it hasn't been fit on any training data, so that "

@@ -1,7 +1,7 @@
 """Folders that must be there, and the images in them by their stems."""
 
 # A data set may list a million files: plain strings, no Path object for each.
-# ruff: noqa: PTH100, PTH110, PTH112, PTH118, PTH208
+# ruff: noqa: PTH100, PTH109, PTH110, PTH112, PTH122, PTH208
 from __future__ import annotations
 
 import os

@@ -1,7 +1,7 @@
 """Polygons: the outlines of objects, for tight boxes and for masks.
 
-A polygon is an array (n, 2) of x and y, measured between pixel edges as boxes are: an image of width w covers 0 to w. It
-closes by itself. Between the parts of an object in several parts stands a row of NaN.
+A polygon is an array (n, 2) of x and y, measured between pixel edges as boxes are: an image of width w covers 0 to w.
+It closes by itself. Between the parts of an object in several parts stands a row of NaN.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def tight_boxes(polygons: Sequence[Polygon], size: tuple[float, float] | None = 
     boxes = np.concatenate([np.fmin.reduceat(flat, starts), np.fmax.reduceat(flat, starts)], axis=1)
     if size is not None:
         limit = np.asarray([size[1], size[0]], np.float64)
-        for row in np.flatnonzero((boxes[:, :2] < 0).any(axis=1) | (boxes[:, 2:] > limit).any(axis=1)):
+        for row in np.flatnonzero((boxes[:, :2] < 0).any(axis=1) | (boxes[:, 2:] > limit).any(axis=1)).tolist():
             boxes[row] = _seen(polygons[row], limit)
     return boxes
 
@@ -147,7 +147,8 @@ def _cut(a: _Points, b: _Points, limit: _Points) -> _Points:
     end = np.minimum(np.maximum(first, second).min(axis=1), 1)
     left = start <= end
     a, step, start, end = a[left], step[left], start[left, None], end[left, None]
-    return np.clip(np.concatenate([a + start * step, a + end * step]), 0, limit)
+    ends: _Points = np.clip(np.concatenate([a + start * step, a + end * step]), 0, limit)
+    return ends
 
 
 def _inside(points: _Points, a: _Points, b: _Points) -> NDArray[np.bool_]:
