@@ -61,6 +61,24 @@ class Job:
     images: NDArray[Any]
     columns: dict[str, Any]
 
+    def is_read(self, index: int) -> bool:
+        """Whether a sample could be read."""
+        return self.stack is not None or isinstance(self.records[index], Record)
+
+    def record(self, index: int) -> Record:
+        """A sample as it was read.
+
+        Raises:
+            DecodeError or SourceError: It could not be.
+        """
+        if self.stack is not None:
+            image = self.stack[index]
+            return Record((image.shape[0], image.shape[1]), image)
+        record = self.records[index]
+        if isinstance(record, AuglineError):
+            raise record
+        return record
+
 
 class Batches:
     """Makes batches of a source with a program.
@@ -129,9 +147,7 @@ class Batches:
         if job.stack is not None:
             self.run_stack(job, index, index + 1)
             return
-        record = job.records[index]
-        if isinstance(record, AuglineError):
-            raise record
+        record = job.record(index)
         try:
             self._carry_through(job, index, record)
         except DecodeError as error:

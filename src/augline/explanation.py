@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from augline.batches import Record
 from augline.errors import ArgumentError
 from augline.explanation_text import text
 from augline.plan import Colour, Hsv, Output, Plan, Rescale, Stage, Tone, Warp
@@ -90,9 +89,7 @@ def explain(pipe: Pipeline, epoch: int, index: int) -> Explanation:
             f"index={index}. Count the samples of the source; pipe.indices(epoch, positions) gives those of an epoch."
         )
     job = pipe.batches.prepare(epoch, np.asarray([index]))
-    record = job.records[0]
-    if not isinstance(record, Record):
-        raise record
+    record = job.record(0)
     expansion, plan = pipe.program.plan(epoch, pipe.source.ids(np.asarray([index])), np.asarray([record.size]))
     before = tuple(_stage(stage) for stage in expansion.stages)
     after = [_stage(stage) for stage in plan.stages]

@@ -67,8 +67,9 @@ class Resampling:
                 self.warp(image, matrix, out)
             return
         warp, size, flags, fill = cv2.warpAffine, (width, height), self._flags, (self.cval,) * 4
+        last = (flags, border, fill) if border == cv2.BORDER_CONSTANT else (flags, border)
         for image, matrix, out in zip(images, matrices, outs, strict=True):
-            warp(image, matrix, size, out, flags, border, fill)
+            warp(image, matrix, size, out, *last)
 
     def warp(self, image: Image, matrix: NDArray[np.float64], out: Image) -> None:
         """One image of any type through SciPy, or a float32 one through OpenCV."""

@@ -22,9 +22,9 @@ from augline.keras.standardize import standardize
 from augline.keras.team import share
 
 Array = NDArray[Any]
-_CHUNK = 2**16  # values: a quarter of a megabyte of float32
-_LONGEST = 16  # samples per chunk, so that a batch of tiny ones still divides among threads
-_WORTH_SHARING = 2**16  # values in a batch: below that, waking a thread takes longer than it saves
+_CHUNK = 2**17  # values: half a megabyte of float32
+_LONGEST = 64
+_WORTH_SHARING = 2**13  # values in a sample: kernels that run shorter leave no time for another thread to take the GIL
 
 
 class Samples(Protocol):
@@ -128,7 +128,7 @@ class Work:
         """Fills the batch."""
         count, values = len(self._rows), int(np.prod(self._samples.shape))
         self._step = max(1, min(_LONGEST, _CHUNK // max(values, 1)))
-        shared = self._samples.dear or count * values >= _WORTH_SHARING
+        shared = self._samples.dear or values >= _WORTH_SHARING
         share(self._chunk, range(0, count, self._step), workers if shared else 1)
         if self._in_order:
             for number in range(count):
