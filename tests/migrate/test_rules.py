@@ -58,7 +58,9 @@ def test_what_a_pipeline_cannot_do_keeps_the_drop_in(argument):
     assert any("flow_from_directory stays" in note.text for note in migration.notes)
 
 
-@pytest.mark.parametrize("use", ["f(g)\n", "h = zip(g, g)\n", "g.on_epoch_end()\n", "x = [g]\n", "def k():\n    return g\n"])
+@pytest.mark.parametrize(
+    "use", ["f(g)\n", "h = zip(g, g)\n", "g.on_epoch_end()\n", "x = [g]\n", "def k():\n    return g\n"]
+)
 def test_a_flow_that_goes_elsewhere_stays(use):
     after = flow("rotation_range=5", use=use).after
     assert "d.flow_from_directory('p', )" in after

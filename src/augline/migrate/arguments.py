@@ -62,8 +62,9 @@ class Arguments:
 def _options(script: Script, value: cst.BaseExpression) -> dict[str, cst.BaseExpression]:
     found = script.value(value) if isinstance(value, cst.Name) else value
     if isinstance(found, cst.Call) and script.source(found.func) == "dict":
-        if all(arg.keyword is not None and not arg.star for arg in found.args):
-            return {arg.keyword.value: arg.value for arg in found.args if arg.keyword is not None}
+        named = {arg.keyword.value: arg.value for arg in found.args if arg.keyword is not None}
+        if len(named) == len(found.args):
+            return named
     if isinstance(found, cst.Dict):
         pairs = [(script.literal(e.key), e.value) for e in found.elements if isinstance(e, cst.DictElement)]
         if len(pairs) == len(found.elements) and all(isinstance(key, str) for key, _ in pairs):

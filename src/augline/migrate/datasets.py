@@ -8,7 +8,8 @@ import libcst as cst
 
 from augline.migrate.arguments import Arguments
 from augline.migrate.generators import FLOATS, as_tuple, value_scale
-from augline.migrate.images import Image, Label, Reader
+from augline.migrate.image_ops import Image, Label
+from augline.migrate.images import Reader
 from augline.migrate.layout import Code, Group, laid_out, listed
 from augline.migrate.notes import Unclear
 from augline.migrate.script import Script
@@ -21,6 +22,7 @@ _FROM_DIRECTORY = (
 _SOURCES = ("tf.data.Dataset.from_tensor_slices", "keras.utils.image_dataset_from_directory")
 _SETTINGS = ("size", "batch_size", "seed", "shuffle", "drop_remainder")
 _INFERRED = "shapes and types are inferred from the first element; give signature= where later ones differ"
+_ARGS = "args= reach the generator as they are; from_generator made NumPy arrays of them"
 _PER_IMAGE = "each image has draws of its own; a map behind batch() drew once for the whole batch"
 _CACHE = "cache() is gone: images are read anew each epoch, so that every epoch augments them anew"
 _SPLIT = "another choice of validation files than image_dataset_from_directory's"
@@ -72,8 +74,8 @@ def rewrite_datasets(script: Script) -> None:
             reasons |= dict.fromkeys(maps, str(reason))
     for call in script.all(cst.Call):
         if _name(call) == "map" and call not in done and _augments(script, call):
-            reason = reasons.get(call, "where its data comes from is unclear, or it is used elsewhere too")
-            script.notes.add(script.line(call), f"the tf.data chain stays as it is: {reason}")
+            why = reasons.get(call, "where its data comes from is unclear, or it is used elsewhere too")
+            script.notes.add(script.line(call), f"the tf.data chain stays as it is: {why}")
 
 
 def _augments(script: Script, step: cst.Call) -> bool:
@@ -99,10 +101,11 @@ def _from_generator(script: Script, call: cst.Call) -> None:
     generator = args.code("generator")
     if "args" in args:
         inner = args.given["args"]
-        several = isinstance(inner, cst.Tuple | cst.List)
-        given = ", ".join(script.code(e.value) for e in inner.elements) if isinstance(inner, cst.Tuple | cst.List) else ""
-        generator = f"lambda: {generator}({given if several else '*' + args.code('args')})"
-        script.notes.add(script.line(call), "args= of from_generator reach the generator as NumPy arrays no more, but as they are")
+        given = f"*{args.code('args')}"
+        if isinstance(inner, cst.Tuple | cst.List):
+            given = ", ".join(script.code(element.value) for element in inner.elements)
+        generator = f"lambda: {generator}({given})"
+        script.notes.add(script.line(call), _ARGS)
     items = [generator]
     if "output_signature" in args:
         items.append(f"signature={args.code('output_signature')}")
@@ -260,7 +263,7 @@ def _other_half(script: Script, call: cst.Call, args: Arguments, split: Group, s
                 others.append((other, theirs))
     wanted = "validation" if subset == "training" else "training"
     if len(others) != 1 or others[0][1].value("subset") != wanted:
-        raise Unclear(f"the {wanted} subset of the same folder is not made in this script, and both must be split alike")
+        raise Unclear(f"the {wanted} subset of the folder is not made in this script, and both must be split alike")
     other, theirs = others[0]
     same = ("label_mode", "class_names", "color_mode", "image_size", "interpolation", "labels")
     if any(theirs.code(name, "") != args.code(name, "") for name in same):

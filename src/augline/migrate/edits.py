@@ -42,7 +42,8 @@ class Edits:
         start, end = span
         whole = span == (0, len(self.source))
         inside = [(s, e) for s, e in self._edits if start <= s and e <= end and (s, e) != span]
-        inside = [(s, e) for s, e in inside if s < e or whole or start < s < end]  # what is inserted at its edge is not in it
+        # what is inserted at its edge is not in it
+        inside = [(s, e) for s, e in inside if s < e or whole or start < s < end]
         inside.sort(key=lambda s: (s[0], s[1] > s[0], -s[1]))
         pieces, at = [], start
         for s, e in inside:
@@ -78,7 +79,7 @@ class Edits:
                 after = self._line_end(e)
                 if self.source[e:after].strip():
                     break
-                e = after  # noqa: PLW2901
+                e = after
             yield s, e
 
     def line_start(self, at: int) -> int:

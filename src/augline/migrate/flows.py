@@ -1,4 +1,4 @@
-"""Level 2 for ImageDataGenerator: each flow of images becomes a Pipeline, where all that is done with it is understood."""
+"""Level 2 for ImageDataGenerator: each flow becomes a Pipeline, where all that is done with it is understood."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ from augline.migrate.rules import ATTRIBUTES, FLOW_ARGUMENTS, GENERATORS, MODEL_
 from augline.migrate.script import Script
 
 _SPLIT = (
-    "split() holds out other files than validation_split did (a keyed choice, not the first of each class), and does not "
-    "augment them"
+    "split() holds out other files than validation_split did (a keyed choice, not the first of each class), and does "
+    "not augment them"
 )
 _HALF = (
     "split() holds out other files than validation_split did: every script that uses the other part must take it from "
     "split() too"
 )
 _ONE_PASS = "a loop over a Pipeline ends after one epoch; over ImageDataGenerator's iterator it went on for ever"
+_NEXT = "next(iter(pipe)) is the first batch of the pipeline's next epoch"
+_BATCH = "pipe.batch(epoch, step) is always the same batch; the iterator augmented it anew each time"
+_AGAIN = (
+    "each to_tf() begins at epoch 0 with its draws: for further training write to_tf(start=(epoch, 0)), or keep one "
+    "data set in a variable"
+)
 _DATA_ARGUMENTS = ("x", "generator", "validation_data")
 
 
@@ -76,7 +82,7 @@ def rewrite_flows(script: Script) -> Flows:
     for training, validation in paired.items():
         if training.parts is not None and training.parts.subset == "training":
             _write_pair(script, training, validation)
-    gone = {call.func for call in calls if _finish(script, call, good)}
+    gone: set[cst.CSTNode] = {call.func for call in calls if _finish(script, call, good)}
     return Flows({node: flow for flow in good for node in flow.fed}, gone)
 
 
@@ -113,6 +119,7 @@ def _understand(script: Script, flow: Flow) -> None:
             for use in uses:
                 _use(script, flow, use)
             _check_single(script, flow)
+            _check_fits(script, flow)
         elif data_argument(script, holder):
             flow.fed.append(flow.call)
         else:
@@ -121,9 +128,7 @@ def _understand(script: Script, flow: Flow) -> None:
         flow.batch_size = Arguments(script, flow.call, FLOW_ARGUMENTS[flow.method]).value("batch_size", 32)
     except Unclear as reason:
         flow.fed.clear()
-        script.notes.add(
-            script.line(flow.call), f"{flow.method} stays, with augline's ImageDataGenerator: {reason}"
-        )
+        script.notes.add(script.line(flow.call), f"{flow.method} stays, with augline's ImageDataGenerator: {reason}")
 
 
 def _keep_halves_together(script: Script, flows: list[Flow]) -> None:
@@ -181,6 +186,7 @@ def _use(script: Script, flow: Flow, use: cst.Name) -> None:
         if data_argument(script, holder):
             flow.fed.append(use)
         elif function == "next":
+            _check_once(script, flow, use)
             flow.changes.append(lambda: script.edits.replace(script.span(use), f"iter({use.value})"))
         elif function == "enumerate":
             flow.notes.append((line, _ONE_PASS))
@@ -190,15 +196,38 @@ def _use(script: Script, flow: Flow, use: cst.Name) -> None:
         _attribute(script, flow, holder)
     elif isinstance(holder, cst.Subscript) and len(holder.slice) == 1 and isinstance(holder.slice[0].slice, cst.Index):
         index = holder.slice[0].slice.value
+        flow.notes.append((line, _BATCH))
         flow.changes.append(
-            lambda: script.edits.replace(
-                script.span(holder), lambda: f"{use.value}.batch(0, {script.code(index)})"
-            )
+            lambda: script.edits.replace(script.span(holder), lambda: f"{use.value}.batch(0, {script.code(index)})")
         )
     elif isinstance(holder, cst.For | cst.CompFor) and holder.iter is use:
         flow.notes.append((line, _ONE_PASS))
     else:
         raise Unclear(f"what happens to {use.value} on line {line} is unclear")
+
+
+def _check_once(script: Script, flow: Flow, node: cst.CSTNode) -> None:
+    """`next` in a loop goes through the batches, which `next(iter(pipe))` would not."""
+    if any(isinstance(above, cst.For | cst.While | cst.CompFor) for above in script.ancestors(node)):
+        raise Unclear(
+            f"next in a loop on line {script.line(node)} has no counterpart in a Pipeline; loop over it instead"
+        )
+    flow.notes.append((script.line(node), _NEXT))
+
+
+def _check_fits(script: Script, flow: Flow) -> None:
+    """Notes where training would begin with epoch 0 more than once."""
+    fits = [node for node in flow.fed if _trains(script, script.parent(node))]
+    looped = [n for n in fits if any(isinstance(above, cst.For | cst.While) for above in script.ancestors(n))]
+    for node in looped or fits[1:]:
+        flow.notes.append((script.line(node), _AGAIN))
+
+
+def _trains(script: Script, arg: cst.CSTNode) -> bool:
+    call = script.parent(arg)
+    method = call.func.attr.value if isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute) else ""
+    keyword = arg.keyword.value if isinstance(arg, cst.Arg) and arg.keyword is not None else ""
+    return MODEL_CALLS.get(method, ("", ()))[0] == "fit" and keyword != "validation_data"
 
 
 def _attribute(script: Script, flow: Flow, node: cst.Attribute) -> None:
@@ -208,9 +237,8 @@ def _attribute(script: Script, flow: Flow, node: cst.Attribute) -> None:
         text = ATTRIBUTES[name].format(name=script.source(node.value))
         flow.changes.append(lambda: script.edits.replace(script.span(node), text))
     elif name == "next" and isinstance(call, cst.Call):
-        flow.changes.append(
-            lambda: script.edits.replace(script.span(call), f"next(iter({script.source(node.value)}))")
-        )
+        _check_once(script, flow, node)
+        flow.changes.append(lambda: script.edits.replace(script.span(call), f"next(iter({script.source(node.value)}))"))
     elif name == "reset" and isinstance(script.parent(call), cst.Expr):
         flow.changes.append(lambda: script.remove(script.statement(node)))
     else:

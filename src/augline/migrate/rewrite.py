@@ -28,7 +28,7 @@ class Migration:
 
 
 def migrate(text: str, level: int = 1, name: str = "the script") -> Migration:
-    """Rewrites a training script.
+    r"""Rewrites a training script.
 
     Args:
         text: The script.
@@ -39,8 +39,8 @@ def migrate(text: str, level: int = 1, name: str = "the script") -> Migration:
         ScriptError: It is not Python 3.
 
     Example:
-        >>> migrate("from keras.preprocessing.image import ImageDataGenerator\\nImageDataGenerator()\\n").after
-        'from augline.keras import ImageDataGenerator\\nImageDataGenerator()\\n'
+        >>> migrate("from keras.preprocessing.image import ImageDataGenerator\nImageDataGenerator()\n").after
+        'from augline.keras import ImageDataGenerator\nImageDataGenerator()\n'
     """
     script = Script(text, name)
     if level == 1:

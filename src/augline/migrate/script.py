@@ -114,11 +114,14 @@ class Script:
         targets = [self._assign(getattr(binding, "node", None)) for binding in bindings]
         if not targets or None in targets:
             return None
-        if len(targets) == 1:
-            return targets[0]
-        homes = {self.parent(self.parent(target)) for target in targets if target is not None}
-        before = [t for t in targets if t is not None and self.span(t)[1] <= self.span(name)[0]]
         same_scope = bindings[0].scope is self._scopes.get(name)
+        start = self.span(name)[0]
+        if len(targets) == 1 and targets[0] is not None:
+            first, last = self.span(targets[0])
+            # `x = x.astype(...)` uses another x; so may a loop's earlier lines
+            return None if first <= start < last or (same_scope and start < first) else targets[0]
+        homes = {self.parent(self.parent(target)) for target in targets if target is not None}
+        before = [t for t in targets if t is not None and self.span(t)[1] <= start]
         if len(homes) > 1 or not before or not same_scope:
             return None
         home = homes.pop()
@@ -236,6 +239,7 @@ def _parsed(text: str, name: str) -> cst.Module:
 
 
 def normalised(name: str) -> str:
+    """A full name with the many homes of Keras brought to one."""
     for prefix, short in PREFIXES:
         if name == prefix or name.startswith(prefix + "."):
             return short + name[len(prefix) :]

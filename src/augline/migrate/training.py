@@ -12,6 +12,7 @@ from augline.migrate.script import Script
 
 _EPOCH = "an epoch is every image once, len(pipe) steps; the number of steps that was given is gone"
 _KEPT = "{name} is not the length of the data: it is kept, and the data repeated"
+_THREADS = "workers stay threads; without processes=False they are processes, which pure Python code gains from"
 _OPTIONS = "Keras 3's fit has no {names}; gone"
 
 
@@ -66,23 +67,38 @@ class _Call:
         )
 
     def _wrap(self, arg: cst.Arg) -> None:
+        """A Sequence: fit reads its batches in another order each epoch, with threads unless told otherwise."""
         script, value = self.script, arg.value
-        workers = next((a.value for a in self.call.args if self._name(a) == "workers"), None)
-        count = script.literal(workers)
-        threads = f", workers={script.source(workers)}" if workers is not None and count not in (0, 1, None) else ""
-        script.edits.replace(
-            script.span(value), lambda: f"{script.al}.to_dataset({script.edits.render(script.span(value))}{threads})"
-        )
+        trains = self.new == "fit" and self._name(arg) != "validation_data"
+        options = [", shuffle=True"] if trains and self._literal("shuffle", True) is not False else []
+        if self._literal("workers", 1) not in (0, 1, None):
+            options.append(f", workers={script.source(self._given('workers'))}")
+            if self._literal("use_multiprocessing", False) is not True:
+                options.append(", processes=False")
+                script.notes.add(script.line(self.call), _THREADS)
+        written = script.edits.text(script.span(value))
+        script.edits.replace(script.span(value), f"{script.al}.to_dataset({written}{''.join(options)})")
         script.needs_augline = True
+
+    def _given(self, name: str) -> cst.BaseExpression:
+        return next(arg.value for arg in self.call.args if self._name(arg) == name)
+
+    def _literal(self, name: str, default: object) -> object:
+        given = any(self._name(arg) == name for arg in self.call.args)
+        return self.script.literal(self._given(name)) if given else default
 
     def _feed(self, arg: cst.Arg, *, repeated: bool) -> None:
         script, value = self.script, arg.value
         tail = ".repeat()" if repeated else ""
+        resumed = self.new == "fit" and self._name(arg) != "validation_data"
+        start = ""
+        if resumed and self._literal("initial_epoch", 0) != 0:
+            start = f"start=({script.source(self._given('initial_epoch'))}, 0)"
         if isinstance(value, cst.Name):
-            script.edits.replace(script.span(value), f"{value.value}.to_tf(){tail}")
-        elif repeated:
-            written = script.edits.text(script.span(value))
-            script.edits.replace(script.span(value), written + tail)
+            script.edits.replace(script.span(value), f"{value.value}.to_tf({start}){tail}")
+        elif repeated or start:
+            written = script.edits.text(script.span(value)).removesuffix("to_tf()")
+            script.edits.replace(script.span(value), f"{written}to_tf({start}){tail}")
 
     def _steps_name(self, arg: cst.Arg) -> str:
         if self._name(arg) == "validation_data":
@@ -136,8 +152,10 @@ class _Call:
             return "batch" in text.lower()
         mine = flow.parts.settings.get("batch_size", "32")
         value = script.literal(divisor)
-        return text == mine or (isinstance(value, int) and str(value) == mine) or (
-            isinstance(value, int) and value == flow.batch_size
+        return (
+            text == mine
+            or (isinstance(value, int) and str(value) == mine)
+            or (isinstance(value, int) and value == flow.batch_size)
         )
 
     def _arguments(self, gone: list[cst.Arg]) -> None:
@@ -165,7 +183,8 @@ class _Call:
         if line_end >= 0 and b"#" in source[line_end:following]:
             start = len(source[:start].rstrip(b" \t"))
             alone = source[start - 1 : start] == b"\n"
-            start, following = (start, line_end + 1) if alone else (start, line_end)
+            line_end -= source[line_end - 1 : line_end] == b"\r"
+            start, following = (start, source.find(b"\n", line_end) + 1) if alone else (start, line_end)
         self.script.edits.replace((start, following), "")
 
     def _cut_tail(self, kept_end: int | None, start: int) -> None:
@@ -184,5 +203,3 @@ class _Call:
         elif arg.keyword is None and name:
             at = script.span(arg)[0]
             script.edits.insert(at, f"{name}=")
-
-

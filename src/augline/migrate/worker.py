@@ -41,7 +41,7 @@ def _generator_class(side: str) -> Any:
 def _batches(job: dict[str, Any]) -> Iterator[Any]:
     if job["side"] == "pipeline":
         names: dict[str, Any] = {}
-        exec(job["code"], names)  # noqa: S102 -- written by augline.migrate from literals; nothing of the user's script
+        exec(job["code"], names)  # written by augline.migrate from literals; nothing of the user's script
         while True:
             yield from names["flow"]
     generator = _generator_class(job["side"])(**_tuples(job["generator"]))
@@ -109,10 +109,10 @@ def _fixed(given: dict[str, Any], side: int, fill: dict[str, Any]) -> Iterator[t
         for zoom in (zoom for zoom in (low, high) if zoom != 1):
             factor = (zoom - 1,) * 2
             yield f"zoom_range at {zoom:g}", {"zx": zoom, "zy": zoom}, al.RandomZoom(factor, factor, **fill)
-    for name, key, mode in (("horizontal_flip", "flip_horizontal", "horizontal"),
-                            ("vertical_flip", "flip_vertical", "vertical")):  # fmt: skip
-        if given.get(name):
-            yield name, {key: True}, al.RandomFlip(mode, p=1)
+    if given.get("horizontal_flip"):
+        yield "horizontal_flip", {"flip_horizontal": True}, al.RandomFlip("horizontal", p=1)
+    if given.get("vertical_flip"):
+        yield "vertical_flip", {"flip_vertical": True}, al.RandomFlip("vertical", p=1)
     if value := given.get("channel_shift_range"):
         yield "channel_shift_range", {"channel_shift_intensity": value}, al.RandomBrightness((value / 255,) * 2)
     if value := given.get("brightness_range"):
