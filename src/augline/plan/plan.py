@@ -61,7 +61,7 @@ def _shrink(xp: Namespace, stage: Stage) -> Array | None:
     """Powers of two that leave less than 2 input pixels to an output step; what "nearest" reads is never averaged."""
     if not isinstance(stage, Warp) or not stage.resamples or stage.interpolation == "nearest":
         return None
-    spans = matrices.minification(xp, stage.matrix, stage.extent.height, stage.extent.width)
+    spans = matrices.minification(xp, stage.total, stage.extent.height, stage.extent.width)
     # the small excess keeps an exact 2.0, reached through rounding, on the same side on every machine
     exponents = xp.floor(xp.log2(xp.maximum(xp.stack(spans, axis=-1), xp.asarray(1.0))) + 1e-9)
     return xp.astype(2.0**exponents, xp.int64)

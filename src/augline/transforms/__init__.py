@@ -1,6 +1,16 @@
 """Everything that may happen to a sample, declared."""
 
 from augline.transforms.base import Transform
+from augline.transforms.canvas import (
+    D4,
+    LetterBox,
+    Padding,
+    PadToMultiple,
+    RandomZoomOut,
+    ResizeLongestEdge,
+    ResizeShortestEdge,
+    ScaleJitter,
+)
 from augline.transforms.colour import (
     RandomBrightness,
     RandomContrast,
@@ -13,6 +23,29 @@ from augline.transforms.colour import (
     Solarization,
 )
 from augline.transforms.compose import OneOf, Sequential, SomeOf
+from augline.transforms.cutting import CoarseDropout, GridMask, RandomErasing
+from augline.transforms.distortion import GridDistortion, OpticalDistortion, RandomElasticTransform
+from augline.transforms.enhance import (
+    CLAHE,
+    AutoContrast,
+    ColorJitter,
+    Equalization,
+    HueSaturationValue,
+    PhotometricDistort,
+    RandomChannelShift,
+    RandomChannelShuffle,
+    RandomColorDegeneration,
+    RandomColorJitter,
+)
+from augline.transforms.filters import (
+    RandomDownscale,
+    RandomGaussianBlur,
+    RandomGaussianNoise,
+    RandomJpegCompression,
+    RandomMedianBlur,
+    RandomMotionBlur,
+    RandomSharpness,
+)
 from augline.transforms.geometric import (
     RandomAffine,
     RandomFlip,
@@ -30,39 +63,75 @@ from augline.transforms.values import Normalize, Rescaling
 TRANSFORMS: dict[str, type[Transform]] = {
     cls.__name__: cls
     for cls in (
-        RandomFlip, Transpose, RandomRotate90, RandomRotation, RandomZoom, RandomTranslation, RandomShear, RandomAffine,
-        RandomPerspective, Resizing, CenterCrop, RandomCrop, RandomResizedCrop, RandomBrightness, RandomContrast,
-        RandomGamma, RandomInvert, Solarization, RandomPosterization, RandomSaturation, RandomHue, RandomGrayscale,
-        Rescaling, Normalize, Sequential, OneOf, SomeOf,
+        RandomFlip, Transpose, RandomRotate90, RandomRotation, RandomZoom, RandomTranslation, RandomShear,
+        RandomAffine, RandomPerspective, Resizing, CenterCrop, RandomCrop, RandomResizedCrop, RandomBrightness,
+        RandomContrast, RandomGamma, RandomInvert, Solarization, RandomPosterization, RandomSaturation, RandomHue,
+        RandomGrayscale, D4, LetterBox, Padding, PadToMultiple, RandomZoomOut, ResizeLongestEdge, ResizeShortestEdge,
+        ScaleJitter, CoarseDropout, GridMask, RandomErasing, GridDistortion, OpticalDistortion,
+        RandomElasticTransform, CLAHE, AutoContrast, ColorJitter, Equalization, HueSaturationValue,
+        PhotometricDistort, RandomChannelShift, RandomChannelShuffle, RandomColorDegeneration, RandomColorJitter,
+        RandomDownscale, RandomGaussianBlur, RandomGaussianNoise, RandomJpegCompression, RandomMedianBlur,
+        RandomMotionBlur, RandomSharpness, Rescaling, Normalize, Sequential, OneOf, SomeOf,
     )
 }  # fmt: skip
 """Every transform by the name it has in a configuration file; nothing else can be named there."""
 
 __all__ = [
+    "CLAHE",
+    "D4",
     "TRANSFORMS",
+    "AutoContrast",
     "CenterCrop",
+    "CoarseDropout",
+    "ColorJitter",
+    "Equalization",
+    "GridDistortion",
+    "GridMask",
+    "HueSaturationValue",
+    "LetterBox",
     "Normalize",
     "OneOf",
+    "OpticalDistortion",
+    "PadToMultiple",
+    "Padding",
+    "PhotometricDistort",
     "RandomAffine",
     "RandomBrightness",
+    "RandomChannelShift",
+    "RandomChannelShuffle",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
+    "RandomDownscale",
+    "RandomElasticTransform",
+    "RandomErasing",
     "RandomFlip",
     "RandomGamma",
+    "RandomGaussianBlur",
+    "RandomGaussianNoise",
     "RandomGrayscale",
     "RandomHue",
     "RandomInvert",
+    "RandomJpegCompression",
+    "RandomMedianBlur",
+    "RandomMotionBlur",
     "RandomPerspective",
     "RandomPosterization",
     "RandomResizedCrop",
     "RandomRotate90",
     "RandomRotation",
     "RandomSaturation",
+    "RandomSharpness",
     "RandomShear",
     "RandomTranslation",
     "RandomZoom",
+    "RandomZoomOut",
     "Rescaling",
+    "ResizeLongestEdge",
+    "ResizeShortestEdge",
     "Resizing",
+    "ScaleJitter",
     "Sequential",
     "Solarization",
     "SomeOf",

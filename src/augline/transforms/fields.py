@@ -39,11 +39,13 @@ def number(low: float, high: float, example: float, *, whole: bool = False) -> A
     return BeforeValidator(check)
 
 
-def span(low: float, high: float, example: object, *, ordered: bool = True) -> Any:
+def span(low: float, high: float, example: object, *, ordered: bool = True, optional: bool = False) -> Any:
     """Validator of a number or a (low, high) pair within [low, high]; a single number must lie there too."""
     order = " with low <= high" if ordered else ""
 
     def check(value: Any) -> Any:
+        if optional and value is None:
+            return None
         values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
         good = len(values) in (1, 2) and all(_is_number(v) and low <= v <= high for v in values)
         if not good or (ordered and values[0] > values[-1]):

@@ -153,7 +153,7 @@ class RandomZoom(Geometric):
     """
 
     height_factor: Annotated[Span, span(-0.999, 1, 0.2)]
-    width_factor: Annotated[Span | None, span(-0.999, 1, 0.2)] = None
+    width_factor: Annotated[Span | None, span(-0.999, 1, 0.2, optional=True)] = None
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         y = draw.uniform("zoom_y", *symmetric(self.height_factor)) + 1.0

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augline.engines.opencv import local
 from augline.engines.opencv.colour import Values, colour_step, hsv_step, output_step, tone_step
 from augline.engines.opencv.warp import Step, WarpStep, fill_values
 from augline.plan.plan import Plan
 from augline.plan.stages import Colour, Hsv, Tone, Warp
 
-STAGES = frozenset({Warp, Tone, Colour, Hsv})
+STAGES = frozenset({Warp, Tone, Colour, Hsv, *local.STEPS})
 
 
 def prepare(plan: Plan, decoded: NDArray[np.int64]) -> Callable[[int, NDArray[Any], NDArray[Any]], None]:
@@ -43,6 +44,8 @@ def prepare(plan: Plan, decoded: NDArray[np.int64]) -> Callable[[int, NDArray[An
             steps.append(colour_step(stage, values))
         elif isinstance(stage, Hsv):
             steps.append(hsv_step(stage, values))
+        else:
+            steps.append(local.STEPS[type(stage)](stage, values))
     write = None if same or folds else output_step(values, output)
     last_warp = max((k for k, stage in enumerate(plan.stages) if isinstance(stage, Warp)), default=0)
     return _chain(steps, last_warp, write, _scratch(values.dtype) if write or folds else None)

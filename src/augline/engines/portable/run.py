@@ -9,14 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.arrays import Array, Namespace
-from augline.engines.portable import colour
+from augline.engines.portable import colour, local
+from augline.engines.portable.clahe import clahe
+from augline.engines.portable.codec import jpeg
 from augline.engines.portable.warp import shrink, warp
 from augline.plan import matrices
+from augline.plan.local import Clahe, Codec, Erase, Filter, Median, Noise
 from augline.plan.plan import Plan
 from augline.plan.stages import Colour, Hsv, Stage, Tone, Warp
 
-POINTWISE: dict[type[Stage], Callable[..., Array]] = {Tone: colour.tone, Colour: colour.colour, Hsv: colour.hsv}
-STAGES = frozenset({Warp, *POINTWISE})
+ON_PIXELS: dict[type[Stage], Callable[..., Array]] = {
+    Tone: colour.tone,
+    Colour: colour.colour,
+    Hsv: colour.hsv,
+    Filter: local.filtered,
+    Median: local.median,
+    Clahe: clahe,
+    Noise: local.noisy,
+    Erase: local.erased,
+    Codec: jpeg,
+}
+STAGES = frozenset({Warp, *ON_PIXELS})
 
 
 def run(xp: Namespace, plan: Plan, images: Array, decoded: tuple[int, int] = (1, 1)) -> Array:
@@ -34,7 +47,7 @@ def run(xp: Namespace, plan: Plan, images: Array, decoded: tuple[int, int] = (1,
             unit = _resample(xp, unit, stage, factors, decoded)
             decoded = (1, 1)
         else:
-            unit = POINTWISE[type(stage)](xp, unit, stage)
+            unit = ON_PIXELS[type(stage)](xp, unit, stage)
     return colour.output(xp, unit, plan.output)
 
 
@@ -65,4 +78,4 @@ def _resample(xp: Namespace, images: Array, stage: Warp, factors: Array | None, 
         y, x = 1 / decoded[0], 1 / decoded[1]
         # full-size pixel to small pixel: x_small = (x + 0.5) / factor - 0.5
         matrix = matrices.resized(xp, batch, y, x) @ matrix
-    return warp(xp, images, matrix, size, stage.interpolation, stage.fill)
+    return warp(xp, images, matrix, size, stage.interpolation, stage.fill, stage.field)
