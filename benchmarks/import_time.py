@@ -43,7 +43,7 @@ QUESTION = Question(
     "Time to import",
     {
         "augline": Subject(
-            _measure("augline", without_tensorflow=True), "1", "a module", note="fails if TensorFlow or Keras come along"
+            _measure("augline", without_tensorflow=True), "1", "a module", note="fails if it loads TensorFlow or Keras"
         ),
         "numpy": _peer("numpy"),
         "albumentations": _peer("albumentations"),

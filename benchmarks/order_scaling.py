@@ -17,8 +17,9 @@ _REPEATS = 51
 
 def _virtual(count: int) -> Any:
     """A data set of any length that is nowhere stored."""
-    import augline as al
     import numpy as np
+
+    import augline as al
     from augline.sources import Targets
 
     class Virtual(al.Source):
@@ -43,8 +44,9 @@ def _virtual(count: int) -> Any:
 
 def _measure(count: int) -> Callable[[Task], Metrics]:
     def measure(task: Task) -> Metrics:
-        import augline as al
         import numpy as np
+
+        import augline as al
         from augline.order import shuffled
 
         first, middle, seeds = np.arange(_FIRST), np.asarray([count * 5 // 8]), itertools.count()

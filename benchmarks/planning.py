@@ -37,9 +37,10 @@ def _twenty(al: Any) -> list[Any]:
 
 
 def _plan(task: Task) -> Metrics:
-    import augline as al
     import numpy as np
     import simplejpeg
+
+    import augline as al
 
     files = photos(task.data, _SAMPLES)
     pipe = al.Pipeline(al.Files(files), _twenty(al), seed=7)

@@ -16,7 +16,7 @@ from typing import Any
 
 from harness import Metrics, Question, Target
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 _LIBRARIES = (
     "numpy", "opencv-python-headless", "simplejpeg", "pillow", "pydantic", "tensorflow", "tensorflow-cpu", "keras",
@@ -95,11 +95,11 @@ def show(answer: Answer, console: Console) -> None:
 
 def _measured(answer: Answer) -> Table:
     metrics = list(dict.fromkeys(name for rounds in answer.rounds.values() for name in rounds[0]))
-    table = Table("subject", *metrics, "output", "threads", "note")
+    table = Table(Column("subject", no_wrap=True), *metrics, "output; threads; note")
     for name, subject in answer.question.subjects.items():
         if name in answer.rounds:
-            cells = [_spread(answer.values(name, metric)) for metric in metrics]
-            table.add_row(name, *cells, subject.output, subject.threads, subject.note)
+            about = "; ".join(filter(None, (subject.output, f"threads: {subject.threads}", subject.note)))
+            table.add_row(name, *(_spread(answer.values(name, metric)) for metric in metrics), about)
     return table
 
 
@@ -108,13 +108,16 @@ def _compared(answer: Answer) -> Table:
     for target in answer.question.targets:
         found = verdict(answer, target)
         mark = {None: "", True: "✓", False: "✗"}[found.met]
-        table.add_row(found.name, target.metric, _spread(found.values), found.bound, mark)
+        values = _spread(found.values) if found.values else "not measured"
+        table.add_row(found.name, target.metric, values, found.bound, mark)
     return table
 
 
 def _spread(values: Sequence[float]) -> str:
     if not values:
-        return "not measured"
+        return "–"
+    if len(values) == 1:
+        return _number(values[0])
     return f"{_number(median(values))} ({_number(min(values))} – {_number(max(values))})"
 
 
@@ -124,8 +127,9 @@ def _number(value: float) -> str:
 
 def surroundings(files: Sequence[str], data: Path, rounds: int, images: int) -> dict[str, Any]:
     """Date, commit, machine, versions and data; nothing by which a machine or a user could be told."""
-    import augline
     import simplejpeg
+
+    import augline
 
     versions = {"python": platform.python_version(), "augline": augline.__version__}
     for name in _LIBRARIES:
@@ -175,7 +179,7 @@ def write(answers: Mapping[str, Answer], around: Mapping[str, Any], folder: Path
     found = {**around, "questions": {key: _record(answer) for key, answer in answers.items()}}
     (folder / f"{name}.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     with (folder / f"{name}.txt").open("w", encoding="utf-8") as file:
-        console = Console(file=file, width=220)
+        console = Console(file=file, width=160)
         for key, value in around.items():
             console.print(f"{key}: {_plain(value)}", soft_wrap=True, highlight=False)
         for answer in answers.values():

@@ -32,7 +32,7 @@ def main() -> int:
     """Exit code 0 where everything ran, whether targets were met or not; 1 where a subject failed."""
     arguments = _arguments()
     images = -(-arguments.images // BATCH) * BATCH
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     around = surroundings(photos(arguments.data, images), arguments.data, arguments.rounds, images)
     answers = {}
     for name in arguments.only or QUESTIONS:
@@ -83,7 +83,7 @@ def _measure(name: str, subject: str, arguments: argparse.Namespace, answer: Ans
     try:
         result = _result(command)
     except (subprocess.SubprocessError, ValueError, IndexError) as error:
-        console.print(f"[red]{name}: {subject} failed[/red]\n{getattr(error, 'stderr', None) or error}", markup=True)
+        console.print(f"{name}: {subject} FAILED\n{getattr(error, 'stderr', None) or error}", markup=False)
         answer.failed[subject] = type(error).__name__  # the message has paths of this machine
         answer.rounds.pop(subject, None)
         return

@@ -62,6 +62,10 @@ def _resize_first(library: Any) -> Sequence[Any]:
     return [library.Resize(224, 224), *_affine(library), library.RandomBrightnessContrast(0.2, 0.2, p=1.0)]
 
 
+def _antialiased(library: Any) -> Sequence[Any]:
+    return [library.Resize(224, 224, area_for_downscale="image"), *_resize_first(library)[1:]]
+
+
 def _affine_first(library: Any) -> Sequence[Any]:
     return [*_affine(library), library.Resize(224, 224), library.RandomBrightnessContrast(0.2, 0.2, p=1.0)]
 
@@ -118,10 +122,16 @@ QUESTION = Question(
         "augline-to_tf": throughput(_augline_tf, f"{POOL}, {TF_DATA}", requires=("tensorflow",)),
         "albumentations-resize-first": throughput(albumentations(_resize_first), POOL, **_ALBUMENTATIONS),
         "albumentations-affine-first": throughput(albumentations(_affine_first), POOL, **_ALBUMENTATIONS),
+        "albumentations-antialiased": throughput(
+            albumentations(_antialiased),
+            POOL,
+            requires=("albumentations",),
+            note="resize first, with INTER_AREA: shrinks without aliasing, as augline does",
+        ),
         "keras-layers": throughput(
             _keras, TF_DATA, requires=_KERAS, note="tf.data: decode, resize, batch, then six layers"
         ),
-        "tf.image": throughput(_tf_image, TF_DATA, requires=_KERAS, note="flip and quarter turns only: no warp, no tone"),
+        "tf.image": throughput(_tf_image, TF_DATA, requires=_KERAS, note="flip, quarter turns: no warp, no tone"),
         "imagedatagenerator": throughput(_image_data_generator(1), ONE_LOOP, **_IDG),
         "imagedatagenerator-threads": throughput(_image_data_generator(THREADS), f"pool of {THREADS}", **_IDG),
     },
@@ -132,6 +142,8 @@ QUESTION = Question(
         ),
         Target("images/s", "augline", ["keras-layers"], at_least=5),
         Target("images/s", "augline", ["imagedatagenerator", "imagedatagenerator-threads"], at_least=9),
+        Target("images/s", "augline", ["imagedatagenerator"]),
+        Target("images/s", "augline", ["albumentations-antialiased"]),
         Target("images/s", "augline", ["tf.image"]),
         Target("images/s", "augline-float32", ["augline"]),
         Target("images/s", "augline-to_tf", ["augline"]),

@@ -21,8 +21,9 @@ _CHUNK = 8
 
 def our_pipeline(source: Any, transforms: Sequence[Any], **options: Any) -> Any:
     """A pipeline of ours, kept to two threads: OpenCV has none beside the workers."""
-    import augline as al
     import cv2
+
+    import augline as al
 
     cv2.setNumThreads(1)
     return al.Pipeline(source, transforms, **{"workers": THREADS, "seed": 7, "batch_size": BATCH, **options})

@@ -13,3 +13,8 @@ Array: TypeAlias = Any
 
 Namespace: TypeAlias = Any
 """A module such as `numpy`, following the Python array API standard."""
+
+
+def sign(xp: Namespace, mask: Array) -> Array:
+    """-1.0 where a mask holds, 1.0 elsewhere, float64."""
+    return 1.0 - 2.0 * xp.astype(mask, xp.float64)

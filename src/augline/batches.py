@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +13,24 @@ from numpy.typing import NDArray
 from augline import engines, targets
 from augline.buffers import Buffers
 from augline.decode import Header, Scratch, dct_shrink, decode, probe
-from augline.errors import AuglineError, DecodeError, SourceError
+from augline.errors import ArgumentError, AuglineError, DecodeError, SourceError
 from augline.plan import Plan, Warp
 from augline.program import Program
 from augline.sources import Source
 
 _local = threading.local()
+_MASKS_TRIED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Shape and type of what one sample adds to one array of a batch."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+Fields = dict[str, "Field | dict[str, Field] | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +69,42 @@ class Batches:
         self.source, self.program, self.accurate = source, program, accurate
         self.size = program.common_size()
         self._buffers = Buffers()
-        boxes = source.targets.boxes
-        self._most_boxes = max((len(rows) for rows in boxes), default=0) if boxes is not None else 0
+        columns = source.targets
+        self._mask = None if columns.masks is None else _mask_field(source, self.size)
+        self._most_boxes = max((len(rows) for rows in columns.boxes), default=0) if columns.boxes is not None else 0
+        self._points = None if columns.keypoints is None else _common_shape(columns.keypoints)
+
+    def fields(self) -> Fields:
+        """What a batch holds, by name; None for keypoints whose number differs from sample to sample."""
+        columns = self.source.targets
+        found: Fields = {"images": Field((*self.size, self.program.output_channels), self.program.output_dtype)}
+        if columns.label_spec is not None:
+            found["labels"] = Field(columns.label_spec[0], columns.label_spec[1].name)
+        if columns.weights is not None:
+            found["weights"] = Field(columns.weights.shape[1:], columns.weights.dtype.name)
+        if self._mask is not None:
+            found["segmentation_masks"] = self._mask
+        if columns.boxes is not None:
+            boxes, classes = Field((self._most_boxes, 4), "float32"), Field((self._most_boxes,), "int32")
+            found["bounding_boxes"] = {"boxes": boxes, "labels": classes}
+        if columns.keypoints is not None:
+            found["keypoints"] = None if self._points is None else Field(self._points, "float32")
+        return found
 
     def prepare(self, epoch: int, indices: NDArray[np.int64]) -> Job:
         """Reads the files, draws the numbers and plans the work; pixels come with `run`."""
         source = self.source
         records = [self._read(index) for index in indices.tolist()]
-        sizes = np.asarray([record.size if isinstance(record, Record) else (1, 1) for record in records])
+        # a sample that failed gets a place in the plan like any other: another will fill it
+        known = [record.size if isinstance(record, Record) else self.size for record in records]
+        sizes = np.asarray(known, np.int64).reshape(-1, 2)
         _, plan = self.program.plan(epoch, source.ids(indices), sizes)
         shrinks = [_decoder_shrink(record, want) for record, want in zip(records, _wanted_shrinks(plan), strict=True)]
         decoded = np.repeat(np.asarray(shrinks, np.int64)[:, None], 2, axis=1)
         sample = engines.prepare(self.program.engine, plan, decoded)
         shape = (len(records), *self.size, self.program.output_channels)
-        job = Job(
-            indices.tolist(), records, shrinks, sample, None, self._buffers.take(shape, self.program.output_dtype), {}
-        )
+        images = self._buffers.take(shape, self.program.output_dtype)
+        job = Job(indices.tolist(), records, shrinks, sample, None, images, {})
         self._add_targets(job, plan)
         return job
 
@@ -79,21 +112,19 @@ class Batches:
         """Makes one sample of a batch.
 
         Raises:
-            DecodeError: The file is damaged.
-            SourceError: The file could not be read.
+            DecodeError: The file, or that of its mask, is damaged.
+            SourceError: The file, or that of its mask, could not be read, or the two do not fit together.
         """
         record = job.records[index]
         if isinstance(record, AuglineError):
             raise record
         try:
-            image = record.image if record.header is None else self._decode(record, record.header, job.shrinks[index])
+            self._carry_through(job, index, record)
         except DecodeError as error:
             raise self._named(error, job.indices[index]) from error
-        if image is not None:
-            job.sample(index, image, job.images[index])
-        if job.mask_sample is not None:
-            mask = self._mask(job, index, record.size)
-            job.mask_sample(index, mask, job.columns["segmentation_masks"][index])
+        except Exception as error:
+            error.add_note(f"This was {self.source.name(job.indices[index])} (sample {job.indices[index]}).")
+            raise
 
     def replace(self, job: Job, index: int, other: Job) -> None:
         """Puts the only sample of another batch in the place of one of this batch."""
@@ -108,17 +139,18 @@ class Batches:
     def result(self, job: Job) -> Any:
         """A finished batch, as users get it: images; (images, labels[, weights]); or a dict."""
         columns = dict(job.columns)
-        if not columns:
-            return job.images
-        if {*columns} <= {"labels", "weights"} and "labels" in columns:
-            return (job.images, *columns.values())
-        if "keypoints" in columns and len({row.shape for row in columns["keypoints"]}) == 1:
-            columns["keypoints"] = np.stack(columns["keypoints"])
-        return {"images": job.images, **columns}
+        if self._points is not None:
+            columns["keypoints"] = np.asarray(columns["keypoints"], np.float32).reshape(-1, *self._points)
+        return self.packed({"images": job.images, **columns})
 
-    def blank(self) -> Any:
-        """A batch of one sample with its shapes and types, but not its pixels."""
-        return self.result(self.prepare(0, np.zeros(1, np.int64)))
+    def packed(self, columns: dict[str, Any]) -> Any:
+        """The parts of a batch in the form users get."""
+        names = {*columns}
+        if names == {"images"}:
+            return columns["images"]
+        if "labels" in names and names <= {"images", "labels", "weights"}:
+            return tuple(columns.values())
+        return columns
 
     def _read(self, index: int) -> Record | AuglineError:
         try:
@@ -131,6 +163,14 @@ class Batches:
             return self._named(error, index)
         except SourceError as error:
             return error
+
+    def _carry_through(self, job: Job, index: int, record: Record) -> None:
+        image = self._decode(record, record.header, job.shrinks[index]) if record.header else record.image
+        if image is not None:
+            job.sample(index, image, job.images[index])
+        if job.mask_sample is not None:
+            mask = self._read_mask(job.indices[index], record)
+            job.mask_sample(index, mask, job.columns["segmentation_masks"][index])
 
     def _decode(self, record: Record, header: Header, shrink: int) -> NDArray[Any]:
         source = self.source
@@ -146,12 +186,11 @@ class Batches:
     def _add_targets(self, job: Job, plan: Plan) -> None:
         taken = self.source.targets.take(job.indices)
         columns: dict[str, Any] = {key: taken[key] for key in ("labels", "weights") if key in taken}
-        if "masks" in taken:
-            first = targets.read_mask(taken["masks"][0], _size(job.records[0]), self.source.name(job.indices[0]))
-            masked = targets.mask_plan(plan, first.shape[2], first.dtype.name)
+        if self._mask is not None:
+            masked = targets.mask_plan(plan, self._mask.shape[2], self._mask.dtype)
             ones = np.ones((len(job.indices), 2), np.int64)
             job.mask_sample = engines.prepare(self.program.engine, masked, ones)
-            columns["segmentation_masks"] = np.zeros((len(job.indices), *self.size, first.shape[2]), first.dtype)
+            columns["segmentation_masks"] = np.zeros((len(job.indices), *self._mask.shape), self._mask.dtype)
         if "boxes" in taken:
             moved, kept = targets.move_boxes(plan, taken["boxes"], self.source.bounding_box_format)
             names = taken.get("box_labels", [np.zeros(len(rows), np.int32) for rows in taken["boxes"]])
@@ -161,10 +200,40 @@ class Batches:
             columns["keypoints"] = targets.move_points(plan, taken["keypoints"])
         job.columns = columns
 
-    def _mask(self, job: Job, index: int, size: tuple[int, int]) -> NDArray[Any]:
-        number = job.indices[index]
-        mask = self.source.targets.take([number])["masks"][0]
-        return targets.read_mask(mask, size, self.source.name(number))
+    def _read_mask(self, number: int, record: Record) -> NDArray[Any]:
+        name, field = self.source.name(number), self._mask
+        try:
+            mask = targets.read_mask(self.source.targets.take([number])["masks"][0], record.size, name)
+        except (ArgumentError, OSError) as error:
+            raise SourceError(str(error) if isinstance(error, ArgumentError) else _bad_mask(name, error)) from error
+        if field is not None and (mask.shape[2], mask.dtype.name) != (field.shape[2], field.dtype):
+            raise SourceError(
+                f"mask of {name}: all masks must have one type and number of channels. Received {mask.dtype} x "
+                f"{mask.shape[2]} beside {field.dtype} x {field.shape[2]}. Convert them."
+            )
+        return mask
+
+
+def _mask_field(source: Source, size: tuple[int, int]) -> Field:
+    """What masks come out as; the first that can be read tells it for all."""
+    error: OSError | None = None
+    for number in range(min(_MASKS_TRIED, len(source))):
+        try:
+            mask = targets.mask_array(source.targets.take([number])["masks"][0])
+        except OSError as problem:
+            error = error or problem
+        else:
+            return Field((*size, mask.shape[2]), mask.dtype.name)
+    raise SourceError(_bad_mask(source.name(0), error)) from error
+
+
+def _bad_mask(name: str, error: OSError | None) -> str:
+    return f"mask of {name}: it must be a readable image. Received {type(error).__name__}: {error}. Replace the file."
+
+
+def _common_shape(rows: Iterable[NDArray[Any]]) -> tuple[int, ...] | None:
+    shapes = {row.shape for row in rows}
+    return shapes.pop() if len(shapes) == 1 else None
 
 
 def _wanted_shrinks(plan: Plan) -> list[int]:
@@ -179,9 +248,3 @@ def _decoder_shrink(record: Record | AuglineError, wanted: int) -> int:
     if isinstance(record, AuglineError) or record.header is None:
         return 1
     return dct_shrink(record.header, wanted)
-
-
-def _size(record: Record | AuglineError) -> tuple[int, int]:
-    if isinstance(record, AuglineError):
-        raise record
-    return record.size

@@ -11,20 +11,21 @@ from augline.explanation import Draws
 from augline.plan import Stage, Warp
 
 
-def caption(drawn: Sequence[Draws], stages: Sequence[Stage]) -> str:
+def caption(drawn: Sequence[Draws], stages: Sequence[Stage], index: int) -> str:
     """The active transforms with their numbers: "Rotation +12.3°, Zoom y 1.08"; "as it is" where none acts.
 
     Args:
         drawn: Of one sample.
-        stages: As declared, of a batch of that sample alone.
+        stages: As declared, of its batch.
+        index: Its place in the batch.
     """
     windows = {path: stage for stage in stages if isinstance(stage, Warp) for path in stage.origin}
-    parts = [_part(row, windows.get(row.path)) for row in drawn if row.active and row.params]
+    parts = [_part(row, windows.get(row.path), index) for row in drawn if row.active and row.params]
     # the numbers stay on one line with their names
     return ", ".join(part.replace(" ", "\u00a0") for part in parts if part) or "as it is"
 
 
-def _part(row: Draws, warp: Warp | None) -> str:
+def _part(row: Draws, warp: Warp | None, index: int) -> str:
     name, params = row.declared.partition("(")[0], row.params
     if name in _SILENT:
         return ""
@@ -33,7 +34,7 @@ def _part(row: Draws, warp: Warp | None) -> str:
         held = [_FLAGS.get(key, "") for key in flags if params[key]]
         return " ".join([_short(name), *filter(None, held)]) if held else ""
     if name in _CROPS and warp is not None:
-        return f"{_short(name)} {_window(warp)}"
+        return f"{_short(name)} {_window(warp, index)}"
     if name == "RandomRotate90":
         return f"Rotate {90 * int(params['quarters'])}°" if params["quarters"] else ""
     if name == "RandomZoom" and params["zoom_x"] == params["zoom_y"]:
@@ -66,8 +67,8 @@ def _value(key: str, value: Any) -> str:
     return f"{value:.2f}" if key in _FACTORS else f"{value:+.2f}"
 
 
-def _window(warp: Warp) -> str:
+def _window(warp: Warp, index: int) -> str:
     """The part of the image that a crop reads, "width x height"."""
-    matrix = np.asarray(warp.matrix)[0]
-    width, height = matrix[0, 0] * float(warp.extent.width[0]), matrix[1, 1] * float(warp.extent.height[0])
+    matrix = np.asarray(warp.matrix)[index]
+    width, height = matrix[0, 0] * float(warp.extent.width[index]), matrix[1, 1] * float(warp.extent.height[index])
     return f"{width:.0f} x {height:.0f}"

@@ -18,19 +18,19 @@ _READS = {
 }
 
 
-def text(explanation: Explanation) -> str:
-    """The whole of it."""
+def text(explanation: Explanation, width: int = WIDTH) -> str:
+    """The whole of it, in lines of at most `width` (only matrices may be wider)."""
     header, after = explanation.header, explanation.after
-    lines = [*_pipeline(header), "", *_sample(header), "", "Drawn for this sample"]
-    lines += _table((_name(row), _drawn(row)) for row in explanation.drawn)
+    lines = [*_pipeline(header, width), "", *_sample(header), "", "Drawn for this sample"]
+    lines += _table([(_name(row), _drawn(row)) for row in explanation.drawn], width)
     lines += ["", f"Stages as declared: {len(explanation.before)}"]
-    lines += _table((f"{n:>2} {stage.kind}", _origin(stage)) for n, stage in enumerate(explanation.before, 1))
+    lines += _table([(f"{n:>2} {stage.kind}", _origin(stage)) for n, stage in enumerate(explanation.before, 1)], width)
     lines += ["", f"Stages after fusion: {len(after) - 1}"]
     for number, stage in enumerate(after, 1):
         title = "Output" if stage.kind == "Output" else f"{number:>2} {stage.kind}"
         rows = [line for line in (_origin(stage), *_details(stage)) if line]
-        lines += _table(zip([title] + [""] * len(rows), rows, strict=False), first=10)
-    lines += [f"  {line}" for sentence in explanation.breaks for line in textwrap.wrap(sentence, WIDTH - 2)]
+        lines += _table(zip([title] + [""] * len(rows), rows, strict=False), width, first=10)
+    lines += [f"  {line}" for sentence in explanation.breaks for line in textwrap.wrap(sentence, width - 2)]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -41,11 +41,11 @@ def short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _pipeline(header: dict[str, Any]) -> list[str]:
-    height, width = header["size"]
-    facts = [f"{height} x {width} out", f"batches of {header['batch_size']}", f"seed {header['seed']}"]
+def _pipeline(header: dict[str, Any], width: int) -> list[str]:
+    tall, wide = header["size"]
+    facts = [f"{tall} x {wide} out", f"batches of {header['batch_size']}", f"seed {header['seed']}"]
     facts += [f"engine {header['engine']}", f"fingerprint {header['fingerprint'][:12]}"]
-    return [*_wrapped(header["source"], ""), f"  {' · '.join(facts)}"]
+    return [*_wrapped(header["source"], "", width), *_wrapped(" · ".join(facts), "  ", width)]
 
 
 def _sample(header: dict[str, Any]) -> list[str]:
@@ -121,7 +121,7 @@ def _curve(curve: dict[str, Any]) -> str:
     return f"{curve['function']}({params}{measured}){off}"
 
 
-def _table(rows: Iterable[tuple[str, str]], first: int = 0) -> list[str]:
+def _table(rows: Iterable[tuple[str, str]], width: int, first: int = 0) -> list[str]:
     """Two columns, the second one wrapped."""
     rows = list(rows)
     first = max([first, *(len(name) for name, _ in rows)])
@@ -129,10 +129,10 @@ def _table(rows: Iterable[tuple[str, str]], first: int = 0) -> list[str]:
     for name, value in rows:
         head = f"  {name:<{first}}  "
         keeps = value.startswith((" ", "output", "channels"))  # matrices are aligned by their spaces
-        lines += [head + value] if keeps else _wrapped(value, head)
+        lines += [head + value] if keeps else _wrapped(value, head, width)
     return lines
 
 
-def _wrapped(value: str, head: str) -> list[str]:
+def _wrapped(value: str, head: str, width: int) -> list[str]:
     indent = " " * max(2, len(head))
-    return textwrap.wrap(value, WIDTH, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False) or [head]
+    return textwrap.wrap(value, width, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False) or [head]

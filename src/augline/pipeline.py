@@ -16,6 +16,7 @@ from augline.errors import ArgumentError, AuglineError, DecodeError, SourceError
 from augline.feed.numpy import default_workers, stream
 from augline.order import shuffled
 from augline.program import Program
+from augline.random import EPOCH_BITS
 from augline.sources import Source
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential, evaluated
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from augline.explanation import Explanation
 
 _ATTEMPTS = 10
+_ON_ERROR = ("raise", "skip", "replace")
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,12 @@ class Pipeline:
         on_error: A file that fails stops the run ("raise"), or its place is filled: with the sample that follows in
             the epoch's order ("skip"), or with one drawn at random ("replace"). `report()` lists them.
         workers: Threads; by default one per core.
-        shard: (i, n): this host's number and how many there are. Host i gives the i-th slice of every batch.
+        shard: (i, n): this host's number and how many there are. Host i gives the i-th slice of every batch; of a last
+            batch with fewer samples than hosts that can be none, so mind `drop_remainder`.
 
     Raises:
         ArgumentError: Something cannot be, or does not fit together.
+        SourceError: No mask can be read.
 
     Example:
         >>> import augline as al, numpy as np
@@ -92,7 +96,7 @@ class Pipeline:
         self._check()
         first = (Resizing(*size),) if size else ()
         self.program = Program(
-            (*first, *self.transforms), seed=seed, channels=source.channels, dtype=source.dtype,
+            (*first, *self.transforms), seed=int(seed), channels=source.channels, dtype=source.dtype,
             value_range=source.value_range, size=source.size, engine=engine,
         )  # fmt: skip
         self.batches = Batches(source, self.program)
@@ -112,31 +116,43 @@ class Pipeline:
         return self.epoch(epoch)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Any]:
-        """The batches of one epoch, from step `start` on, as NumPy."""
-        return stream(
-            range(start, len(self)), lambda step: (epoch, step, self._prepare(epoch, step)),
-            lambda work: len(work[2].indices), lambda work, index: self._run(*work, index),
-            lambda work: self.batches.result(work[2]), self.workers or default_workers(),
-        )  # fmt: skip
+        """The batches of one epoch, from step `start` on, as NumPy; nothing before it is read or computed."""
+        return self._stream(f"Pipeline.epoch({epoch!r}, start={start!r})", epoch, start, len(self))
 
     def batch(self, epoch: int, step: int) -> Any:
         """Exactly that batch, at once."""
-        if not 0 <= step < len(self):
-            raise ArgumentError(
-                f"Pipeline.batch(epoch={epoch}, step={step}): step must lie in 0 to {len(self) - 1}. Received step={step}. "
-                "An epoch has len(pipe) steps."
-            )
-        return next(self.epoch(epoch, step))
+        return next(self._stream(f"Pipeline.batch(epoch={epoch!r}, step={step!r})", epoch, step, 1))
 
     def to_tf(self, start: tuple[int, int] = (0, 0)) -> tf.data.Dataset:
         """A `tf.data.Dataset` for `model.fit`: each pass over it is the next epoch.
 
+        A pass that is left before its end is begun again by the next one. Keras needs that: under a `tf.distribute`
+        strategy `fit` first takes some four batches to see their shapes; a pass of no more than that is used up by it.
+
+        Shapes and length are known. With `start`, the first pass is the rest of that epoch and all others are whole::
+
+            model.fit(pipe.to_tf(start=(3, 120)), initial_epoch=3, epochs=10, shuffle=False)
+
+        Keras (3.15) warns of an epoch shorter than the others, "Your input ran out of data", and trains on. Without the
+        warning it takes two calls on one data set::
+
+            rest = pipe.to_tf(start=(3, 120))
+            model.fit(rest, initial_epoch=3, epochs=4, steps_per_epoch=len(pipe) - 120, shuffle=False)
+            model.fit(rest, initial_epoch=4, epochs=10, shuffle=False)
+
+        `shuffle=False` spares Keras's warning that it cannot shuffle a data set, which it gives for every one.
+
         Args:
             start: (epoch, step) to begin at: nothing before it is read or computed.
+
+        Raises:
+            ArgumentError: There is no such step, or images have different numbers of keypoints.
         """
         from augline.feed.tf import to_tf
 
-        return to_tf(self, start)
+        epoch, step = _pair(start) or (None, None)
+        self._check_place(f"Pipeline.to_tf(start={start!r})", epoch, step)
+        return to_tf(self, (int(start[0]), int(start[1])))
 
     def evaluation(self) -> Pipeline:
         """The same source and sizes without the random part, in the source's order; for validation and prediction."""
@@ -181,7 +197,7 @@ class Pipeline:
         """The pipeline as YAML text; written to `path` as well if given."""
         from augline.spec import to_yaml
 
-        text = to_yaml(self)
+        text: str = to_yaml(self)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
         return text
@@ -196,7 +212,8 @@ class Pipeline:
         """
         from augline.spec import from_yaml
 
-        return from_yaml(cls, text_or_path, source)
+        pipe: Pipeline = from_yaml(cls, text_or_path, source)
+        return pipe
 
     def indices(self, epoch: int, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Which samples stand at these positions of an epoch's order."""
@@ -240,8 +257,8 @@ class Pipeline:
         for attempt in range(1, _ATTEMPTS + 1):
             if self.on_error == "skip":
                 place = self.indices(epoch, np.asarray([(position + attempt) % count]))
-            else:  # a second shuffle of all samples, of which each position takes another than itself
-                other = shuffled(np.asarray([(position + attempt) % count]), count, self.seed ^ 1 << 63, epoch)
+            else:  # from an order of its own
+                other = shuffled(np.asarray([(position + attempt) % count]), count, self.seed ^ (1 << 63), epoch)
                 place = np.asarray(other)
             substitute = self.batches.prepare(epoch, place)
             try:
@@ -254,20 +271,42 @@ class Pipeline:
                 self._replaced[epoch, position] = Replacement(epoch, position, names[0], str(error), names[1])
             return
         raise SourceError(
-            f"Pipeline(on_error={self.on_error!r}): one of {_ATTEMPTS} substitutes must be readable. Received failures for "
-            f"all of them, the first for {error}. Check the data set."
+            f"Pipeline(on_error={self.on_error!r}): one of {_ATTEMPTS} substitutes must be readable. Received failures "
+            f"for all of them, the first for {error}. Check the data set."
         ) from error
 
+    def _stream(self, owner: str, epoch: int, start: int, count: int) -> Iterator[Any]:
+        self._check_place(owner, epoch, start)
+        return stream(
+            range(start, min(start + count, len(self))), lambda step: (step, self._prepare(epoch, step)),
+            lambda work: len(work[1].indices), lambda work, index: self._run(epoch, *work, index),
+            lambda work: self.batches.result(work[1]), self.workers or default_workers(),
+        )  # fmt: skip
+
+    def _check_place(self, owner: str, epoch: object, step: object) -> None:
+        if not (_whole(epoch, 0, 2**EPOCH_BITS) and _whole(step, 0, len(self))):
+            raise ArgumentError(
+                f"{owner}: the epoch must be a whole number from 0, the step one from 0 to {len(self) - 1}. "
+                f"Received epoch={epoch!r}, step={step!r}. An epoch has len(pipe) = {len(self)} steps."
+            )
+
     def _check(self) -> None:
-        host, hosts = self.shard
+        pair, size = _pair(self.shard), _pair(self.size)
+        host, hosts = pair or (0, 0)
+        number, choice = "must be a whole number from", "must be True or False"
         rules: list[tuple[bool, str, str, str]] = [
-            (isinstance(self.source, Source), "source", "must be a Source", "Write Folder('photos/') or Arrays(images)"),
-            (_whole(self.batch_size, 1), "batch_size", "must be a whole number from 1", "Write 32, for example"),
-            (_whole(self.seed, 0) and self.seed < 2**64, "seed", "must be a whole number from 0 to 2**64 - 1", "Write 7"),
-            (self.on_error in ("raise", "skip", "replace"), "on_error", "must be 'raise', 'skip' or 'replace'", "Choose one"),
-            (self.workers is None or _whole(self.workers, 1), "workers", "must be a whole number from 1, or None", "Write 4"),
-            (_whole(hosts, 1) and _whole(host, 0) and host < hosts, "shard", "must be (i, n) with 0 <= i < n", "Write (0, 2)"),
-            (hosts <= self.batch_size, "shard", "must not have more hosts than a batch has samples", "Raise batch_size"),
+            (isinstance(self.source, Source), "source", "must be a Source", "Write Folder('photos/'), for example"),
+            (self.size is None or (size is not None and all(_whole(side, 1) for side in size)), "size",
+             "must be (height, width), whole numbers from 1", "Write size=(224, 224)"),
+            (_whole(self.batch_size, 1), "batch_size", f"{number} 1", "Write 32, for example"),
+            (_whole(self.seed, 0, 2**64), "seed", f"{number} 0 to 2**64 - 1", "Write 7"),
+            (isinstance(self.shuffle, bool), "shuffle", choice, "The order follows from seed"),
+            (isinstance(self.drop_remainder, bool), "drop_remainder", choice, "Write True"),
+            (self.on_error in _ON_ERROR, "on_error", f"must be one of {', '.join(_ON_ERROR)}", "Choose one"),
+            (self.workers is None or _whole(self.workers, 1), "workers", f"{number} 1, or None", "Write 4"),
+            (_whole(hosts, 1) and _whole(host, 0, hosts), "shard", "must be (i, n) with 0 <= i < n", "Write (0, 2)"),
+            (not _whole(self.batch_size, 1) or hosts <= self.batch_size, "shard",
+             "must not have more hosts than a batch has samples", "Raise batch_size"),
         ]  # fmt: skip
         for good, name, rule, fix in rules:
             if not good:
@@ -275,11 +314,18 @@ class Pipeline:
                     f"Pipeline({name}=...): {name} {rule}. Received {name}={getattr(self, name)!r}. {fix}."
                 )
         if not len(self):
+            cause = "drop_remainder=True" if len(self.source) else "source=..."
             raise ArgumentError(
-                f"Pipeline(drop_remainder=True): there must be a full batch. Received {len(self.source)} samples and "
+                f"Pipeline({cause}): there must be a batch. Received {len(self.source)} samples and "
                 f"batch_size={self.batch_size}. Lower batch_size, or keep the remainder."
             )
 
 
-def _whole(value: object, low: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= low
+def _pair(value: object) -> tuple[Any, Any] | None:
+    return (value[0], value[1]) if isinstance(value, (tuple, list)) and len(value) == 2 else None
+
+
+def _whole(value: object, low: int, end: int | None = None) -> bool:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+        return False
+    return bool(low <= value and (end is None or value < end))

@@ -75,7 +75,7 @@ def _cells(pipe: Pipeline, epoch: int, indices: NDArray[np.int64]) -> Iterable[t
         record = job.records[0]
         assert isinstance(record, Record)
         expansion, plan = pipe.program.plan(epoch, pipe.source.ids(place), np.asarray([record.size]))
-        drawn = caption(draws(expansion.drawn, 0), expansion.stages)
+        drawn = caption(draws(expansion.drawn, 0), expansion.stages, 0)
         yield _original(pipe, index, record), _augmented(pipe, job, plan.output), [name, label, drawn]
 
 

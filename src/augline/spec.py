@@ -153,7 +153,11 @@ def _transform(owner: str, item: Any) -> Transform:
         raise refusal(SpecError, owner, f"there is no transform {name}", name, fix)
     if issubclass(TRANSFORMS[name], Composite) and isinstance(given.get("transforms"), list):
         given = given | {"transforms": [_transform(owner, inner) for inner in given["transforms"]]}
-    return TRANSFORMS[name](**given)
+    try:
+        return TRANSFORMS[name](**given)
+    except TypeError as error:
+        rule = f"{name} must have arguments of the right types"
+        raise refusal(SpecError, owner, rule, f"{_short(given)}: {error}", "Correct them.") from None
 
 
 def _whole(value: Any) -> bool:

@@ -32,6 +32,17 @@ def mask_plan(plan: Plan, channels: int, dtype: str) -> Plan:
 
 
 def read_mask(mask: Any, size: tuple[int, int], name: str) -> NDArray[Any]:
+    """A mask (height, width, channels) of its image's size, from an array or a file."""
+    array = mask_array(mask)
+    if array.shape[:2] != size:
+        raise ArgumentError(
+            f"mask of {name}: a mask must have the size of its image. Received {array.shape[0]} x {array.shape[1]} for "
+            f"an image of {size[0]} x {size[1]} (height x width). Resize one of them."
+        )
+    return array
+
+
+def mask_array(mask: Any) -> NDArray[Any]:
     """A mask (height, width, channels) from an array or a file; palette files give their indices."""
     if not hasattr(mask, "shape"):
         from PIL import Image
@@ -39,13 +50,7 @@ def read_mask(mask: Any, size: tuple[int, int], name: str) -> NDArray[Any]:
         with Image.open(mask) as file:
             mask = np.asarray(file)
     array = np.asarray(mask)
-    array = array[:, :, None] if array.ndim == 2 else array
-    if array.shape[:2] != size:
-        raise ArgumentError(
-            f"mask of {name}: a mask must have the size of its image. Received {array.shape[0]} x {array.shape[1]} for "
-            f"an image of {size[0]} x {size[1]} (height x width). Resize one of them."
-        )
-    return array
+    return array[:, :, None] if array.ndim == 2 else array
 
 
 def move_points(plan: Plan, points: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:

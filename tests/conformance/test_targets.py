@@ -35,7 +35,7 @@ GEOMETRY = (
     al.Resizing(150, 130, crop_to_aspect_ratio=True),
     al.Resizing(120, 110, crop_to_aspect_ratio=True),
     al.Resizing(120, 110, pad_to_aspect_ratio=True),
-    al.Resizing(31, 45),
+    al.Resizing(43, 65),
     al.CenterCrop(72, 101),
     al.CenterCrop(130, 130),
     al.RandomCrop(81, 113),
@@ -75,7 +75,7 @@ def test_all_that_belongs_together_stays_together(item: al.Transform, engine: st
         kept = {int(label): box for label, box in zip(out["labels"][index], out["boxes"][index], strict=True)}
         size = np.asarray(labels.shape[::-1])
         for k, point in enumerate(points):
-            reach = 2 * RADIUS * max(picture.shape[0] / HEIGHT, picture.shape[1] / WIDTH, 1.0)
+            reach = 1.7 * RADIUS * max(picture.shape[0] / HEIGHT, picture.shape[1] / WIDTH, 0.7)
             if (point < reach).any() or (point > size - 1 - reach).any():
                 continue
             checked += 1

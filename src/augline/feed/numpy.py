@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from augline.feed.threads import one_thread
+
 T = TypeVar("T")
 B = TypeVar("B")
 
@@ -21,7 +23,9 @@ def stream(
     steps: Iterable[T], prepare: Callable[[T], B], size: Callable[[B], int], run: Callable[[B, int], None],
     finish: Callable[[B], Any], workers: int, prefetch: int = 2,
 ) -> Iterator[Any]:  # fmt: skip
-    """The batches of some steps, in their order; at most `prefetch` wait finished.
+    """The batches of some steps, in their order; at most `prefetch` wait finished, and one more is planned.
+
+    Left early, closed or failing, it waits for the samples in hand and leaves no thread behind.
 
     Args:
         steps: What to make batches of.
@@ -32,9 +36,9 @@ def stream(
         workers: Threads.
         prefetch: Batches ahead.
     """
-    with ThreadPoolExecutor(workers, thread_name_prefix="augline") as pool:
-        planned: deque[Future[B]] = deque()
-        running: deque[tuple[B, list[Future[None]]]] = deque()
+    planned: deque[Future[B]] = deque()
+    running: deque[tuple[B, list[Future[None]]]] = deque()
+    with one_thread(), ThreadPoolExecutor(workers, thread_name_prefix="augline") as pool:
         try:
             for step in steps:
                 planned.append(pool.submit(prepare, step))
@@ -46,8 +50,8 @@ def stream(
                 if planned:
                     running.append(_start(pool, planned.popleft().result(), size, run, workers))
                 yield _done(*running.popleft(), finish)
-        finally:  # also when the loop is left early, or a batch failed
-            pool.shutdown(wait=True, cancel_futures=True)
+        finally:  # what has not begun is not begun any more; `with` waits for the rest
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _start(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from augline.batches import Field
 from augline.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -16,41 +15,61 @@ if TYPE_CHECKING:
 
 
 def to_tf(pipe: Pipeline, start: tuple[int, int]) -> tf.data.Dataset:
-    """See `Pipeline.to_tf`."""
+    """See `Pipeline.to_tf`. Nothing is copied: a tensor takes over the memory of its array, which is aligned for it."""
     import tensorflow as tf
 
-    steps = len(pipe)
-    epoch, step = start
-    if epoch < 0 or not 0 <= step < steps:
-        raise ArgumentError(
-            f"Pipeline.to_tf(start={start}): start must be (epoch, step) with 0 <= step < {steps}. Received {start}. "
-            "An epoch has len(pipe) steps."
-        )
-    passes = iter(_passes(start))
-
-    def one_pass() -> Iterator[Any]:
-        return pipe.epoch(*next(passes))
-
-    dataset = tf.data.Dataset.from_generator(one_pass, output_signature=_signature(pipe))
-    # the first pass of a resumed run is shorter than the others, so there its length cannot be promised
-    return dataset if step else dataset.apply(tf.data.experimental.assert_cardinality(steps))
+    signature = _signature(pipe)
+    dataset = tf.data.Dataset.from_generator(_Passes(pipe, start), output_signature=signature)
+    # The length is declared, not asserted: `take` of what might go on for ever has a known length, and ends early where
+    # there is less, as in the first pass of a resumed run. An asserted length would fail there, and with an unknown one
+    # Keras cuts every later epoch to the length of the first.
+    nothing = tf.data.Dataset.from_generator(tuple, output_signature=signature).repeat()
+    return dataset.concatenate(nothing).take(len(pipe)).with_options(_options())
 
 
-def _passes(start: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    epoch, step = start
-    while True:
-        yield epoch, step
-        epoch, step = epoch + 1, 0
+class _Passes:
+    """Starts the passes, one after the other; the epoch counts on once a pass has given its last batch.
+
+    A pass left early is begun again by the next: under a strategy Keras peeks into the data set before it trains, and
+    no epoch may be lost to that.
+    """
+
+    def __init__(self, pipe: Pipeline, start: tuple[int, int]) -> None:
+        self._pipe, self._place = pipe, start
+
+    def __call__(self) -> Iterator[Any]:
+        epoch, step = self._place
+        for number, batch in enumerate(self._pipe.epoch(epoch, step), step + 1):
+            if number == len(self._pipe):
+                self._place = max(self._place, (epoch + 1, 0))
+            yield batch
+
+
+def _options() -> tf.data.Options:
+    """The work happens in our threads, and each host has its shard already."""
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return options
 
 
 def _signature(pipe: Pipeline) -> Any:
-    """Shapes and types as the first batch has them; the batch dimension is open where the last batch is shorter."""
+    """Shapes and types, without reading a sample; the batch dimension is open where the last batch is shorter."""
     import tensorflow as tf
 
+    fields = pipe.batches.fields()
+    if fields.get("keypoints", ...) is None:
+        raise ArgumentError(
+            f"Pipeline({pipe.source!r}).to_tf(): all images must have equally many keypoints, for a tensor has one "
+            "shape. Received different numbers. Pad them with points of visibility 0."
+        )
     rows = len(pipe.positions(0))
-    fixed = len(pipe.positions(len(pipe) - 1)) == rows
+    batch = rows if len(pipe.positions(len(pipe) - 1)) == rows else None
 
-    def spec(array: Any) -> tf.TensorSpec:
-        return tf.TensorSpec((rows if fixed else None, *np.shape(array)[1:]), np.asarray(array).dtype)
+    def spec(field: Field | Mapping[str, Field | None] | None) -> Any:
+        if isinstance(field, Field):
+            return tf.TensorSpec((batch, *field.shape), field.dtype)
+        return {name: spec(part) for name, part in (field or {}).items()}
 
-    return tf.nest.map_structure(spec, pipe.batches.blank())
+    return pipe.batches.packed({name: spec(field) for name, field in fields.items()})

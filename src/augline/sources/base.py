@@ -1,9 +1,9 @@
 """What a pipeline asks of a data set."""
 
-# A data set may list a million files: plain strings, no Path object for each.
-# ruff: noqa: PTH123
 from __future__ import annotations
 
+import os
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -175,11 +175,19 @@ def range_of(owner: str, dtype: str) -> tuple[float, float]:
 def read_file(owner: str, path: str) -> bytes:
     """The bytes of a file."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        with open(path, "rb", opener=_open_at_once) as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return file.read()
+        problem, cause = "neither a file nor a link to one", None
     except OSError as error:
-        fix = "Restore it, or build the data set again."
-        raise refusal(SourceError, owner, "every file must be readable", f"{path!r}: {error.strerror}", fix) from error
+        problem, cause = error.strerror or str(error), error
+    fix = "Restore it, or build the data set again."
+    raise refusal(SourceError, owner, "every file must be readable", f"{path!r}: {problem}", fix) from cause
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """A pipe without a writer would otherwise hold the reading thread for ever."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def no_config(owner: str, what: str) -> SpecError:

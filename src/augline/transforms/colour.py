@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from augline.arrays import Array, Namespace
+from augline.arrays import Array, Namespace, sign
 from augline.errors import ArgumentError
 from augline.plan import matrices
 from augline.plan.frame import Frame
@@ -268,7 +268,8 @@ class RandomHue(Pointwise):
 
     Example:
         >>> import augline as al, numpy as np
-        >>> al.augment(np.asarray([[[[255, 0, 0]]]], "uint8"), [al.RandomHue((1, 1))]).ravel()
+        >>> red = np.asarray([[[[255, 0, 0]]]], "uint8")
+        >>> al.augment(red, [al.RandomHue((1, 1))], engine="reference").ravel()
         array([  0, 255, 255], dtype=uint8)
     """
 
@@ -276,7 +277,7 @@ class RandomHue(Pointwise):
     space: Literal["hsv", "yiq"] = dataclasses.field(default="hsv", kw_only=True)
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
-        sense = frame.xp.where(draw.chance("sense", 0.5), -1.0, 1.0)
+        sense = sign(frame.xp, draw.chance("sense", 0.5))
         return {"turns": sense * draw.uniform("turns", *pair(self.factor)) * 0.5}
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
@@ -311,7 +312,7 @@ class RandomGrayscale(Pointwise):
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         self.check_range(frame)
         if has_colours(self, frame):
-            yield blend(frame, frame.xp.where(params["grey"], 0.0, 1.0))
+            yield blend(frame, 1.0 - frame.xp.astype(params["grey"], frame.xp.float64))
 
 
 # RGB to YIQ and back, NTSC 1953; the inverse is computed, so that no turn is exactly no change.

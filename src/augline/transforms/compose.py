@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
@@ -105,7 +106,8 @@ class OneOf(Composite):
         if not self.transforms:
             raise ArgumentError("OneOf([]): there must be something to choose from. Received an empty list. Fill it.")
         weights = self.weights
-        if weights is not None and (len(weights) != len(self.transforms) or min(weights) < 0 or sum(weights) <= 0):
+        good = weights is None or (len(weights) == len(self.transforms) and all(0 <= w < math.inf for w in weights))
+        if not good or (weights is not None and sum(weights) == 0):
             raise ArgumentError(
                 f"{self!r}: weights must be one number from 0 per transform, not all 0. Received {weights} for "
                 f"{len(self.transforms)} transforms. Give {len(self.transforms)} weights, or none."

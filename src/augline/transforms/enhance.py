@@ -266,16 +266,16 @@ class RandomColorJitter(Pointwise):
         (2, 8, 8, 3)
     """
 
-    brightness_factor: Annotated[Span | None, span(-1, 1, 0.2, optional=True)] = dataclasses.field(
+    brightness_factor: Annotated[Span, span(-1, 1, 0.2)] | None = dataclasses.field(
         default=None, kw_only=True
     )
-    contrast_factor: Annotated[Span | None, span(0, 1, 0.2, optional=True)] = dataclasses.field(
+    contrast_factor: Annotated[Span, span(0, 1, 0.2)] | None = dataclasses.field(
         default=None, kw_only=True
     )
-    saturation_factor: Annotated[Span | None, span(0, 1, (0.4, 0.6), optional=True)] = dataclasses.field(
+    saturation_factor: Annotated[Span, span(0, 1, (0.4, 0.6))] | None = dataclasses.field(
         default=None, kw_only=True
     )
-    hue_factor: Annotated[Span | None, span(0, 1, 0.1, optional=True)] = dataclasses.field(default=None, kw_only=True)
+    hue_factor: Annotated[Span, span(0, 1, 0.1)] | None = dataclasses.field(default=None, kw_only=True)
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         return {

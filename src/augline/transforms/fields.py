@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 
 from augline.plan.stages import FillMode, Interpolation
 
-__all__ = ["FillMode", "Fraction", "Interpolation", "Pixels", "Refusal", "Span", "number", "pair", "span", "symmetric"]
+__all__ = ["FillMode", "Fraction", "Interpolation", "Pixels", "Refusal", "Span", "is_number", "number", "pair", "plain", "span", "symmetric"]
 
 
 class Refusal(ValueError):  # noqa: N818 -- it never reaches the user; `explain` makes an ArgumentError of it
@@ -21,8 +21,14 @@ class Refusal(ValueError):  # noqa: N818 -- it never reaches the user; `explain`
         self.rule, self.fix = rule, fix
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number; bool is not one."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def plain(value: Any) -> Any:
+    """A NumPy scalar as Python's number of that value."""
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
 
 
 def number(low: float, high: float, example: float, *, whole: bool = False) -> Any:
@@ -30,8 +36,8 @@ def number(low: float, high: float, example: float, *, whole: bool = False) -> A
     kind = "a whole number" if whole else "a number"
 
     def check(value: Any) -> Any:
-        value = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
-        good = _is_number(value) and low <= value <= high and (not whole or value == int(value))
+        value = plain(value)
+        good = is_number(value) and low <= value <= high and (not whole or value == int(value))
         if not good:
             raise Refusal(f"must be {kind} {_within(low, high)}", f"Write {example!r}, for example")
         return int(value) if whole else value
@@ -39,19 +45,17 @@ def number(low: float, high: float, example: float, *, whole: bool = False) -> A
     return BeforeValidator(check)
 
 
-def span(low: float, high: float, example: object, *, ordered: bool = True, optional: bool = False) -> Any:
+def span(low: float, high: float, example: object, *, ordered: bool = True) -> Any:
     """Validator of a number or a (low, high) pair within [low, high]; a single number must lie there too."""
     order = " with low <= high" if ordered else ""
 
     def check(value: Any) -> Any:
-        if optional and value is None:
-            return None
-        values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-        good = len(values) in (1, 2) and all(_is_number(v) and low <= v <= high for v in values)
+        values = tuple(map(plain, value)) if isinstance(value, (tuple, list)) else (plain(value),)
+        good = len(values) in (1, 2) and all(is_number(v) and low <= v <= high for v in values)
         if not good or (ordered and values[0] > values[-1]):
             rule = f"must be a number or a (low, high) pair{order}, {_within(low, high)}"
             raise Refusal(rule, f"Write {example!r}, for example")
-        return values if len(values) == 2 else value
+        return values if len(values) == 2 else values[0]
 
     return BeforeValidator(check)
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from augline.arrays import Array
+from augline.arrays import Array, sign
 from augline.plan import matrices
 from augline.plan.frame import Extent, Frame
 from augline.plan.stages import Fill, Stage, Warp
@@ -43,7 +43,7 @@ class RandomFlip(Transform):
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp = frame.xp
-        x, y = (xp.where(params[k], -1.0, 1.0) if k in params else 1.0 for k in ("flip_x", "flip_y"))
+        x, y = (sign(xp, params[k]) if k in params else 1.0 for k in ("flip_x", "flip_y"))
         yield Warp(matrices.about(xp, frame.batch, ((x, 0.0), (0.0, y)), *frame.centre), frame.extent, "permutes")
 
 
@@ -80,7 +80,7 @@ class RandomRotate90(Transform):
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp, k = frame.xp, params["quarters"]
-        cos, sin = (xp.where(k == plus, 1.0, 0.0) - xp.where(k == minus, 1.0, 0.0) for plus, minus in ((0, 2), (1, 3)))
+        cos, sin = ((sign(xp, k == minus) - sign(xp, k == plus)) / 2 for plus, minus in ((0, 2), (1, 3)))
         square = frame.extent.static if frame.extent.static and len({*frame.extent.static}) == 1 else None
         turned = Extent(frame.width, frame.height, square).where(k % 2 == 1, frame.extent, xp)
         # out -> in is the clockwise turn, from the new centre to the old one
@@ -153,7 +153,7 @@ class RandomZoom(Geometric):
     """
 
     height_factor: Annotated[Span, span(-0.999, 1, 0.2)]
-    width_factor: Annotated[Span | None, span(-0.999, 1, 0.2, optional=True)] = None
+    width_factor: Annotated[Span, span(-0.999, 1, 0.2)] | None = None
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         y = draw.uniform("zoom_y", *symmetric(self.height_factor)) + 1.0
@@ -211,7 +211,7 @@ class RandomShear(Geometric):
     y_factor: Annotated[Span, span(0, 1, 0.2)] = 0.0
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
-        sense = frame.xp.where(draw.chance("sense", 0.5), -1.0, 1.0)
+        sense = sign(frame.xp, draw.chance("sense", 0.5))
         return {
             "shear_x": sense * draw.uniform("shear_x", *symmetric(self.x_factor)),
             "shear_y": sense * draw.uniform("shear_y", *symmetric(self.y_factor)),

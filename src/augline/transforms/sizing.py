@@ -34,6 +34,7 @@ class Resizing(Transform):
         pad_to_aspect_ratio: Keep proportions, and fill what stays empty, evenly (letterbox).
         fill_mode: Only "constant".
         fill_value: Pixel value of the padding.
+        mask_fill_value: What masks get there.
 
     Example:
         >>> import augline as al, numpy as np

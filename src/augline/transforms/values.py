@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -12,16 +11,16 @@ from augline.errors import ArgumentError
 from augline.plan.frame import Frame
 from augline.plan.stages import Rescale, Stage
 from augline.transforms.base import Params, Transform, transform
-from augline.transforms.fields import Refusal
+from augline.transforms.fields import Refusal, is_number, plain
 
 
 def _numbers(value: Any) -> Any:
-    values = tuple(float(v) for v in value) if hasattr(value, "__iter__") else (float(value),)
-    if not values or not all(map(math.isfinite, values)):
+    values = tuple(map(plain, value)) if hasattr(value, "__iter__") else (plain(value),)
+    if not values or not all(map(is_number, values)):
         raise Refusal(
             "must be a finite number, or one per channel", "Write 1 / 255 or (0.485, 0.456, 0.406), for example"
         )
-    return values if len(values) > 1 else values[0]
+    return tuple(map(float, values)) if len(values) > 1 else float(values[0])
 
 
 PerChannel = Annotated[float | tuple[float, ...], BeforeValidator(_numbers)]

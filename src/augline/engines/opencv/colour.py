@@ -120,7 +120,8 @@ def hsv_step(stage: Hsv, values: Values) -> Step:
     """Hue and saturation; 8-bit images through cv2's 8-bit HSV, others in float32 by the formula of the reference."""
     active = stage.active.tolist()
     levels = np.arange(256)
-    hue = (levels + np.round(stage.hue * 256)[:, None]) % 256
+    # cv2 reads a hue of 0 to 1 as 0 to 256, and writes it as 0 to 255
+    hue = np.round((levels / 256 + stage.hue[:, None]) % 1 * 255)
     rest = [np.rint(np.clip(levels * v[:, :1] + 255 * v[:, 1:], 0, 255)) for v in (stage.saturation, stage.value)]
     tables = np.stack([hue, *rest], axis=-1).astype(np.uint8)
 

@@ -1,0 +1,146 @@
+"""Transforms on a source's raw images: each batch planned as a whole, its samples run in a thread without the GIL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline import engines, targets
+from augline.augment import RANGES
+from augline.buffers import Buffers
+from augline.convert.elements import Element, rows, stacked
+from augline.errors import SourceError
+from augline.plan import Plan
+from augline.program import Program
+from augline.transforms.base import Transform
+from augline.transforms.compose import Sequential
+
+_MOVED = ("images", "segmentation_masks", "bounding_boxes", "keypoints")
+
+
+class Augmenter:
+    """What happens to elements: to their images, and in dicts to what belongs to those.
+
+    Args:
+        transforms: The list.
+        first: A raw element, or a sample if `samples`, which shows what the images are.
+        samples: Whether elements are single samples rather than batches.
+        seed: Of all draws.
+        value_range: Of float images.
+        bounding_box_format: Of boxes.
+    """
+
+    def __init__(
+        self, transforms: Sequence[Transform], first: Element, *, samples: bool, seed: int,
+        value_range: tuple[float, float] | None, bounding_box_format: str,
+    ) -> None:  # fmt: skip
+        self.samples, self._format, self._buffers = samples, bounding_box_format, Buffers()
+        image = _images(first)
+        if image.ndim != (3 if samples else 4):
+            wanted = "(height, width, channels)" if samples else "(batch, height, width, channels)"
+            raise SourceError(f"images of shape {list(image.shape)}; augment= needs {wanted}, the first of the element")
+        dtype = "float32" if image.dtype.kind == "f" else image.dtype.name
+        if dtype not in RANGES:
+            raise SourceError(f"images of type {image.dtype}; augment= needs uint8, uint16 or a float type")
+        low, high = value_range or RANGES[dtype]
+        if dtype == "float32" and value_range is None and image.size and float(image.max()) > 2 * high:
+            raise SourceError(
+                f"float images with values up to {float(image.max()):g}, where 0 to 1 is taken for granted. Give "
+                "value_range=(0, 255), for example"
+            )
+        self.program = Program(
+            Sequential(transforms).transforms, seed=seed, channels=image.shape[-1], dtype=dtype, size=None,
+            value_range=(low, high),
+        )  # fmt: skip
+
+    def batch(self, element: Element, epoch: int, first: int) -> Element:
+        """A batch carried through; its samples are number `first` and following of the pass."""
+        images = _images(element)
+        return self._run(element, images, epoch, first + np.arange(len(images)))
+
+    def sample(self, element: Element, epoch: int, number: int) -> Element:
+        """One sample carried through."""
+        image = _images(element)
+        batch = {key: [part] for key, part in element.items()} if isinstance(element, dict) else element
+        result = self._run(batch, [image], epoch, np.asarray([number]))
+        if isinstance(element, dict):
+            return {key: _only(part) if key in _MOVED else element[key] for key, part in result.items()}
+        return _with_images(element, _images(result)[0])
+
+    def gathered(self, samples: Sequence[Element], epoch: int, first: int) -> Element:
+        """A batch of samples, which may differ in size as long as they come out in one."""
+        return stacked([self.sample(sample, epoch, first + place) for place, sample in enumerate(samples)])
+
+    def _run(self, element: Element, images: Any, epoch: int, ids: NDArray[np.int64]) -> Element:
+        parts = [np.asarray(image, self.program.dtype) for image in images]
+        for image in parts:
+            if image.ndim != 3 or image.shape[2] != self.program.channels:
+                raise SourceError(f"an image of shape {list(image.shape)}, where {self.program.channels} channels were expected")
+        sizes = np.asarray([image.shape[:2] for image in parts])
+        _, plan = self.program.plan(epoch, ids, sizes)
+        out = self._carried(plan, parts, self.program.output_channels, self.program.output_dtype)
+        if not isinstance(element, dict):
+            return _with_images(element, out)
+        return {**element, **self._moved(element, plan, sizes), "images": out}
+
+    def _moved(self, element: dict[str, Any], plan: Plan, sizes: NDArray[np.int64]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        if "segmentation_masks" in element:
+            read = [targets.read_mask(mask, tuple(size), "the element") for mask, size in
+                    zip(element["segmentation_masks"], sizes.tolist(), strict=True)]  # fmt: skip
+            masked = targets.mask_plan(plan, read[0].shape[2], read[0].dtype.name)
+            moved = self._carried(masked, read, read[0].shape[2], read[0].dtype.name)
+            result["segmentation_masks"] = moved[..., 0] if np.ndim(element["segmentation_masks"][0]) == 2 else moved
+        if "bounding_boxes" in element:
+            result["bounding_boxes"] = self._boxes(element["bounding_boxes"], plan)
+        if "keypoints" in element:
+            result["keypoints"] = np.stack(targets.move_points(plan, list(element["keypoints"])))
+        return result
+
+    def _boxes(self, given: Any, plan: Plan) -> dict[str, NDArray[Any]]:
+        """Keras's dense boxes, as many rows as came in; -1 marks those that are none."""
+        given = given[0] if isinstance(given, list) else given
+        boxes, names = np.asarray(given["boxes"]), np.asarray(given["labels"])
+        boxes, names = (boxes[None], names[None]) if boxes.ndim == 2 else (boxes, names)
+        real = [np.flatnonzero(row >= 0) for row in names]
+        moved, kept = targets.move_boxes(plan, [b[r] for b, r in zip(boxes, real, strict=True)], self._format)
+        left = [n[r][k] for n, r, k in zip(names, real, kept, strict=True)]
+        dense = targets.pad_boxes(moved, left, boxes.shape[1])
+        return {"boxes": dense["boxes"].astype(boxes.dtype), "labels": dense["labels"].astype(names.dtype)}
+
+    def _carried(self, plan: Plan, images: Sequence[NDArray[Any]], channels: int, dtype: str) -> NDArray[Any]:
+        shapes = {*zip(plan.extent.height.astype(int).tolist(), plan.extent.width.astype(int).tolist(), strict=True)}
+        if len(shapes) > 1:
+            raise SourceError(f"images that come out in different sizes: {sorted(shapes)}. End the list with Resizing")
+        out = self._buffers.take((len(images), *shapes.pop(), channels), dtype)
+        sample = engines.prepare(self.program.engine, plan, np.ones((len(images), 2), np.int64))
+        for index, image in enumerate(images):
+            sample(index, image, out[index])
+        return out
+
+
+def _images(element: Element) -> Any:
+    if isinstance(element, dict):
+        if "images" not in element:
+            raise SourceError(f"a dict with keys {sorted(element)}; augment= needs 'images' among them")
+        return element["images"]
+    first = element[0] if isinstance(element, tuple) else element
+    if isinstance(first, (tuple, dict)):
+        raise SourceError("inputs of several parts; augment= needs images first, or a dict with the key 'images'")
+    return first
+
+
+def _with_images(element: Element, images: Any) -> Element:
+    return (images, *element[1:]) if isinstance(element, tuple) else images
+
+
+def _only(part: Any) -> Any:
+    return {key: value[0] for key, value in part.items()} if isinstance(part, dict) else part[0]
+
+
+def counted(element: Element) -> int:
+    """How many samples an element is."""
+    return rows(element) or len(_images(element))

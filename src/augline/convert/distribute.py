@@ -1,0 +1,87 @@
+"""Batches of any size under `tf.distribute`: what Keras and TensorFlow do with them, and what that asks of us.
+
+Two things go wrong with a plain `tf.data.Dataset` (Keras 3.15, TensorFlow 2.21):
+
+- `fit` and `evaluate` take one batch only to learn its shapes, and average it over the replicas. A batch of 25 rows is
+  13 and 12 of them, which cannot be averaged, so training fails before it starts; and a pass is spent that trains
+  nothing. Such a look is recognised here and gets a copy of the first batch whose rows divide.
+- A batch is cut into pieces of ceil(rows / replicas) rows, so that the last replicas may get none: [3, 3, 3, 0] for 9
+  rows and 4 replicas. BatchNormalization's mean of no rows is NaN, and the whole model after it. Rows are moved from the
+  batch before, so that each replica has some; no sample is given twice or left out, and the number of batches stays.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from types import FrameType
+
+import numpy as np
+
+from augline.convert.elements import Element, mapped, rows
+
+
+def looking_replicas() -> int:
+    """Replicas of a Keras trainer that takes a batch just now, only to learn its shapes; 0 if none does.
+
+    A look waits for its first batch, so a pass that begins for it begins while its function is on some thread's stack.
+    """
+    for top in sys._current_frames().values():
+        frame: FrameType | None = top
+        while frame is not None:
+            code = frame.f_code
+            if code.co_name in ("_maybe_symbolic_build", "_symbolic_build") and "keras" in code.co_filename:
+                strategy = getattr(frame.f_locals.get("self"), "_distribute_strategy", None)
+                return int(getattr(strategy, "num_replicas_in_sync", 1))
+            frame = frame.f_back
+    return 0
+
+
+def scope_replicas() -> int:
+    """Replicas of the strategy in whose scope this runs; 1 without one."""
+    import tensorflow as tf
+
+    return int(tf.distribute.get_strategy().num_replicas_in_sync)
+
+
+def divisible(element: Element, replicas: int) -> Element:
+    """A batch to look at, with rows repeated until they divide."""
+    count = rows(element) or 0
+    if not count or count % replicas == 0:
+        return element
+    places = np.arange(-(-count // replicas) * replicas) % count
+    return mapped(lambda array: array[places], element)
+
+
+def balanced(batches: Iterable[Element], replicas: int) -> Iterator[Element]:
+    """The same batches, none of which leaves a replica without rows if the one before it has rows to give."""
+    if replicas <= 1:
+        yield from batches
+        return
+    held: Element = None
+    for batch in batches:
+        current = batch
+        if held is not None:
+            held, current = _evened(held, batch, replicas)
+            yield held
+        held = current
+    if held is not None:
+        yield held
+
+
+def feeds_all(count: int, replicas: int) -> bool:
+    """Whether each replica gets a row of so many."""
+    return count > (replicas - 1) * -(-count // replicas)
+
+
+def _evened(before: Element, batch: Element, replicas: int) -> tuple[Element, Element]:
+    """Two neighbours, the second filled up from the first by as few rows as do."""
+    first, second = rows(before), rows(batch)
+    if first is None or second is None or feeds_all(second, replicas):
+        return before, batch
+    for moved in range(1, first):
+        if feeds_all(second + moved, replicas) and feeds_all(first - moved, replicas):
+            cut = first - moved
+            filled = mapped(lambda a, b, cut=cut: np.concatenate([a[cut:], b]), before, batch)
+            return mapped(lambda array, cut=cut: array[:cut], before), filled
+    return before, batch

@@ -1,0 +1,142 @@
+"""Worker processes as the parent sees them; `worker.py` is the other side."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections import deque
+from mmap import mmap
+from multiprocessing.connection import Pipe
+from multiprocessing.reduction import recv_handle, send_handle
+from typing import Any
+
+from augline.convert.elements import Element
+from augline.convert.memory import create, lent, pack, shared, unpack
+from augline.convert.recognise import Ended, Reader
+from augline.errors import SourceError
+
+_BEGIN = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[3]); from augline.convert.worker import main; "
+    "main(int(sys.argv[1]), int(sys.argv[2]))"
+)
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+class WorkerTraceback(Exception):  # noqa: N818 - it only carries text
+    """Where in a worker process an error arose."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
+
+
+class Shipment:
+    """A source packed for the workers; a new one only when the source has changed."""
+
+    def __init__(self) -> None:
+        self.version, self.pickled, self.spans, self.size = 0, b"", [], 0  # type: ignore[var-annotated]
+        self._memory: mmap | None = None
+        self.descriptor: int | None = None
+
+    def update(self, reader: Reader) -> None:
+        """Packs the source if it is not the one packed last."""
+        packed = pack(reader, code=True)
+        if self.version and packed.equals(self.pickled, self._memory):
+            return
+        self.close()
+        self.version, self.pickled, self.spans, self.size = self.version + 1, packed.pickled, packed.spans, packed.size
+        if packed.size:
+            self.descriptor = create(packed.size)
+            self._memory = shared(self.descriptor, packed.size)
+            packed.write(self._memory)
+
+    def close(self) -> None:
+        """Lets go of the memory; workers that still read from it keep it."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+        self.descriptor, self._memory = None, None
+
+
+class Remote:
+    """One worker process. Only the thread that owns it talks to it."""
+
+    def __init__(self) -> None:
+        self._connection, there = Pipe()
+        gone, self._lifeline = os.pipe()
+        environment = {**_QUIET, **os.environ, "CUDA_VISIBLE_DEVICES": "-1"}  # a worker would take the whole GPU
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _BEGIN, str(there.fileno()), str(gone), json.dumps(sys.path)],
+            pass_fds=(there.fileno(), gone), env=environment, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        there.close()
+        os.close(gone)
+        self._version, self._memories, self._freed = 0, dict[int, mmap](), deque[int]()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
+
+    def read(self, shipment: Shipment, number: int, seed: int, epoch: int, index: int) -> Element:
+        """One element, its arrays in shared memory that is used again when they are gone.
+
+        Raises:
+            Ended: A stream has no further one.
+            SourceError: The process died.
+            Exception: What the source raised, with the worker's traceback as its cause.
+        """
+        try:
+            if self._version != shipment.version:
+                self._send(shipment)
+            freed = [self._freed.popleft() for _ in range(len(self._freed))]
+            self._connection.send(("read", number, seed, epoch, index, freed))
+            return self._element(*self._reply())
+        except (EOFError, OSError) as error:
+            if isinstance(error, OSError) and self.alive:  # the source's own
+                raise
+            raise SourceError(
+                f"its worker process ended with exit code {self._process.wait()} (-9: killed, mostly for want of memory)"
+            ) from error
+
+    def close(self) -> None:
+        """Ends the process, whatever it does."""
+        if self._lifeline < 0:
+            return
+        os.close(self._lifeline)
+        self._lifeline = -1
+        try:
+            self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _send(self, shipment: Shipment) -> None:
+        self._connection.send(("source", shipment.pickled, shipment.spans, shipment.size))
+        if shipment.descriptor is not None:
+            send_handle(self._connection, shipment.descriptor, self._process.pid)
+        self._reply()
+        self._version = shipment.version
+
+    def _reply(self) -> tuple[Any, ...]:
+        kind, *rest = self._connection.recv()
+        if kind == "ended":
+            raise Ended
+        if kind == "failed":
+            pickled, text = rest
+            error = pickle.loads(pickled) if pickled else SourceError(text.strip().rpartition("\n")[2])
+            raise error from WorkerTraceback(text)
+        return tuple(rest)
+
+    def _element(self, pickled: bytes, spans: Any, size: int, key: int | None) -> Element:
+        if key is None:
+            return unpack(pickled, spans, None)
+        if (memory := self._memories.get(key)) is None:
+            descriptor = recv_handle(self._connection)
+            memory = shared(descriptor, size)
+            os.close(descriptor)
+            if key > 0:
+                self._memories[key] = memory
+        freed = self._freed  # not self: a batch that is still held must not keep its worker
+        return unpack(pickled, spans, lent(memory, lambda: freed.append(key)))

@@ -1,0 +1,42 @@
+"""OpenCV's own threads, switched off while ours run: its pool times ours would be more threads than there are cores."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import cv2
+
+
+@dataclass
+class _Users:
+    """Who has asked for one thread, and how many there were before the first did."""
+
+    count: int = 0
+    before: int = 1
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_users = _Users()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """OpenCV works in the calling thread; the last of several overlapping users to leave restores what was before.
+
+    The setting is OpenCV's, for the whole process. If somebody else changes it meanwhile, theirs stays.
+    """
+    with _users.lock:
+        if _users.count == 0:
+            _users.before = cv2.getNumThreads()
+            cv2.setNumThreads(1)
+        _users.count += 1
+    try:
+        yield
+    finally:
+        with _users.lock:
+            _users.count -= 1
+            if _users.count == 0 and cv2.getNumThreads() == 1:
+                cv2.setNumThreads(_users.before)

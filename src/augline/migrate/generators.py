@@ -1,0 +1,376 @@
+"""ImageDataGenerator and its flows as the parts of a Pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from augline.migrate.arguments import Arguments
+from augline.migrate.layout import Code, Group, listed, number, part
+from augline.migrate.notes import Unclear
+from augline.migrate.rules import (
+    FLOW_ARGUMENTS,
+    FOLDER_MODES,
+    GENERATOR_ARGUMENTS,
+    PREPROCESSING,
+    STATISTICS,
+    TABLE_TASKS,
+)
+from augline.migrate.script import UNKNOWN, Script
+
+_DRAWS = (
+    "the random numbers are others than ImageDataGenerator's, from the same ranges: train from the start, not from a "
+    "checkpoint that must match; Pipeline(seed=...) fixes them (0 by default)"
+)
+_RESIZE = (
+    "images are resized with antialiasing and turned upright by their EXIF orientation; ImageDataGenerator took the "
+    'nearest pixel and ignored EXIF (Folder(exif=False) ignores it too)'
+)
+_SHEAR = (
+    "shear_range is in degrees, and so is RandomAffine(shear=): {value} is nearly nothing. If a slope was meant, write "
+    "al.RandomShear({value})"
+)
+_SWAPPED = (
+    "ImageDataGenerator shifts up and down by width_shift_range and sideways by height_shift_range (Keras's old fault); "
+    "RandomTranslation(height, width) does what the names say"
+)
+_BRIGHTNESS = (
+    "brightness_range multiplies pixels, RandomBrightness adds to them: the range is chosen so that both agree on middle "
+    "grey"
+)
+_CHANNEL = (
+    "channel_shift_range adds one number to all channels, as RandomBrightness does, on pixels of 0 to 255; "
+    "ImageDataGenerator also clipped to the image's own darkest and lightest value"
+)
+_BINARY = "class_mode='binary' gives labels of shape (N, 1) here, (N,) in ImageDataGenerator"
+
+
+@dataclass
+class Parts:
+    """What goes into one Pipeline."""
+
+    source: Code
+    transforms: list[str]
+    size: str | None
+    settings: dict[str, str]
+    split: str | None = None
+    subset: str | None = None
+    notes: list[str] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+
+    @property
+    def fixed(self) -> list[str]:
+        """The transforms that are not random."""
+        return [text for text in self.transforms if ".Random" not in text]
+
+    def pipeline(self, al: str) -> Group:
+        """The call."""
+        named = {"size": self.size, **self.settings}
+        rest = [f"{name}={text}" for name, text in named.items() if text is not None]
+        return Group(f"{al}.Pipeline(", [self.source, listed(self.transforms), *rest])
+
+    def of_subset(self) -> Parts:
+        """The same with its part of the source split off by itself."""
+        if self.subset is None:
+            return self
+        part_of = f".split({self.split})[{0 if self.subset == 'training' else 1}]"
+        assert isinstance(self.source, Group)
+        self.source = Group(self.source.opening, self.source.items, self.source.closing + part_of)
+        return self
+
+
+@dataclass(frozen=True)
+class Target:
+    """The size that images will have, as far as the script says."""
+
+    size: tuple[int, int] | None
+
+
+def translated(script: Script, generator: cst.Call, flow: cst.Call, method: str) -> Parts:
+    """What `generator.flow...(...)` becomes.
+
+    Raises:
+        Unclear: A Pipeline cannot do the same.
+    """
+    ctor = Arguments(script, generator, GENERATOR_ARGUMENTS)
+    args = Arguments(script, flow, FLOW_ARGUMENTS[method])
+    for name in (*ctor.given, *args.given):
+        if name not in GENERATOR_ARGUMENTS and name not in FLOW_ARGUMENTS[method]:
+            raise Unclear(f"there is no argument {name}")
+    parts = _FLOWS[method](script, args)
+    size = args.known("target_size", (256, 256)) if method != "flow" and "target_size" in args else None
+    whole = size if isinstance(size, tuple | list) and len(size) == 2 else None
+    target = Target((int(whole[0]), int(whole[1])) if whole else None)
+    parts.transforms += transforms(script, ctor, parts, target)
+    parts.notes.append(_DRAWS)
+    _common(args, ctor, parts)
+    return parts
+
+
+def _common(args: Arguments, ctor: Arguments, parts: Parts) -> None:
+    """Batch size, order, seed and subset, which all flows have alike."""
+    if args.value("batch_size", 32) != 32:
+        parts.settings["batch_size"] = args.code("batch_size")
+    if args.value("seed") is not None:
+        parts.settings["seed"] = args.code("seed")
+    if args.value("shuffle", True) is not True:
+        parts.settings["shuffle"] = args.code("shuffle")
+    if args.value("save_to_dir") is not None:
+        parts.notes.append("save_to_dir is gone: pipe.preview('sheet.png') shows what the augmentation does")
+    split = ctor.value("validation_split", 0.0)
+    parts.subset = args.known("subset")
+    if parts.subset is not None:
+        if not split:
+            raise Unclear("subset without validation_split")
+        parts.split = ctor.code("validation_split")
+    elif split:
+        parts.notes.append("validation_split without subset did nothing, and is gone")
+
+
+def _folder(script: Script, args: Arguments) -> Parts:
+    al = script.al
+    mode = args.known("class_mode", "categorical")
+    if mode not in FOLDER_MODES:
+        raise Unclear(f"class_mode={mode!r} has no counterpart in a Pipeline")
+    items: list[Code] = [args.code("directory")]
+    if FOLDER_MODES[mode] != "int":
+        items.append(f"label_mode={FOLDER_MODES[mode]!r}".replace("'", '"'))
+    parts = Parts(Group(f"{al}.Folder(", items), [], *_sized(args, al))
+    if mode == "binary":
+        parts.notes.append(_BINARY)
+    if args.value("classes") is not None and mode is not None:
+        items.append(f"class_names={args.code('classes')}")
+    if args.value("color_mode", "rgb") != "rgb":
+        items.append(f"color_mode={args.code('color_mode')}")
+    if args.value("follow_links", False) is not False:
+        items.append(f"follow_links={args.code('follow_links')}")
+    _resizing(args, al, parts)
+    return parts
+
+
+def _table(script: Script, args: Arguments) -> Parts:
+    al = script.al
+    mode = args.known("class_mode", "categorical")
+    if mode is not None and mode not in TABLE_TASKS:
+        raise Unclear(f"class_mode={mode!r} has no counterpart in a Pipeline")
+    items: list[Code] = [args.code("dataframe"), f"image={args.code('x_col', '"filename"')}"]
+    if mode is not None:
+        items.append(f"label={args.code('y_col', '"class"')}")
+        task = TABLE_TASKS[mode]
+        if task is not None:
+            items.append(f'task="{task}"')
+    if args.value("directory") is not None:
+        items.append(f"root={args.code('directory')}")
+    if args.value("weight_col") is not None:
+        items.append(f"weight={args.code('weight_col')}")
+    if args.value("classes") is not None and mode is not None:
+        items.append(f"class_names={args.code('classes')}")
+    if args.value("color_mode", "rgb") != "rgb":
+        items.append(f"color_mode={args.code('color_mode')}")
+    parts = Parts(Group(f"{al}.Table(", items), [], *_sized(args, al))
+    if mode == "categorical":
+        parts.comments.append('task="multilabel" gives one-hot rows')
+    if args.value("validate_filenames", True) is True:
+        parts.notes.append("rows whose file is missing are an error now; flow_from_dataframe left them out")
+    _resizing(args, al, parts)
+    return parts
+
+
+def _arrays(script: Script, args: Arguments) -> Parts:
+    if "ignore_class_split" in args:
+        raise Unclear("ignore_class_split has no counterpart in a Pipeline")
+    if isinstance(args.given.get("x"), cst.Tuple | cst.List):
+        raise Unclear("flow of several inputs has no counterpart in a Pipeline")
+    items: list[Code] = [args.code("x")]
+    if args.value("y") is not None:
+        items.append(args.code("y"))
+    if args.value("sample_weight") is not None:
+        items.append(f"weights={args.code('sample_weight')}")
+    scale = value_scale(script, args.given["x"])
+    parts = Parts(Group(f"{script.al}.Arrays(", items), [], None, {})
+    if scale == 255:
+        items.append("value_range=(0, 255)")
+    elif scale is None:
+        parts.notes.append(
+            "Arrays takes uint8 images, or floats in [0, 1]; for other floats add value_range=(black, white)"
+        )
+    return parts
+
+
+_FLOWS: dict[str, Callable[[Script, Arguments], Parts]] = {
+    "flow_from_directory": _folder, "flow_from_dataframe": _table, "flow": _arrays,
+}  # fmt: skip
+
+
+def _sized(args: Arguments, al: str) -> tuple[str | None, dict[str, str]]:
+    size = as_tuple(args.code("target_size", "(256, 256)"))
+    return (None if args.value("keep_aspect_ratio", False) is True else size), {}
+
+
+def _resizing(args: Arguments, al: str, parts: Parts) -> None:
+    if args.value("keep_aspect_ratio", False) is True:
+        size = as_tuple(args.code("target_size", "(256, 256)"))
+        pair = size[1:-1] if size.startswith("(") and size.endswith(")") else f"*{size}"
+        parts.transforms.append(f"{al}.Resizing({pair}, crop_to_aspect_ratio=True)")
+    elif args.value("keep_aspect_ratio", False) is UNKNOWN:
+        raise Unclear("keep_aspect_ratio cannot be read off the script")
+    parts.notes.append(_RESIZE)
+
+
+def as_tuple(size: str) -> str:
+    """`[224, 224]` as `(224, 224)`; anything else as it is."""
+    size = size.strip()
+    return f"({size[1:-1]})" if size.startswith("[") and size.endswith("]") else size
+
+
+def value_scale(script: Script, images: cst.BaseExpression) -> int | None:
+    """What white is in an array, going by how the script fills it: 1, 255, or None if it does not show."""
+    if not isinstance(images, cst.Name):
+        return None
+    text = ""
+    for node in script.all(cst.Assign):
+        if any(isinstance(t.target, cst.Name) and t.target.value == images.value for t in node.targets):
+            text += script.source(node.value) + "\n"
+    for augmented in script.all(cst.AugAssign):
+        if isinstance(augmented.target, cst.Name) and augmented.target.value == images.value:
+            divides = isinstance(augmented.operator, cst.DivideAssign)
+            text += f"{'/' if divides else '?'} {script.source(augmented.value)}\n"
+    compact = text.replace(" ", "")
+    if "?" in compact or "mean" in compact or "preprocess" in compact:
+        return None
+    if "/255" in compact or "/=255" in compact:
+        return 1
+    return 255 if "float" in compact else None
+
+
+def transforms(script: Script, ctor: Arguments, parts: Parts, target: Target) -> list[str]:
+    """The arguments of ImageDataGenerator as transforms, in the order in which it applies them."""
+    for name in STATISTICS:
+        if ctor.known(name, False):
+            raise Unclear(f"{name} has no counterpart in a Pipeline")
+    if ctor.value("data_format") not in (None, "channels_last"):
+        raise Unclear("data_format must be channels_last in a Pipeline")
+    if ctor.value("dtype") not in (None, "float32"):
+        raise Unclear(f"dtype={ctor.code('dtype')} has no counterpart in a Pipeline")
+    fill = _fill(ctor)
+    al = script.al
+    return [
+        *(text.format(al=al, fill=fill) for rule in _GEOMETRY for text in rule(ctor, parts, target)),
+        *(text.format(al=al) for rule in _REST for text in rule(ctor, parts)),
+        *_preprocessing(script, ctor),
+        *([f"{al}.Rescaling({ctor.code('rescale')})"] if ctor.value("rescale") not in (None, 0) else []),
+    ]
+
+
+def _fill(ctor: Arguments) -> str:
+    """The arguments that say what lies outside: ImageDataGenerator's default is "nearest", augline's "reflect"."""
+    mode = ctor.code("fill_mode", '"nearest"')
+    value = f", fill_value={ctor.code('cval')}" if ctor.value("cval", 0.0) != 0 and "constant" in mode else ""
+    order = ctor.known("interpolation_order", 1)
+    if order not in (0, 1):
+        raise Unclear(f"interpolation_order={order} has no counterpart: a Pipeline interpolates with order 0 or 1")
+    nearest = ', interpolation="nearest"' if order == 0 else ""
+    return f", fill_mode={mode}{value}{nearest}"
+
+
+def _rotation(ctor: Arguments, parts: Parts, target: Target) -> list[str]:
+    if not ctor.value("rotation_range", 0):
+        return []
+    return [f"{{al}}.RandomRotation({part(ctor.code('rotation_range'))} / 360{{fill}})"]
+
+
+def _shift(ctor: Arguments, parts: Parts, target: Target) -> list[str]:
+    names = ("height_shift_range", "width_shift_range")
+    values = [ctor.known(name, 0.0) for name in names]
+    if not any(values):
+        return []
+    for name, value in zip(names, values, strict=True):
+        if not isinstance(value, int | float):
+            raise Unclear(f"{name} as a list of values has no counterpart in a Pipeline")
+    sides = target.size or (None, None)
+    height, width = (
+        _share(ctor, name, value, side) for name, value, side in zip(names, values, sides, strict=True)
+    )
+    if values[0] != values[1]:
+        parts.notes.append(_SWAPPED)
+        parts.comments.append("(height, width); ImageDataGenerator swapped its two shift ranges")
+    return [f"{{al}}.RandomTranslation({height}, {width}{{fill}})"]
+
+
+def _share(ctor: Arguments, name: str, value: float, side: int | None) -> str:
+    if value < 1:
+        return ctor.code(name, "0.0")
+    if side is None:
+        raise Unclear(f"{name}={value} is in pixels, and the size of the images is not written in the call")
+    return f"{part(ctor.code(name))} / {side}"
+
+
+def _shear(ctor: Arguments, parts: Parts, target: Target) -> list[str]:
+    value = ctor.value("shear_range", 0.0)
+    if not value:
+        return []
+    if isinstance(value, float) and value < 1:
+        parts.notes.append(_SHEAR.format(value=ctor.code("shear_range")))
+    return [f"{{al}}.RandomAffine(shear={ctor.code('shear_range')}{{fill}})"]
+
+
+def _zoom(ctor: Arguments, parts: Parts, target: Target) -> list[str]:
+    value = ctor.known("zoom_range", 0.0)
+    if isinstance(value, int | float):
+        both = ctor.code("zoom_range")
+        low, high = 1 - value, 1 + value
+    else:
+        low, high = value
+        both = f"({number(low - 1)}, {number(high - 1)})"
+        parts.notes.append(
+            f"zoom_range {low:g} to {high:g} is a factor of {number(low - 1)} to {number(high - 1)} in RandomZoom: "
+            "negative ones enlarge, as in Keras's layer"
+        )
+    if not 0 < low <= high <= 2:
+        raise Unclear(f"zoom_range of {low:g} to {high:g} is beyond RandomZoom, which takes 0 to 2 in order")
+    return [] if low == high == 1 else [f"{{al}}.RandomZoom({both}, {both}{{fill}})"]
+
+
+_GEOMETRY = (_rotation, _shift, _shear, _zoom)
+
+
+def _channels(ctor: Arguments, parts: Parts) -> list[str]:
+    if not ctor.value("channel_shift_range", 0.0):
+        return []
+    parts.notes.append(_CHANNEL)
+    return [f"{{al}}.RandomBrightness({part(ctor.code('channel_shift_range'))} / 255)"]
+
+
+def _flips(ctor: Arguments, parts: Parts) -> list[str]:
+    x, y = ctor.known("horizontal_flip", False), ctor.known("vertical_flip", False)
+    if x and y:
+        return ["{al}.RandomFlip()"]
+    return [f'{{al}}.RandomFlip("{side}")' for side, wanted in (("horizontal", x), ("vertical", y)) if wanted]
+
+
+def _brightness(ctor: Arguments, parts: Parts) -> list[str]:
+    value = ctor.known("brightness_range")
+    if value is None:
+        return []
+    low, high = (number(min(max((v - 1) / 2, -1), 1)) for v in value)
+    parts.notes.append(_BRIGHTNESS)
+    parts.comments.append("brightness is added here; ImageDataGenerator multiplied by it")
+    return [f"{{al}}.RandomBrightness(({low}, {high}))"]
+
+
+_REST = (_channels, _flips, _brightness)
+
+
+def _preprocessing(script: Script, ctor: Arguments) -> list[str]:
+    if ctor.value("preprocessing_function") is None:
+        return []
+    name = script.name(ctor.given["preprocessing_function"])
+    if name not in PREPROCESSING:
+        raise Unclear(
+            f"preprocessing_function={ctor.code('preprocessing_function')} has no counterpart in a Pipeline; it could be "
+            "the model's first layer, or a .map(...) on pipe.to_tf()"
+        )
+    text = PREPROCESSING[name]
+    return [] if text is None else [text.format(al=script.al)]

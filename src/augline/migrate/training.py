@@ -1,0 +1,172 @@
+"""Level 2 for model.fit and its old relatives: what they are given, and the arguments they no longer have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import libcst as cst
+
+from augline.migrate.flows import Flow, data_argument
+from augline.migrate.rules import DROPPED_ARGUMENTS, MODEL_CALLS, RENAMED_ARGUMENTS, SEQUENCES, STEPS
+from augline.migrate.script import Script
+
+_EPOCH = "an epoch is every image once, len(pipe) steps; the number of steps that was given is gone"
+_KEPT = "{name} is not the length of the data: it is kept, and the data repeated"
+_OPTIONS = "Keras 3's fit has no {names}; gone"
+
+
+def rewrite_training(script: Script, fed: dict[cst.CSTNode, Flow]) -> None:
+    """Rewrites the calls of fit, evaluate and predict that have an old name or are given something of ours."""
+    for call in script.all(cst.Call):
+        if isinstance(call.func, cst.Attribute) and call.func.attr.value in MODEL_CALLS:
+            _Call(script, call, fed).rewrite()
+
+
+class _Call:
+    def __init__(self, script: Script, call: cst.Call, fed: dict[cst.CSTNode, Flow]) -> None:
+        assert isinstance(call.func, cst.Attribute)
+        self.script, self.call, self.fed = script, call, fed
+        self.old = call.func.attr.value
+        self.new, self.order = MODEL_CALLS[self.old]
+
+    def rewrite(self) -> None:
+        script = self.script
+        data = [arg for arg in self.call.args if data_argument(script, arg)]
+        sequences = [arg for arg in data if self._is_sequence(arg.value)]
+        ours = [arg for arg in data if arg.value in self.fed]
+        if self.old == self.new and not ours and not sequences:
+            return
+        assert isinstance(self.call.func, cst.Attribute)
+        if self.old != self.new:
+            script.modernised.add(self.call)
+            script.edits.replace(script.span(self.call.func.attr), self.new)
+        gone = [arg for arg in self.call.args if self._name(arg) in DROPPED_ARGUMENTS]
+        kept_steps = self._steps([*ours, *sequences], gone)
+        for arg in sequences:
+            self._wrap(arg)
+        for arg in ours:
+            self._feed(arg, repeated=self._steps_name(arg) in kept_steps)
+        self._arguments(gone)
+
+    def _name(self, arg: cst.Arg) -> str:
+        if arg.keyword is not None:
+            return RENAMED_ARGUMENTS.get(arg.keyword.value, arg.keyword.value)
+        place = list(self.call.args).index(arg)
+        return self.order[place] if place < len(self.order) and not arg.star else ""
+
+    def _is_sequence(self, value: cst.BaseExpression) -> bool:
+        """Whether it is an object of a class in this script that extends Sequence or PyDataset."""
+        made = self.script.value(value) if isinstance(value, cst.Name) else value
+        if not isinstance(made, cst.Call) or not isinstance(made.func, cst.Name):
+            return False
+        classes = {binding.node for binding in self.script.bindings(made.func) if hasattr(binding, "node")}
+        return any(
+            isinstance(node, cst.ClassDef) and any(self.script.name(base.value) in SEQUENCES for base in node.bases)
+            for node in classes
+        )
+
+    def _wrap(self, arg: cst.Arg) -> None:
+        script, value = self.script, arg.value
+        workers = next((a.value for a in self.call.args if self._name(a) == "workers"), None)
+        count = script.literal(workers)
+        threads = f", workers={script.source(workers)}" if workers is not None and count not in (0, 1, None) else ""
+        script.edits.replace(
+            script.span(value), lambda: f"{script.al}.to_dataset({script.edits.render(script.span(value))}{threads})"
+        )
+        assert script.al
+
+    def _feed(self, arg: cst.Arg, *, repeated: bool) -> None:
+        script, value = self.script, arg.value
+        tail = ".repeat()" if repeated else ""
+        if isinstance(value, cst.Name):
+            script.edits.replace(script.span(value), f"{value.value}.to_tf(){tail}")
+        elif repeated:
+            written = script.edits.text(script.span(value))
+            script.edits.replace(script.span(value), written + tail)
+
+    def _steps_name(self, arg: cst.Arg) -> str:
+        if self._name(arg) == "validation_data":
+            return "validation_steps"
+        return "steps_per_epoch" if self.new == "fit" else "steps"
+
+    def _steps(self, data: Iterable[cst.Arg], gone: list[cst.Arg]) -> set[str]:
+        """Drops the numbers of steps that say how long the data is; the names of those that say something else."""
+        kept = set()
+        fed = {self._steps_name(arg): arg for arg in data}
+        for arg in self.call.args:
+            name = self._name(arg)
+            if name not in STEPS or name not in fed or self.script.literal(arg.value) is None:
+                continue
+            if self._is_length(arg.value, fed[name]):
+                gone.append(arg)
+                if not self._exact(arg.value):
+                    self.script.notes.add(self.script.line(arg), _EPOCH)
+            elif fed[name].value in self.fed:
+                kept.add(name)
+                self.script.notes.add(self.script.line(arg), _KEPT.format(name=name))
+        return kept
+
+    def _exact(self, steps: cst.BaseExpression) -> bool:
+        return isinstance(steps, cst.Call) and self.script.source(steps.func) == "len"
+
+    def _is_length(self, steps: cst.BaseExpression, data: cst.Arg) -> bool:
+        """Whether it is `len(data)`, or something divided by the batch size and perhaps rounded."""
+        script = self.script
+        if isinstance(steps, cst.Name) and (value := script.value(steps)) is not None:
+            return self._is_length(value, data)
+        if isinstance(steps, cst.Call) and steps.args:
+            function = script.source(steps.func).rpartition(".")[2]
+            inner = steps.args[0].value
+            if function == "len":
+                return script.source(inner) == script.source(data.value)
+            return function in ("ceil", "int", "floor", "round", "max") and self._is_length(inner, data)
+        if isinstance(steps, cst.BinaryOperation) and isinstance(steps.operator, cst.Add):
+            return script.literal(steps.right) == 1 and self._is_length(steps.left, data)
+        if isinstance(steps, cst.BinaryOperation) and isinstance(steps.operator, cst.FloorDivide | cst.Divide):
+            return self._is_batch_size(steps.right, data)
+        return False
+
+    def _is_batch_size(self, divisor: cst.BaseExpression, data: cst.Arg) -> bool:
+        script = self.script
+        text = script.source(divisor)
+        if text.endswith(".batch_size"):
+            return True
+        flow = self.fed.get(data.value)
+        if flow is None or flow.parts is None:
+            return "batch" in text.lower()
+        mine = flow.parts.settings.get("batch_size", "32")
+        value = script.literal(divisor)
+        return text == mine or (isinstance(value, int) and str(value) == mine) or (
+            isinstance(value, int) and value == flow.batch_size
+        )
+
+    def _arguments(self, gone: list[cst.Arg]) -> None:
+        """Takes out arguments, and names those that stood by place where the order has changed."""
+        script, args = self.script, list(self.call.args)
+        options = [self._name(arg) for arg in gone if self._name(arg) in DROPPED_ARGUMENTS]
+        if options:
+            script.notes.add(script.line(self.call), _OPTIONS.format(names=", ".join(sorted(options))))
+        renamed = self.old != self.new
+        for arg in args:
+            if renamed and arg not in gone and not arg.star and (args.index(arg) > 0 or arg.keyword is not None):
+                self._named(arg)
+        kept = [arg for arg in args if arg not in gone]
+        for place, arg in enumerate(args):
+            if arg not in gone:
+                continue
+            if any(other in kept for other in args[place + 1 :]):
+                script.edits.replace((script.span(arg)[0], script.span(args[place + 1])[0]), "")
+        if args and args[-1] in gone:
+            last = max((args.index(arg) for arg in kept), default=-1)
+            start = script.span(args[last])[1] if last >= 0 else script.span(args[0])[0]
+            script.edits.replace((start, script.span(args[-1])[1]), "")
+
+    def _named(self, arg: cst.Arg) -> None:
+        script, name = self.script, self._name(arg)
+        if arg.keyword is not None and arg.keyword.value != name:
+            script.edits.replace(script.span(arg.keyword), name)
+        elif arg.keyword is None and name:
+            at = script.span(arg)[0]
+            script.edits.insert(at, f"{name}=")
+
+
