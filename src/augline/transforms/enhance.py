@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Annotated
 
 from augline.arrays import Array, Namespace
@@ -11,8 +11,18 @@ from augline.plan.frame import Frame
 from augline.plan.local import Clahe
 from augline.plan.stages import Colour, Curve, Stage, Tone, affine, affine_about_mean
 from augline.random import Draw
-from augline.transforms.base import Params, transform
-from augline.transforms.colour import Pointwise, blend, has_colours, hsv
+from augline.transforms.base import Expansion, Params, transform
+from augline.transforms.colour import (
+    Pointwise,
+    RandomBrightness,
+    RandomContrast,
+    RandomHue,
+    RandomSaturation,
+    blend,
+    has_colours,
+    hsv,
+)
+from augline.transforms.compose import Sequential
 from augline.transforms.fields import Fraction, Span, number, pair, span, symmetric
 
 
@@ -51,8 +61,8 @@ class AutoContrast(Pointwise):
 
     Example:
         >>> import augline as al, numpy as np
-        >>> al.augment(np.asarray([[[[50], [100], [150]]]], "uint8"), [al.AutoContrast()]).ravel()
-        array([  0, 128, 255], dtype=uint8)
+        >>> al.augment(np.asarray([[[[50], [90], [150]]]], "uint8"), [al.AutoContrast()]).ravel()
+        array([  0, 102, 255], dtype=uint8)
     """
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
@@ -266,37 +276,25 @@ class RandomColorJitter(Pointwise):
         (2, 8, 8, 3)
     """
 
-    brightness_factor: Annotated[Span, span(-1, 1, 0.2)] | None = dataclasses.field(
-        default=None, kw_only=True
-    )
-    contrast_factor: Annotated[Span, span(0, 1, 0.2)] | None = dataclasses.field(
-        default=None, kw_only=True
-    )
-    saturation_factor: Annotated[Span, span(0, 1, (0.4, 0.6))] | None = dataclasses.field(
-        default=None, kw_only=True
-    )
+    brightness_factor: Annotated[Span, span(-1, 1, 0.2)] | None = dataclasses.field(default=None, kw_only=True)
+    contrast_factor: Annotated[Span, span(0, 1, 0.2)] | None = dataclasses.field(default=None, kw_only=True)
+    saturation_factor: Annotated[Span, span(0, 1, (0.4, 0.6))] | None = dataclasses.field(default=None, kw_only=True)
     hue_factor: Annotated[Span, span(0, 1, 0.1)] | None = dataclasses.field(default=None, kw_only=True)
 
-    def sample(self, draw: Draw, frame: Frame) -> Params:
-        return {
-            f"{item.name}.{k}": v
-            for item in self._parts()
-            for k, v in item.sample(draw.at(str(item.name)), frame).items()
-        }
+    def expand(self, draw: Draw, frame: Frame, path: str, mask: Array | None) -> Expansion:
+        return Sequential(self.parts, p=self.p, name=self.name).expand(draw, frame, path, mask)
 
-    def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        for item in self._parts():
-            own = {k.partition(".")[2]: v for k, v in params.items() if k.startswith(f"{item.name}.")}
-            yield from item.lower(own, frame)
+    def evaluation(self) -> None:
+        return None
 
-    def _parts(self) -> Sequence[Pointwise]:
-        from augline.transforms.colour import RandomBrightness, RandomContrast, RandomHue, RandomSaturation
-
-        parts = {
-            "brightness": (RandomBrightness, self.brightness_factor), "contrast": (RandomContrast, self.contrast_factor),
-            "saturation": (RandomSaturation, self.saturation_factor), "hue": (RandomHue, self.hue_factor),
-        }  # fmt: skip
-        return [cls(f, name=name, value_range=self.value_range) for name, (cls, f) in parts.items() if f is not None]
+    @property
+    def parts(self) -> tuple[Pointwise, ...]:
+        """The transforms it stands for."""
+        parts = (
+            (RandomBrightness, self.brightness_factor), (RandomContrast, self.contrast_factor),
+            (RandomSaturation, self.saturation_factor), (RandomHue, self.hue_factor),
+        )  # fmt: skip
+        return tuple(kind(factor, value_range=self.value_range) for kind, factor in parts if factor is not None)
 
 
 @transform

@@ -10,7 +10,20 @@ from pydantic import BeforeValidator
 
 from augline.plan.stages import FillMode, Interpolation
 
-__all__ = ["FillMode", "Fraction", "Interpolation", "Pixels", "Refusal", "Span", "is_number", "number", "pair", "plain", "span", "symmetric"]
+__all__ = [
+    "FillMode",
+    "Fraction",
+    "Interpolation",
+    "Pixels",
+    "Refusal",
+    "Span",
+    "is_number",
+    "number",
+    "pair",
+    "plain",
+    "span",
+    "symmetric",
+]
 
 
 class Refusal(ValueError):  # noqa: N818 -- it never reaches the user; `explain` makes an ArgumentError of it
