@@ -1,5 +1,6 @@
 """The narrow waist: what transforms lower to, what fusion rewrites, and all that an engine has to know."""
 
+from augline.plan.blend import Blend
 from augline.plan.frame import Extent, Frame
 from augline.plan.fuse import APPROXIMATE, EXACT, fuse
 from augline.plan.local import Clahe, Codec, Erase, Filter, Median, Noise
@@ -9,6 +10,7 @@ from augline.plan.stages import Colour, Curve, Field, Fill, Hsv, Output, Reach, 
 __all__ = [
     "APPROXIMATE",
     "EXACT",
+    "Blend",
     "Clahe",
     "Codec",
     "Colour",

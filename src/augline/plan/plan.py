@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 from augline.arrays import Array, Namespace
 from augline.plan import matrices
+from augline.plan.blend import Blend
 from augline.plan.frame import Extent, Frame
 from augline.plan.fuse import APPROXIMATE, EXACT, Rule, fuse
 from augline.plan.stages import Output, Rescale, Stage, Warp
@@ -50,11 +51,22 @@ def make_plan(
         after: The frame behind the last stage.
         rules: Fusion rules; `()` runs the stages as declared.
     """
-    fused = fuse([stage for stage in stages if not isinstance(stage, Rescale)], rules)
-    shrinks = tuple(_shrink(before.xp, stage) for stage in fused)
+    fused, shrinks = _settled(before.xp, [stage for stage in stages if not isinstance(stage, Rescale)], rules)
     channels = after.channels
     scale, offset = (_per_channel(values, channels) for values in (after.scale, after.offset))
     return Plan(fused, shrinks, before, after.extent, Output(scale, offset, after.dtype))
+
+
+def _settled(
+    xp: Namespace, stages: Sequence[Stage], rules: Sequence[Rule]
+) -> tuple[tuple[Stage, ...], tuple[Array | None, ...]]:
+    """Stages fused, those in the branches of a blend too, and how each is antialiased."""
+    fused = list(fuse(stages, rules))
+    for number, stage in enumerate(fused):
+        if isinstance(stage, Blend):
+            branches, shrinks = zip(*(_settled(xp, branch, rules) for branch in stage.branches), strict=True)
+            fused[number] = replace(stage, branches=branches, shrinks=shrinks)
+    return tuple(fused), tuple(_shrink(xp, stage) for stage in fused)
 
 
 def _shrink(xp: Namespace, stage: Stage) -> Array | None:

@@ -34,8 +34,8 @@ class D4(Transform):
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp, k = frame.xp, params["symmetry"]
         swaps = k >= 4
-        x, y = (xp.where((k // step) % 2 == 1, -1.0, 1.0) for step in (1, 2))
-        keep = xp.where(swaps, 0.0, 1.0)
+        x, y = (1.0 - 2.0 * xp.astype((k // step) % 2, xp.float64) for step in (1, 2))
+        keep = 1.0 - xp.astype(swaps, xp.float64)
         static = frame.extent.static
         square = static if static and static[0] == static[1] else None
         turned = Extent(frame.width, frame.height, square).where(swaps, frame.extent, xp)

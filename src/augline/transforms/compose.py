@@ -63,7 +63,7 @@ class Composite(Transform):
 
     def evaluation(self) -> Transform | None:
         kept = evaluated(self.transforms)
-        if not kept or type(self).sample is not Transform.sample or self.p < 1:
+        if not kept or type(self).sample is not Transform.sample or self.p != 1:
             return None
         return dataclasses.replace(self, transforms=kept)
 

@@ -139,7 +139,8 @@ class GridMask(Transform):
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp = frame.xp
         sides = xp.stack([frame.height, frame.width], axis=-1)
-        cell = xp.clip(xp.round(xp.min(sides, axis=1) / params["units"]), min=2.0)[:, None]
+        units = xp.astype(params["units"], xp.float64)
+        cell = xp.clip(xp.round(xp.min(sides, axis=1) / units), min=2.0)[:, None]
         # enough cells for the finest grid on an image twice as long as high; on longer ones the grid ends there
         cells = xp.astype(xp.arange(2 * (self.units[1] + 2)), xp.float64)
         starts = (cells[None, :, None] - 1 + params["offset"][:, None, :]) * cell[:, None, :]

@@ -20,7 +20,7 @@ def filtered(xp: Namespace, images: Array, stage: Filter) -> Array:
     result = xp.clip(total, min=0.0, max=1.0)
     if stage.keeps_edge:
         inner = _within(xp, height, 1, height - 1)[:, None, None] & _within(xp, width, 1, width - 1)[None, :, None]
-        result = xp.where(inner[None], result, images)
+        result = xp.where(inner[None, ...], result, images)
     same = xp.all(stage.kernel == _delta(xp, size), axis=(1, 2))
     return xp.where(same[:, None, None, None], images, result)
 
@@ -32,7 +32,7 @@ def median(xp: Namespace, images: Array, stage: Median) -> Array:
     for size in stage.sizes:
         wide = padded(xp, images, size // 2, "nearest")
         around = [wide[:, y : y + height, x : x + width, :] for y in range(size) for x in range(size)]
-        middle = xp.sort(xp.stack(around), axis=0)[size * size // 2]
+        middle = xp.sort(xp.stack(around), axis=0)[size * size // 2, ...]
         result = xp.where((stage.size == size)[:, None, None, None], middle, result)
     return result
 
