@@ -7,18 +7,19 @@ import subprocess
 import sys
 import tracemalloc
 from itertools import islice
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
-from pictures import smooth
 
 import augline as al
 from augline import batches as batches_module
-from augline import decode as decode_package
+from augline.decode.convert import turn
 from augline.sources import Source, Targets
+from pictures import smooth
 
 LIST = [al.RandomFlip("horizontal"), al.RandomRotation(0.07), al.RandomZoom(0.2), al.RandomBrightness(0.2)]
 
@@ -32,7 +33,7 @@ def numbered(count: int, height: int = 6, width: int = 9) -> al.Arrays:
 
 
 def read_numbers(images: np.ndarray) -> list[int]:
-    return (images[:, 0, 0, 0].astype(int) + 256 * images[:, 0, 0, 1]).tolist()
+    return (images[:, 0, 0, :2].astype(int) @ [1, 256]).tolist()
 
 
 def everything(pipe: al.Pipeline, epoch: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -68,7 +69,10 @@ class Virtual(Source):
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_the_bytes_do_not_depend_on_threads(workers):
-    make = lambda workers: al.Pipeline(numbered(37), LIST, batch_size=8, seed=3, workers=workers)  # noqa: E731
+
+    def make(workers):
+        return al.Pipeline(numbered(37), LIST, batch_size=8, seed=3, workers=workers)
+
     for first, then in zip(make(None).epoch(2), make(workers).epoch(2), strict=True):
         assert_array_equal(first[0], then[0])
         assert_array_equal(first[1], then[1])
@@ -106,7 +110,10 @@ def test_each_pass_is_the_next_epoch():
 @pytest.mark.parametrize("hosts", [2, 3, 5])
 @pytest.mark.parametrize("count", [37, 33, 32])
 def test_the_shards_of_a_batch_put_together_are_the_batch(hosts, count):
-    make = lambda shard: al.Pipeline(numbered(count), LIST, batch_size=8, seed=3, shard=shard)  # noqa: E731
+
+    def make(shard):
+        return al.Pipeline(numbered(count), LIST, batch_size=8, seed=3, shard=shard)
+
     parts = [list(make((host, hosts)).epoch(1)) for host in range(hosts)]
     for step, (images, labels) in enumerate(make((0, 1)).epoch(1)):
         assert_array_equal(np.concatenate([part[step][0] for part in parts]), images)
@@ -126,9 +133,10 @@ def test_an_epoch_shows_every_sample_once_with_its_label():
 
 
 def test_epochs_and_seeds_differ_in_order_and_draws():
-    orders = [everything(al.Pipeline(numbered(64), seed=s), e)[1].tolist() for s, e in ((0, 0), (0, 1), (1, 0))]
+    cases = ((0, 0), (0, 1), (1, 0))
+    orders = [everything(al.Pipeline(numbered(64), seed=seed), epoch)[1].tolist() for seed, epoch in cases]
     assert len({tuple(order) for order in orders}) == 3
-    fixed = [everything(al.Pipeline(numbered(64), LIST, shuffle=False, seed=s), e)[0] for s, e in ((0, 0), (0, 1), (1, 0))]
+    fixed = [everything(al.Pipeline(numbered(64), LIST, shuffle=False, seed=seed), epoch)[0] for seed, epoch in cases]
     assert not np.array_equal(fixed[0], fixed[1])
     assert not np.array_equal(fixed[0], fixed[2])
 
@@ -180,9 +188,8 @@ def _ids(pipe: al.Pipeline) -> list[int]:
 
 def test_what_a_pipeline_says_of_itself():
     pipe = al.Pipeline(numbered(37), [al.RandomRotation(0.1)], batch_size=8, seed=7)
-    assert repr(pipe) == "Pipeline(Arrays(37 images, 6x9x3 uint8), [RandomRotation(0.1)], batch_size=8, seed=7)" or (
-        "RandomRotation" in repr(pipe) and "batch_size=8, seed=7" in repr(pipe)
-    )
+    assert repr(pipe).startswith("Pipeline(Arrays(37 images, 6x9x3 uint8), [RandomRotation(")
+    assert repr(pipe).endswith("batch_size=8, seed=7)")
     assert pipe.report() == []
 
 
@@ -264,9 +271,12 @@ def test_the_same_files_by_another_way(tmp_path, kind):
     if kind == "files":
         source = al.Files(folder.paths, labels=folder.targets.labels)
     else:
-        rows = {"image": folder.paths, "label": [os.path.basename(os.path.dirname(p)) for p in folder.paths]}  # noqa: PTH119, PTH120
-        source = al.Table(__import__("pandas").DataFrame(rows), image="image", label="label")
-    make = lambda source: everything(al.Pipeline(source, LIST, size=(32, 40), batch_size=5))  # noqa: E731
+        rows = {"image": folder.paths, "label": [Path(path).parent.name for path in folder.paths]}
+        source = al.Table(pytest.importorskip("pandas").DataFrame(rows), image="image", label="label")
+
+    def make(source):
+        return everything(al.Pipeline(source, LIST, size=(32, 40), batch_size=5))
+
     for a, b in zip(make(folder), make(source), strict=True):
         assert_array_equal(a, b)
 
@@ -275,7 +285,7 @@ def test_the_same_files_by_another_way(tmp_path, kind):
 def test_turned_photos_come_upright(tmp_path, orientation):
     upright = smooth(64, 96)
     back = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}[orientation]
-    stored = decode_package.turn(upright, back)
+    stored = upright if orientation == 1 else turn(upright, back)
     exif = Image.Exif()
     exif[0x0112] = orientation
     Image.fromarray(stored).save(tmp_path / "a.jpg", quality=98, subsampling=0, exif=exif)
@@ -292,10 +302,10 @@ def test_a_large_photo_is_decoded_small_where_the_plan_allows(tmp_path, monkeypa
     monkeypatch.setattr(batches_module, "decode", lambda *a, **k: asked.append(k["shrink"]) or real(*a, **k))
     pipe = al.Pipeline(al.Files([str(tmp_path / "a.jpg")]), [al.RandomRotation(0.01)], size=(60, 80), seed=1)
     small = pipe.batch(0, 0)
-    assert asked == [4]  # of the 8-fold reduction, one of 2 is left to the resampling
+    assert asked == [8]
     monkeypatch.setattr(batches_module, "_decoder_shrink", lambda record, wanted: 1)
     full = pipe.batch(0, 0)
-    assert asked == [4, 1]
+    assert asked == [8, 1]
     difference = np.abs(small.astype(float) - full)
     assert difference.mean() < 1
     assert difference.max() < 12
@@ -333,7 +343,8 @@ def annotated(tmp_path, count: int = 8, spoil: int | None = None) -> al.Files:
 
 
 def test_all_targets_travel_together(tmp_path):
-    pipe = al.Pipeline(annotated(tmp_path), [al.RandomFlip(), al.RandomTranslation(0.1, 0.1)], size=(40, 60), batch_size=5)
+    moves = [al.RandomFlip(), al.RandomTranslation(0.1, 0.1)]
+    pipe = al.Pipeline(annotated(tmp_path), moves, size=(40, 60), batch_size=5)
     for batch in pipe:
         count = len(batch["images"])
         assert batch["segmentation_masks"].shape == (count, 40, 60, 1)
@@ -412,7 +423,10 @@ def test_the_cause_of_a_failure_is_kept(tmp_path):
 def test_a_place_is_filled_the_same_way_whoever_fills_it(tmp_path, on_error):
     source = damaged(tmp_path, dict(zip((3, 5, 8, 17, 20, 21, 22, 30, 39), KINDS, strict=True)))
     bad = {3, 5, 8, 17, 20, 21, 22, 30, 39}
-    make = lambda **more: al.Pipeline(source, LIST, size=(8, 12), seed=4, on_error=on_error, **more)  # noqa: E731
+
+    def make(**more):
+        return al.Pipeline(source, LIST, size=(8, 12), seed=4, on_error=on_error, **more)
+
     pipe = make(batch_size=8)
     images, labels = everything(pipe, 2)
     assert images.shape == (40, 8, 12, 3)
@@ -468,7 +482,10 @@ def test_a_mask_that_fails_is_a_sample_that_fails(tmp_path, trouble):
         Image.fromarray(np.zeros((9, 9), np.uint8)).save(path)
     elif trouble == "kind":
         Image.fromarray(np.zeros((42, 60, 3), np.uint8)).save(path)
-    make = lambda on_error: al.Pipeline(source, size=(40, 60), batch_size=4, shuffle=False, on_error=on_error)  # noqa: E731
+
+    def make(on_error):
+        return al.Pipeline(source, size=(40, 60), batch_size=4, shuffle=False, on_error=on_error)
+
     with pytest.raises(al.SourceError, match=r"mask of .*2\.png"):
         make("raise").batch(0, 0)
     pipe = make("skip")
@@ -555,9 +572,10 @@ def test_what_cannot_be_is_refused_at_once(arguments, words):
 
 
 def test_images_that_come_out_in_sizes_of_their_own_are_refused_at_once():
+    source = al.Arrays([smooth(20, 30), smooth(30, 20)])
     with pytest.raises(al.ArgumentError, match=r"one size.*Give size="):
-        al.Pipeline(al.Arrays([smooth(20, 30), smooth(30, 20)]), [al.RandomFlip()])
-    assert al.Pipeline(al.Arrays([smooth(20, 30), smooth(30, 20)]), [al.RandomCrop(12, 14)]).batch(0, 0).shape[1:3] == (12, 14)
+        al.Pipeline(source, [al.RandomFlip()])
+    assert al.Pipeline(source, [al.RandomCrop(12, 14)]).batch(0, 0).shape == (2, 12, 14, 3)
 
 
 def test_a_crop_larger_than_the_image_enlarges():

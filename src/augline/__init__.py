@@ -6,6 +6,7 @@ pipe = al.Pipeline(al.Folder("photos/"), [al.RandomFlip("horizontal"), al.Random
 model.fit(pipe.to_tf(), epochs=10)
 """
 
+from augline import presets
 from augline.augment import augment
 from augline.errors import ArgumentError, AuglineError, DecodeError, EngineError, SourceError, SpecError
 from augline.pipeline import Pipeline
@@ -13,6 +14,8 @@ from augline.sources import Arrays, Files, Folder, Source, Table
 from augline.transforms import (
     CLAHE,
     D4,
+    AugMix,
+    AutoAugment,
     AutoContrast,
     CenterCrop,
     CoarseDropout,
@@ -28,6 +31,7 @@ from augline.transforms import (
     Padding,
     PadToMultiple,
     PhotometricDistort,
+    RandAugment,
     RandomAffine,
     RandomBrightness,
     RandomChannelShift,
@@ -68,9 +72,12 @@ from augline.transforms import (
     Sequential,
     Solarization,
     SomeOf,
+    ThreeAugment,
     Transform,
     Transpose,
+    TrivialAugmentWide,
 )
+from augline.transforms.schedules import Schedule, cosine, linear, steps
 
 __version__ = "0.1.0"
 
@@ -79,7 +86,9 @@ __all__ = [
     "D4",
     "ArgumentError",
     "Arrays",
+    "AugMix",
     "AuglineError",
+    "AutoAugment",
     "AutoContrast",
     "CenterCrop",
     "CoarseDropout",
@@ -100,6 +109,7 @@ __all__ = [
     "Padding",
     "PhotometricDistort",
     "Pipeline",
+    "RandAugment",
     "RandomAffine",
     "RandomBrightness",
     "RandomChannelShift",
@@ -137,6 +147,7 @@ __all__ = [
     "ResizeShortestEdge",
     "Resizing",
     "ScaleJitter",
+    "Schedule",
     "Sequential",
     "Solarization",
     "SomeOf",
@@ -144,7 +155,13 @@ __all__ = [
     "SourceError",
     "SpecError",
     "Table",
+    "ThreeAugment",
     "Transform",
     "Transpose",
+    "TrivialAugmentWide",
     "augment",
+    "cosine",
+    "linear",
+    "presets",
+    "steps",
 ]

@@ -20,6 +20,8 @@ from augline.sources import Source
 
 _local = threading.local()
 _MASKS_TRIED = 10
+_ROWS_AT_ONCE = 512
+_BYTES_AT_ONCE = 1 << 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,14 @@ class Record:
 
 @dataclass(slots=True)
 class Job:
-    """A batch in the making: what was read, the work per sample, and the places for what comes out."""
+    """A batch in the making: what was read, the work per sample, and the places for what comes out.
+
+    Small images in memory are not read one by one: they lie in `stack`, and there are no records.
+    """
 
     indices: list[int]
     records: list[Record | AuglineError]
+    stack: NDArray[Any] | None
     shrinks: list[int]
     sample: engines.Sample
     mask_sample: engines.Sample | None
@@ -94,17 +100,22 @@ class Batches:
     def prepare(self, epoch: int, indices: NDArray[np.int64]) -> Job:
         """Reads the files, draws the numbers and plans the work; pixels come with `run`."""
         source = self.source
-        records = [self._read(index) for index in indices.tolist()]
+        stack = source.stack(indices) if self._mask is None else None
+        records = [] if stack is not None else [self._read(index) for index in indices.tolist()]
         # a sample that failed gets a place in the plan like any other: another will fill it
         known = [record.size if isinstance(record, Record) else self.size for record in records]
+        known = known if stack is None else [stack.shape[1:3]] * len(indices)
         sizes = np.asarray(known, np.int64).reshape(-1, 2)
         _, plan = self.program.plan(epoch, source.ids(indices), sizes)
-        shrinks = [_decoder_shrink(record, want) for record, want in zip(records, _wanted_shrinks(plan), strict=True)]
+        shrinks = [1] * len(indices)
+        if stack is None:
+            wanted = _wanted_shrinks(plan)
+            shrinks = [_decoder_shrink(record, want) for record, want in zip(records, wanted, strict=True)]
         decoded = np.repeat(np.asarray(shrinks, np.int64)[:, None], 2, axis=1)
         sample = engines.prepare(self.program.engine, plan, decoded)
-        shape = (len(records), *self.size, self.program.output_channels)
+        shape = (len(indices), *self.size, self.program.output_channels)
         images = self._buffers.take(shape, self.program.output_dtype)
-        job = Job(indices.tolist(), records, shrinks, sample, None, images, {})
+        job = Job(indices.tolist(), records, stack, shrinks, sample, None, images, {})
         self._add_targets(job, plan)
         return job
 
@@ -115,6 +126,9 @@ class Batches:
             DecodeError: The file, or that of its mask, is damaged.
             SourceError: The file, or that of its mask, could not be read, or the two do not fit together.
         """
+        if job.stack is not None:
+            self.run_stack(job, index, index + 1)
+            return
         record = job.records[index]
         if isinstance(record, AuglineError):
             raise record
@@ -126,6 +140,11 @@ class Batches:
             error.add_note(f"This was {self.source.name(job.indices[index])} (sample {job.indices[index]}).")
             raise
 
+    def run_stack(self, job: Job, first: int, last: int) -> None:
+        """Makes some samples of a batch of small images in memory; there is nothing that could fail."""
+        if job.stack is not None:
+            engines.carry_through(job.sample, first, job.stack[first:last], job.images[first:last])
+
     def replace(self, job: Job, index: int, other: Job) -> None:
         """Puts the only sample of another batch in the place of one of this batch."""
         job.images[index] = other.images[0]
@@ -136,12 +155,19 @@ class Batches:
             else:
                 column[index] = other.columns[name][0]
 
-    def result(self, job: Job) -> Any:
-        """A finished batch, as users get it: images; (images, labels[, weights]); or a dict."""
-        columns = dict(job.columns)
+    def result(self, job: Job, rows: slice = slice(None)) -> Any:
+        """Rows of what is finished, as users get a batch: images; (images, labels[, weights]); or a dict."""
+        columns = {name: _rows(column, rows) for name, column in job.columns.items()}
         if self._points is not None:
             columns["keypoints"] = np.asarray(columns["keypoints"], np.float32).reshape(-1, *self._points)
-        return self.packed({"images": job.images, **columns})
+        return self.packed({"images": job.images[rows], **columns})
+
+    def steps_at_once(self, batch_size: int) -> int:
+        """How many batches to make together: several only of small images in memory, where planning costs the most."""
+        if self._mask is not None or self.source.stack(np.arange(1)) is None:
+            return 1
+        pixels = int(np.prod(self.size)) * self.program.output_channels * np.dtype(self.program.output_dtype).itemsize
+        return max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // pixels) // batch_size)
 
     def packed(self, columns: dict[str, Any]) -> Any:
         """The parts of a batch in the form users get."""
@@ -181,7 +207,9 @@ class Batches:
         )  # fmt: skip
 
     def _named(self, error: DecodeError, index: int) -> DecodeError:
-        return DecodeError(f"{self.source.name(index)} (sample {index}): {error}")
+        named = DecodeError(f"{self.source.name(index)} (sample {index}): {error}")
+        named.__cause__ = error
+        return named
 
     def _add_targets(self, job: Job, plan: Plan) -> None:
         taken = self.source.targets.take(job.indices)
@@ -212,6 +240,10 @@ class Batches:
                 f"{mask.shape[2]} beside {field.dtype} x {field.shape[2]}. Convert them."
             )
         return mask
+
+
+def _rows(column: Any, rows: slice) -> Any:
+    return {key: value[rows] for key, value in column.items()} if isinstance(column, dict) else column[rows]
 
 
 def _mask_field(source: Source, size: tuple[int, int]) -> Field:

@@ -31,6 +31,15 @@ _ATTEMPTS = 10
 _ON_ERROR = ("raise", "skip", "replace")
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A batch in the making, or a few of small images: positions in the epoch, and how many samples each has."""
+
+    job: Job
+    positions: NDArray[np.int64]
+    counts: list[int]
+
+
 @dataclass(frozen=True)
 class Replacement:
     """A sample that could not be read, and what stood in for it."""
@@ -240,16 +249,27 @@ class Pipeline:
         arguments = {"source": self.source, "transforms": self.transforms, **self.settings(), **changes}
         return Pipeline(**arguments)
 
-    def _prepare(self, epoch: int, step: int) -> Job:
-        return self.batches.prepare(epoch, self.indices(epoch, self.positions(step)))
+    def _prepare(self, epoch: int, steps: range) -> _Work:
+        places = [self.positions(step) for step in steps]
+        positions = np.concatenate(places)
+        return _Work(self.batches.prepare(epoch, self.indices(epoch, positions)), positions, [len(p) for p in places])
 
-    def _run(self, epoch: int, step: int, job: Job, index: int) -> None:
-        try:
-            self.batches.run(job, index)
-        except (DecodeError, SourceError) as error:
-            if self.on_error == "raise":
-                raise
-            self._replace(epoch, int(self.positions(step)[index]), job, index, error)
+    def _run(self, epoch: int, work: _Work, first: int, last: int) -> None:
+        if work.job.stack is not None:
+            self.batches.run_stack(work.job, first, last)
+            return
+        for index in range(first, last):
+            try:
+                self.batches.run(work.job, index)
+            except (DecodeError, SourceError) as error:
+                if self.on_error == "raise":
+                    raise
+                self._replace(epoch, int(work.positions[index]), work.job, index, error)
+
+    def _finish(self, work: _Work) -> list[Any]:
+        ends = np.cumsum(work.counts).tolist()
+        rows = [slice(end - count, end) for end, count in zip(ends, work.counts, strict=True)]
+        return [self.batches.result(work.job, part) for part in rows]
 
     def _replace(self, epoch: int, position: int, job: Job, index: int, error: AuglineError) -> None:
         """Fills the place of a failed sample with another, which depends on (seed, epoch, position) alone."""
@@ -277,11 +297,14 @@ class Pipeline:
 
     def _stream(self, owner: str, epoch: int, start: int, count: int) -> Iterator[Any]:
         self._check_place(owner, epoch, start)
-        return stream(
-            range(start, min(start + count, len(self))), lambda step: (step, self._prepare(epoch, step)),
-            lambda work: len(work[1].indices), lambda work, index: self._run(epoch, *work, index),
-            lambda work: self.batches.result(work[1]), self.workers or default_workers(),
+        end, together = min(start + count, len(self)), self.batches.steps_at_once(self.batch_size)
+        groups = (range(step, min(step + together, end)) for step in range(start, end, together))
+        works = stream(
+            groups, lambda steps: self._prepare(epoch, steps), lambda work: len(work.positions),
+            lambda work, first, last: self._run(epoch, work, first, last), self._finish,
+            self.workers or default_workers(),
         )  # fmt: skip
+        return (batch for work in works for batch in work)
 
     def _check_place(self, owner: str, epoch: object, step: object) -> None:
         if not (_whole(epoch, 0, 2**EPOCH_BITS) and _whole(step, 0, len(self))):

@@ -59,6 +59,8 @@ def move_points(plan: Plan, points: Sequence[NDArray[Any]]) -> list[NDArray[np.f
     inverses = _inverses(plan)
     extents = np.stack([plan.extent.width, plan.extent.height], axis=-1)
     for index, point in enumerate(moved):
+        if not point.size:
+            continue
         point[:, :2] = _through(inverses, index, point[:, :2].astype(np.float64))
         if point.shape[1] == 3:
             outside = (point[:, :2] < -0.5) | (point[:, :2] > extents[index] - 0.5)
@@ -79,7 +81,7 @@ def move_boxes(
     for index, rows in enumerate(boxes):
         before = (float(plan.before.height[index]), float(plan.before.width[index]))
         after = (float(plan.extent.height[index]), float(plan.extent.width[index]))
-        x0, y0, x1, y1 = to_xyxy(np.asarray(rows, np.float64), box_format, before).T
+        x0, y0, x1, y1 = to_xyxy(np.asarray(rows, np.float64).reshape(-1, 4), box_format, before).T
         corners = np.stack([np.stack(c, axis=-1) for c in ((x0, y0), (x1, y0), (x0, y1), (x1, y1))], axis=1)
         placed = (_through(inverses, index, corners.reshape(-1, 2) - 0.5) + 0.5).reshape(-1, 4, 2)
         whole = np.concatenate([placed.min(axis=1), placed.max(axis=1)], axis=1)

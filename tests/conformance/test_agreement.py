@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import pytest
-from conformance.cases import CASES, DRAWING, Case
-from pictures import SIZES, TOP, noisy, smooth
 
 import augline as al
 from augline.transforms import TRANSFORMS, Transform
+from conformance.cases import CASES, DRAWING, Case
+from pictures import SIZES, TOP, noisy, smooth
 
 
 def used(transforms: Iterable[Transform]) -> set[str]:
@@ -44,9 +45,7 @@ def test_engines_give_what_the_reference_gives(
 
 
 @pytest.mark.parametrize("dtype", sorted(TOP))
-def test_a_sample_is_the_same_alone_and_in_any_batch(
-    dtype: str, engine: str, carry_out: Callable[..., Any]
-) -> None:
+def test_a_sample_is_the_same_alone_and_in_any_batch(dtype: str, engine: str, carry_out: Callable[..., Any]) -> None:
     images = [smooth(*SIZES[k % 3], 3, dtype, k) for k in range(7)]
     together, _ = carry_out(engine, DRAWING, images)
     for index in range(7):
@@ -93,3 +92,38 @@ def test_normalize_is_per_channel(engine: str) -> None:
     assert np.abs(got - (image / 255 - mean) / std).max() < 1e-5
     turned = al.augment(image[None], [al.RandomFlip("horizontal", p=1), al.Normalize(mean, std)], engine=engine)[0]
     assert np.array_equal(turned, got[:, ::-1])
+
+
+def test_a_fill_value_is_one_of_the_values_at_its_place_in_the_list(engine: str) -> None:
+    """After Normalize a fill of 0 is the mean, another value inside the plan for every channel; seven are two calls."""
+    image = smooth(41, 67, 7)
+    mean = np.linspace(0.2, 0.8, 7)
+    shift = al.RandomTranslation((20 / 41, 20 / 41), (0, 0), fill_mode="constant", fill_value=0.25)
+    out = al.augment(image[None], [al.Normalize(mean, np.linspace(0.3, 0.6, 7)), shift], engine=engine)[0]
+    assert np.abs(out[:20] - 0.25).max() < 0.01  # rounded to a level of uint8 on the way
+    assert np.abs(out[20:] - (image[:21] / 255 - mean) / np.linspace(0.3, 0.6, 7)).max() < 0.01
+
+
+def test_clipping_between_curves_and_colours_is_kept(engine: str) -> None:
+    """Every stage ends in its range: what was clipped does not come back with the next."""
+    image = smooth(41, 67, 3, "float32")
+    work = [al.RandomBrightness((0.5, 0.5)), al.RandomBrightness((-0.5, -0.5))]
+    assert np.abs(al.augment(image[None], work, engine=engine)[0] - np.minimum(image, 0.5)).max() < 1e-6
+    vivid = al.augment(image[None], [al.RandomSaturation((0.9, 0.9), space="yiq")], engine=engine)[0]
+    assert vivid.min() >= 0
+    assert vivid.max() <= 1
+    stronger = al.augment(image[None], [al.RandomSaturation((0.99, 0.99))], engine=engine)[0]
+    assert stronger.min() >= 0
+    assert np.abs(stronger.max(axis=2) - image.max(axis=2)).max() < 1e-6
+
+
+@pytest.mark.parametrize("mode", ["constant", "wrap", "mirror", "reflect", "nearest"])
+def test_what_lies_behind_the_edge_of_an_enlarged_window(mode: Any, engine: str, carry_out: Callable[..., Any]) -> None:
+    """Half a pixel beyond a window the picture goes on; beyond the image, its fill: a plain resize repeats the edge."""
+    wide, tall = noisy(20, 60), noisy(60, 20)
+    still = al.RandomZoom((0, 0), fill_mode=mode)
+    lists = ((al.CenterCrop(40, 40),), (al.Resizing(140, 150), still), (al.CenterCrop(40, 40), still))
+    for work, image in itertools.product(lists, (wide, tall)):
+        wanted, _ = carry_out("reference", work, [image])
+        got, _ = carry_out(engine, work, [image])
+        assert np.abs(wanted[0].astype(int) - got[0]).max() <= 12  # 1/64 pixel of noise, twice

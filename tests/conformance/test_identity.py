@@ -1,4 +1,4 @@
-"""Parameters that stand for no change change no bit; images of any layout, any size, any values are left as they are."""
+"""Parameters that stand for no change change no bit; images of any layout, size and values are left as they are."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conformance.cases import CASES, Case
-from pictures import TOP, noisy, smooth
 
 import augline as al
+from conformance.cases import CASES, Case
+from pictures import TOP, noisy, smooth
 
 NOTHING = (
     al.RandomFlip(p=0),

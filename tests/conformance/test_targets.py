@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pictures import smooth
 
 import augline as al
 from augline.sources.targets import BOX_FORMATS
+from pictures import smooth
 
 HEIGHT, WIDTH = 96, 140
 POINTS = np.asarray([[46.0, 30.0], [93.0, 41.0], [70.0, 66.0]])  # x, y
@@ -120,11 +120,16 @@ def test_masks_of_several_channels_and_their_own_fill(engine: str) -> None:
     assert (out["masks"][0, :20] == 255).all()
     assert (out["images"][0, :20] == 77).all()
     assert np.array_equal(out["masks"][0, 20:], labels[:21])
-    padded = al.augment(
-        image[None], [al.Resizing(67, 67, pad_to_aspect_ratio=True, mask_fill_value=-1)], masks=labels[None], engine=engine
-    )["masks"][0]  # fmt: skip
+    letterbox = al.Resizing(67, 67, pad_to_aspect_ratio=True, mask_fill_value=-1)
+    padded = al.augment(image[None], [letterbox], masks=labels[None], engine=engine)["masks"][0]
     assert (padded[:13] == -1).all()
     assert np.array_equal(padded[13:54], labels)
+
+
+def test_a_mask_fill_beyond_the_type_ends_at_its_last_value(engine: str) -> None:
+    item = al.RandomTranslation((20 / 41, 20 / 41), (0, 0), fill_mode="constant", mask_fill_value=300)
+    masks = np.ones((1, 41, 67), np.uint8)
+    assert (al.augment(smooth(41, 67)[None], [item], masks=masks, engine=engine)["masks"][0, :20] == 255).all()
 
 
 def test_colours_leave_masks_alone(engine: str) -> None:

@@ -8,15 +8,15 @@ from typing import Any
 import array_api_strict
 import numpy as np
 import pytest
-from conformance.cases import CASES, DRAWING, Case
 from numpy.typing import NDArray
-from pictures import TOP, smooth
 
 import augline as al
 from augline.engines.portable.run import run
 from augline.plan import Extent, Frame, make_plan
 from augline.random import Draw
 from augline.transforms.base import Expansion, expand
+from conformance.cases import CASES, DRAWING, Case
+from pictures import TOP, smooth
 
 HEIGHT, WIDTH = 23, 31
 
@@ -34,7 +34,9 @@ def carry_out(xp: Any, transforms: Sequence[al.Transform], images: NDArray[Any],
 
 def one_by_one(transforms: Sequence[al.Transform]) -> bool:
     """Whether images come out in sizes, or with shrink factors, of their own: such samples run one at a time."""
-    return any(isinstance(t, (al.RandomRotate90, al.RandomResizedCrop, al.RandomZoom, al.Transpose)) for t in transforms)
+    return any(
+        isinstance(t, (al.RandomRotate90, al.RandomResizedCrop, al.RandomZoom, al.Transpose)) for t in transforms
+    )
 
 
 @pytest.mark.parametrize("dtype", sorted(TOP))

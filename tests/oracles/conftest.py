@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from pictures import smooth
 
 _FILES = (("skimage", "data/coffee.png"), ("skimage", "data/chelsea.png"), ("sklearn", "datasets/images/china.jpg"))

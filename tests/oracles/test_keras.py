@@ -1,7 +1,7 @@
 """With ranges collapsed to one value, each transform gives what the installed Keras layer of that name gives.
 
-`docs/keras_divergences.toml` says where Keras is wrong, or differs on purpose; each of its claims is tested here as well,
-so that it cannot outlive the Keras it speaks of.
+`docs/keras_divergences.toml` says where Keras is wrong, or differs on purpose; each of its claims is tested here as
+well, so that it cannot outlive the Keras it speaks of.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def test_perspective(photos: Images) -> None:
         "input_shape": photos.shape,
     }
     got = ours(photos, al.RandomPerspective((1, 1), scale=0.4, fill_value=30))
-    assert_same(got, theirs(layers.RandomPerspective(1.0, scale=0.4, fill_value=30), photos, explicit), 0.05, 12)
+    assert_same(got, theirs(layers.RandomPerspective(1.0, scale=0.4, fill_value=30), photos, explicit))
 
 
 @pytest.mark.parametrize("size", [(97, 131), (80, 190), (301, 402), (170, 150)])
@@ -162,7 +162,9 @@ def test_brightness(photos: Images, factor: float) -> None:
 def test_contrast(photos: Images, contrast: float) -> None:
     factor = (1 - contrast, contrast - 1)
     explicit = {"contrast_factor": np.full((3, 1, 1, 1), contrast, np.float32)}
-    assert_same(ours(photos, al.RandomContrast(factor)), theirs(layers.RandomContrast((0.1, 0.2)), photos, explicit), 1e-3, 0.01)
+    assert_same(
+        ours(photos, al.RandomContrast(factor)), theirs(layers.RandomContrast((0.1, 0.2)), photos, explicit), 1e-3, 0.01
+    )
 
 
 def test_contrast_pair_means_what_keras_documents(photos: Images) -> None:
@@ -190,7 +192,9 @@ def test_saturation(photos: Images, factor: float) -> None:
 def test_hue(photos: Images, factor: float) -> None:
     explicit = {"factor": np.asarray([sense("RandomHue") * factor * 0.5], np.float32)}
     layer = layers.RandomHue((factor, factor), value_range=(0, 1))
-    assert_same(ours(photos[:1], al.RandomHue((factor, factor))), theirs(layer, photos[:1] / 255, explicit) * 255, 1e-3, 0.05)
+    assert_same(
+        ours(photos[:1], al.RandomHue((factor, factor))), theirs(layer, photos[:1] / 255, explicit) * 255, 1e-3, 0.05
+    )
 
 
 def test_grayscale(photos: Images) -> None:

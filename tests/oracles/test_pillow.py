@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
-from pictures import noisy
 
 import augline as al
 from augline.engines import ENGINES
+from pictures import noisy
 
 Photos = NDArray[Any]
 
@@ -71,11 +71,11 @@ def test_shrinking_by_powers_of_two_is_reduce(engine: str, factors: tuple[int, i
     assert worst(ours(image, engine, al.Resizing(64 // y, 96 // x)), wanted) <= 1
 
 
-@pytest.mark.parametrize("size", [(29, 101), (97, 31), (41, 67), (123, 201)])
+@pytest.mark.parametrize("size", [(29, 101), (97, 31), (58, 90), (116, 270)])
 def test_nearest_resizing_is_nearest(engine: str, size: tuple[int, int]) -> None:
-    image = noisy(41, 67)
-    rows = np.floor((np.arange(size[0]) + 0.5) * 41 / size[0]).astype(int)
-    columns = np.floor((np.arange(size[1]) + 0.5) * 67 / size[1]).astype(int)
+    image = noisy(58, 90)  # to 29 x 101 every row, and a column, falls between two
+    rows = np.floor((np.arange(size[0]) + 0.5) * 58 / size[0]).astype(int)
+    columns = np.floor((np.arange(size[1]) + 0.5) * 90 / size[1]).astype(int)
     got = ours(image, engine, al.Resizing(*size, interpolation="nearest"))
     assert worst(got, image[rows][:, columns]) == 0
     pillow = np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.NEAREST))
@@ -121,3 +121,26 @@ def test_whole_pixel_shifts_are_slices(engine: str) -> None:
     assert worst(ours(image, engine, item), wanted) <= 1
     wrapped = ours(image, engine, al.RandomTranslation((0.1, 0.1), (-0.05, -0.05), fill_mode="wrap"))
     assert worst(wrapped, np.roll(image, (4, -3), axis=(0, 1))) <= 1
+
+
+def test_hue_turns_the_same_way_in_both_spaces(engine: str) -> None:
+    """A third of a turn makes red green or blue, whichever the sense drawn; matrix and hexcone agree on which."""
+    red = np.full((3, 4, 3), [200, 20, 30], np.uint8)
+    third = {"factor": (2 / 3, 2 / 3)}
+    senses = set()
+    for seed in range(6):
+        hsv, yiq = (
+            al.augment(red[None], [al.RandomHue(**third, space=space)], engine=engine, seed=seed)[0, 0, 0]
+            for space in ("hsv", "yiq")
+        )
+        assert hsv.argmax() == yiq.argmax() != 0
+        senses.add(int(hsv.argmax()))
+    assert senses == {1, 2}
+
+
+def test_luma_survives_a_turn_in_yiq(photos: Photos, engine: str) -> None:
+    dull = (photos[0] // 4 + 96).astype(np.uint8)
+    turned = ours(dull, engine, al.RandomHue((0.7, 0.7), space="yiq"))
+    weights = [0.299, 0.587, 0.114]
+    assert np.abs(turned @ weights - dull @ np.asarray(weights)).max() < 1.1
+    assert worst(turned, dull) > 5

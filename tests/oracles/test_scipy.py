@@ -7,14 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pictures import noisy, smooth
 from scipy import ndimage
 
 import augline as al
 from augline.augment import run
 from augline.plan import Extent, Fill, Frame, Warp, make_plan, matrices
+from pictures import noisy, smooth
 
-MODES = {"constant": "grid-constant", "nearest": "nearest", "reflect": "reflect", "mirror": "mirror", "wrap": "grid-wrap"}
+MODES = {
+    "constant": "grid-constant",
+    "nearest": "nearest",
+    "reflect": "reflect",
+    "mirror": "mirror",
+    "wrap": "grid-wrap",
+}
 HEIGHT, WIDTH, SIZE = 83, 121, (97, 75)
 
 _angle = np.deg2rad(23.7)
@@ -26,7 +32,9 @@ MATRICES = {
 }
 
 
-def warped(engine: str, image: NDArray[Any], matrix: Any, fill: Fill, interpolation: str, as_float: bool) -> NDArray[Any]:
+def warped(
+    engine: str, image: NDArray[Any], matrix: Any, fill: Fill, interpolation: str, as_float: bool
+) -> NDArray[Any]:
     """One warp by one matrix, with no antialiasing in the way."""
     height, width, channels = image.shape
     before = Frame(np, Extent.of(np, 1, height, width), channels, (255.0,), (0.0,), image.dtype.name)

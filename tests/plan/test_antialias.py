@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from pictures import noisy, smooth
 
 import augline as al
 from augline import engines
@@ -21,6 +20,7 @@ from augline.engines.opencv import warp as opencv_warp
 from augline.engines.portable import warp as portable_warp
 from augline.plan import Plan, Warp, matrices
 from augline.program import Program
+from pictures import noisy, smooth
 
 
 def plan_of(transforms: Sequence[al.Transform], sizes: Sequence[tuple[int, int]]) -> Plan:
@@ -50,6 +50,13 @@ def test_what_is_left_to_a_step_is_under_two_pixels(
     assert (rest < 2 * (1 + 1e-6)).all()
     assert ((shrinks == 1) | (rest >= 1 - 1e-6)).all()  # and never more than it takes
     assert (np.log2(shrinks) % 1 == 0).all()
+
+
+def test_exact_powers_of_two_are_averaged_whole() -> None:
+    sizes = [(100, 80), (200, 160), (99, 79), (101, 400), (49, 39), (50, 40)]
+    plan = plan_of([al.Resizing(50, 40)], sizes)
+    assert plan.shrinks[0] is not None
+    assert plan.shrinks[0].tolist() == [[2, 2], [4, 4], [1, 1], [2, 8], [1, 1], [1, 1]]
 
 
 def test_nearest_and_moves_are_never_averaged() -> None:

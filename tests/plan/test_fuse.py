@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from pictures import noisy, smooth
 
 import augline as al
 from augline import targets
@@ -25,13 +24,19 @@ from augline.plan.fuse import (
     permute_first,
 )
 from augline.program import Program
+from pictures import noisy, smooth
 
 HEIGHT, WIDTH = 41, 67
 MODES = ("constant", "nearest", "reflect", "mirror", "wrap")
 
 
-def plan_of(transforms: Sequence[al.Transform], rules: Any = EXACT + APPROXIMATE, size: tuple[int, int] = (HEIGHT, WIDTH),
-            batch: int = 4, dtype: str = "uint8") -> Plan:  # fmt: skip
+def plan_of(
+    transforms: Sequence[al.Transform],
+    rules: Any = EXACT + APPROXIMATE,
+    size: tuple[int, int] = (HEIGHT, WIDTH),
+    batch: int = 4,
+    dtype: str = "uint8",
+) -> Plan:
     top = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}[dtype]
     program = Program(transforms, seed=9, channels=3, dtype=dtype, value_range=(0, top), size=size, engine="reference")
     return program.plan(2, np.arange(batch), np.asarray([size] * batch), rules)[1]
@@ -160,7 +165,10 @@ GEOMETRY = [
 
 def test_the_whole_geometry_is_one_resampling() -> None:
     assert kinds(GEOMETRY) == ["Warp"]
-    assert kinds([*GEOMETRY, al.RandomContrast(0.2), al.RandomBrightness(0.2), al.Rescaling(1 / 255)]) == ["Warp", "Tone"]
+    assert kinds([*GEOMETRY, al.RandomContrast(0.2), al.RandomBrightness(0.2), al.Rescaling(1 / 255)]) == [
+        "Warp",
+        "Tone",
+    ]
     plan = plan_of(GEOMETRY)
     assert plan.stages[0].origin == (  # type: ignore[attr-defined]
         "Resizing", "RandomCrop", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomShear",
@@ -193,7 +201,12 @@ def test_what_keeps_two_resamplings_apart() -> None:
 
 def test_the_fill_of_the_product_is_that_of_the_step_that_looks_outside() -> None:
     turn = al.RandomRotation(0.1, fill_mode="constant", fill_value=51, mask_fill_value=3)
-    for chain in ([al.Resizing(50, 60), turn], [turn, al.Resizing(50, 60)], [turn, al.RandomFlip()], [al.RandomFlip(), turn]):
+    for chain in (
+        [al.Resizing(50, 60), turn],
+        [turn, al.Resizing(50, 60)],
+        [turn, al.RandomFlip()],
+        [al.RandomFlip(), turn],
+    ):
         (stage,) = plan_of(chain).stages
         assert isinstance(stage, Warp)
         assert (stage.fill.mode, stage.fill.mask, stage.reach) == ("constant", 3, "anywhere")
@@ -293,7 +306,9 @@ def test_any_chain_is_near_its_unfused_self_inside(chain: list[al.Transform]) ->
     assert apart.mean() <= 0.4
 
 
-_moves = st.sampled_from([al.RandomFlip(), al.RandomFlip("vertical", p=1), al.CenterCrop(30, 30), al.RandomCrop(30, 30)])
+_moves = st.sampled_from(
+    [al.RandomFlip(), al.RandomFlip("vertical", p=1), al.CenterCrop(30, 30), al.RandomCrop(30, 30)]
+)
 
 
 @given(st.lists(_moves, min_size=1, max_size=5), st.sampled_from(MODES), _factor, st.integers(0, 5))

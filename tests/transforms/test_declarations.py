@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conformance.cases import CASES
-from pictures import smooth
 
 import augline
 import augline as al
 from augline.errors import ArgumentError
 from augline.transforms import TRANSFORMS
 from augline.transforms.base import Transform, labels
+from conformance.cases import CASES
+from pictures import smooth
 
 nan, inf = float("nan"), float("inf")
 EVERY = [item for case in CASES for item in case.transforms]
@@ -211,7 +211,13 @@ def test_labels_number_the_second_of_a_kind() -> None:
 def test_evaluation_keeps_what_is_not_random() -> None:
     fixed = [al.Resizing(8, 9), al.CenterCrop(8, 9), al.Transpose(), al.Rescaling(1.0), al.Normalize()]
     assert [item.evaluation() for item in fixed] == fixed
-    random = [al.RandomFlip(), al.RandomRotation(0.1), al.RandomHue(0.1), al.Transpose(p=0.5), al.OneOf([al.Transpose()])]
+    random = [
+        al.RandomFlip(),
+        al.RandomRotation(0.1),
+        al.RandomHue(0.1),
+        al.Transpose(p=0.5),
+        al.OneOf([al.Transpose()]),
+    ]
     assert [item.evaluation() for item in random] == [None] * len(random)
     assert al.RandomCrop(8, 9).evaluation() == al.Resizing(8, 9, crop_to_aspect_ratio=True)
     assert al.RandomResizedCrop(8, 9).evaluation() == al.Resizing(8, 9, crop_to_aspect_ratio=True)

@@ -11,6 +11,7 @@ import augline
 from augline.cli.bench import bench
 from augline.cli.demo import demo
 from augline.cli.explain import explain
+from augline.cli.migrate import migrate
 from augline.cli.preview import preview
 from augline.cli.report import complain
 from augline.errors import AuglineError
@@ -56,7 +57,7 @@ def _options(
     pass
 
 
-for _command in (demo, preview, explain, bench):
+for _command in (demo, preview, explain, bench, migrate):
     app.command()(_command)
 
 

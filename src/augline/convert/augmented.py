@@ -78,7 +78,9 @@ class Augmenter:
         parts = [np.asarray(image, self.program.dtype) for image in images]
         for image in parts:
             if image.ndim != 3 or image.shape[2] != self.program.channels:
-                raise SourceError(f"an image of shape {list(image.shape)}, where {self.program.channels} channels were expected")
+                raise SourceError(
+                    f"an image of shape {list(image.shape)}, where {self.program.channels} channels were expected"
+                )
         sizes = np.asarray([image.shape[:2] for image in parts])
         _, plan = self.program.plan(epoch, ids, sizes)
         out = self._carried(plan, parts, self.program.output_channels, self.program.output_dtype)

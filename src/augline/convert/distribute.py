@@ -6,8 +6,8 @@ Two things go wrong with a plain `tf.data.Dataset` (Keras 3.15, TensorFlow 2.21)
   13 and 12 of them, which cannot be averaged, so training fails before it starts; and a pass is spent that trains
   nothing. Such a look is recognised here and gets a copy of the first batch whose rows divide.
 - A batch is cut into pieces of ceil(rows / replicas) rows, so that the last replicas may get none: [3, 3, 3, 0] for 9
-  rows and 4 replicas. BatchNormalization's mean of no rows is NaN, and the whole model after it. Rows are moved from the
-  batch before, so that each replica has some; no sample is given twice or left out, and the number of batches stays.
+  rows and 4 replicas. BatchNormalization's mean of no rows is NaN, and the whole model after it. Rows are moved from
+  the batch before, so that each replica has some; no sample is given twice or left out, the number of batches stays.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ Element: TypeAlias = Any
 
 
 def normalised(value: Any) -> Element:
-    """What a source yields as arrays in tuples and dicts: tensors of any framework become NumPy, lists of arrays tuples.
+    """What a source yields, as arrays in tuples and dicts: tensors become NumPy arrays, lists of arrays tuples.
 
     Python's own numbers become int64 and float32; a missing last part of a tuple (Keras's `(x, y, None)`) is left out.
     """
@@ -69,8 +69,8 @@ def stacked(samples: Sequence[Element]) -> Element:
 
 def _holds_arrays(value: Any) -> bool:
     return (
-        hasattr(value, "shape") and np.ndim(value) > 0 or isinstance(value, (tuple, Mapping)) or
-        isinstance(value, list) and any(_holds_arrays(part) for part in value)
+        (hasattr(value, "shape") and np.ndim(value) > 0) or isinstance(value, (tuple, Mapping)) or
+        (isinstance(value, list) and any(_holds_arrays(part) for part in value))
     )  # fmt: skip
 
 

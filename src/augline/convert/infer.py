@@ -1,4 +1,4 @@
-"""Shapes, types and structure: taken from the first element or from a signature, and every later element held to them."""
+"""Shapes, types and structure: from the first element or a signature, and every later element held to them."""
 
 from __future__ import annotations
 

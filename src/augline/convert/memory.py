@@ -6,6 +6,8 @@ even by a process that is killed.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import mmap
 import os
 import pickle
@@ -115,11 +117,7 @@ def lent(memory: mmap.mmap, give_back: Callable[[], object]) -> NDArray[np.uint8
 
 def _dumps(code: bool) -> Callable[..., bytes]:
     if code:
-        try:
-            import cloudpickle
-        except ImportError:
-            pass
-        else:
-            dumps: Callable[..., bytes] = cloudpickle.dumps
+        with contextlib.suppress(ImportError):
+            dumps: Callable[..., bytes] = importlib.import_module("cloudpickle").dumps
             return dumps
     return pickle.dumps

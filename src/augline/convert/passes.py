@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,12 @@ from augline.convert.augmented import Augmenter, counted
 from augline.convert.distribute import balanced, divisible, looking_replicas
 from augline.convert.elements import Element, mapped, normalised, stacked
 from augline.convert.infer import Layout
-from augline.convert.pool import Pool, ordered
+from augline.convert.pool import Idle, Pool, ordered
 from augline.convert.processes import Remote, Shipment
 from augline.convert.recognise import Ended, Read, Reader
 from augline.errors import SourceError
 from augline.feed.numpy import default_workers
 from augline.order import shuffled
-
-_IDLE_SECONDS = 60.0  # after which the processes of a data set that nobody reads from are let go
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,9 @@ class Settings:
         seed: Of the order, of the workers' generators, and of the augmentation.
         shuffle: Whether an indexed source's elements come in an order of their own each pass.
         batch_size: Samples to gather in a batch; None where elements are given on as they are.
-        first: The raw first element, if it was looked at; and what all shall look like, before and after.
-        raw: Layout of what is read; None where only what comes out is checked.
-        out: Layout of what comes out.
+        raw: What is read looks so; None where only what comes out is held to a layout.
+        out: What comes out looks so.
+        augmenter: What happens in between.
     """
 
     workers: int
@@ -54,6 +53,8 @@ class Settings:
 
 class Here:
     """A worker without a process: the thread itself."""
+
+    alive = True
 
     def __init__(self) -> None:
         self.buffers = Buffers()
@@ -85,12 +86,16 @@ class Passes:
 
     def __init__(self, reader: Reader, settings: Settings, replicas: int, first: Callable[[], Element]) -> None:
         self.reader, self.settings, self.replicas, self._first = reader, settings, replicas, first
-        self._lock, self._epoch, self._number = threading.Lock(), 0, itertools.count(1)
+        self._lock, self._epoch = threading.Lock(), 0
         self._current: Pass | None = None
-        self._shipment = Shipment()
-        self._idle: list[Pool[Any]] = []
         self._looked: Element | None = None
-        weakref.finalize(self, _close, self._idle, self._shipment)
+        self._shipment = Shipment(reader) if settings.processes else None
+        self._pools: Idle[Any] = Idle()
+        self._helpers: Idle[Any] = Idle()
+        for pools in (self._pools, self._helpers):
+            weakref.finalize(self, pools.close)
+        if self._shipment is not None:
+            self._warm_up(self._shipment)
 
     def __call__(self) -> Iterator[Element]:
         replicas = looking_replicas()
@@ -100,43 +105,171 @@ class Passes:
             return itertools.repeat(divisible(self._looked, replicas))
         return self._elements()
 
+    def reading(self, epoch: int, read: Read) -> Callable[[int], Callable[[Any], Element]]:
+        """What a worker does for an index."""
+        seed, shipment = self.settings.seed, self._shipment
+        if shipment is None:
+            return lambda index: lambda worker: worker.read(read, index)
+        with self._lock:
+            shipment = self._shipment = shipment.renewed(self.reader)
+        return lambda index: lambda worker: worker.read(shipment, seed, epoch, index)
+
+    def readers(self) -> Pool[Any]:
+        """Workers that read, which no other pass uses."""
+        settings = self.settings
+        return self._pools.take(lambda: [Remote() if settings.processes else Here() for _ in range(settings.workers)])
+
+    def helpers(self) -> Pool[Any]:
+        """Threads that augment."""
+        return self._helpers.take(lambda: [Here() for _ in range(default_workers())])
+
+    def release(self, readers: Pool[Any] | None, helpers: Pool[Any] | None) -> None:
+        """Takes workers back for the next pass."""
+        for pools, pool in ((self._pools, readers), (self._helpers, helpers)):
+            if pool is not None:
+                pools.put(pool)
+
+    def _warm_up(self, shipment: Shipment) -> None:
+        """Starts the processes: they import what the source needs while the model is built."""
+        pool = self.readers()
+        for _ in range(len(pool)):
+            pool.submit(lambda worker: worker.send(shipment))
+        self._pools.put(pool)
+
     def _elements(self) -> Iterator[Element]:
         with self._lock:  # a pass that was left early may be torn down late: it ends before the next begins
-            if self._current is not None:
-                self._current.end()
-            current = self._current = Pass(self, self._epoch)
-            self._epoch += 1
+            before, current = self._current, Pass(self, self._epoch)
+            self._current, self._epoch = current, self._epoch + 1
+        if before is not None:
+            before.end()
         try:
             elements = current.elements()
             yield from balanced(elements, self.replicas) if self.settings.out.batched else elements
         finally:
             current.end()
 
-    def acquire(self) -> Pool[Any]:
-        """A pool that no other pass uses."""
-        settings = self.settings
+
+class Pass:
+    """One pass.
+
+    Args:
+        passes: The data set's.
+        epoch: Its number, from 0.
+    """
+
+    def __init__(self, passes: Passes, epoch: int) -> None:
+        self._passes, self._epoch = passes, epoch
+        self._reader, self._settings = passes.reader, passes.settings
+        self._readers: Pool[Any] | None = None
+        self._helpers: Pool[Any] | None = None
+        self._ended, self._begun, self._lock = False, False, threading.Lock()
+
+    def elements(self) -> Iterator[Element]:
+        """What comes out, in order."""
+        settings = self._settings
+        elements: Iterable[Any] = self._checked(self._read(), settings.raw)
+        if settings.batch_size is not None:
+            elements = _gathered(elements, settings.batch_size)
+        if settings.augmenter is not None:
+            elements = self._augmented(elements, settings.augmenter)
+        elif settings.batch_size is not None:
+            elements = map(stacked, elements)
+        changed = settings.augmenter is not None or settings.batch_size is not None or settings.raw is None
+        return self._checked(elements, settings.out if changed else None)
+
+    def end(self) -> None:
+        """Ends it, once; also one that was left early."""
         with self._lock:
-            if settings.processes:
-                self._shipment.update(self.reader)
-            if self._idle:
-                return self._idle.pop()
-        made: Callable[[], Any] = Remote if settings.processes else Here
-        return Pool([made() for _ in range(settings.workers)])
+            if self._ended:
+                return
+            self._ended = True
+        self._passes.release(self._readers, self._helpers)
+        if self._begun and not sys.is_finalizing():
+            self._reader.end()
 
-    def release(self, pool: Pool[Any]) -> None:
-        """Takes a pool back for the next pass."""
-        if self._idle or not all(getattr(worker, "alive", True) for worker in pool.workers):
-            pool.close()
-            return
-        self._idle.append(pool)
-        if self.settings.processes:
-            timer = threading.Timer(_IDLE_SECONDS, _retire, (weakref.ref(self._idle.__class__), pool, self._idle))
-            timer.daemon = True
-            timer.start()
+    def _read(self) -> Iterator[Element]:
+        read = self._reader.begin(self._epoch)
+        self._begun = True
+        task = self._passes.reading(self._epoch, read)
+        if self._settings.workers:
+            self._readers = self._passes.readers()
+            results = ordered(self._readers, map(task, self._indices()), 2 * len(self._readers))
+        else:
+            here = Here()
+            results = (task(index)(here) for index in self._indices())
+        number = 0
+        while True:
+            try:
+                element = next(results)
+            except (StopIteration, Ended):
+                return self._check_end(number)
+            except Exception as error:
+                raise self._failed(number, error) from error
+            yield element
+            number += 1
 
-    def reading(self, number: int, epoch: int, read: Read) -> Callable[[int], Callable[[Any], Element]]:
-        """What a worker of a pool does for an index."""
-        if not self.settings.processes:
-            return lambda index: lambda worker: worker.read(read, index)
-        shipment, seed = self._shipment, self.settings.seed
-        return lambda index: lambda worker: worker.read(shipment, number, seed, epoch, index)
+    def _indices(self) -> Iterable[int]:
+        reader = self._reader
+        if reader.length is None:
+            return itertools.count()
+        if not self._settings.shuffle:
+            return range(reader.length)
+        order = shuffled(np.arange(reader.length), reader.length, self._settings.seed, self._epoch)
+        return map(int, np.asarray(order))
+
+    def _check_end(self, number: int) -> None:
+        length, name, number_of_pass = self._reader.length, self._reader.name, self._epoch + 1
+        if length is not None and number < length:
+            raise SourceError(
+                f"to_dataset({name}): a pass must give {length} elements, as it promised. Received {number}, then the "
+                f"end of pass {number_of_pass}. Correct __len__ or steps=, or let it go on."
+            )
+        if not number:
+            raise SourceError(
+                f"to_dataset({name}): a pass must give an element. Received none in pass {number_of_pass}. A generator "
+                "function must make its iterators anew at each call."
+            )
+
+    def _failed(self, number: int, error: Exception) -> SourceError:
+        return SourceError(
+            f"to_dataset({self._reader.name}): every element must be readable. Received {type(error).__name__} at "
+            f"element {number} of pass {self._epoch + 1}: {error}. The traceback above shows where."
+        )
+
+    def _checked(self, elements: Iterable[Element], layout: Layout | None) -> Iterator[Element]:
+        for number, element in enumerate(elements):
+            try:
+                yield element if layout is None else layout.check(element)
+            except SourceError as error:
+                raise SourceError(
+                    f"to_dataset({self._reader.name}): all elements must look alike. Received element {number} of pass "
+                    f"{self._epoch + 1} with {error}. Mend the source, or pass signature= with None for axes that vary."
+                ) from error
+
+    def _augmented(self, elements: Iterable[Any], augmenter: Augmenter) -> Iterator[Element]:
+        work = self._work(elements, augmenter)
+        if self._settings.workers:
+            self._helpers = self._passes.helpers()
+            return ordered(self._helpers, work, 2 * len(self._helpers))
+        return (task(None) for task in work)
+
+    def _work(self, elements: Iterable[Any], augmenter: Augmenter) -> Iterator[Callable[[Any], Element]]:
+        """One task per element; samples are numbered through, whatever the batches."""
+        first = 0
+        run: Callable[[Any, int, int], Element] = augmenter.sample if augmenter.samples else augmenter.batch
+        if self._settings.batch_size is not None:
+            run = augmenter.gathered
+        for element in elements:
+            yield partial(_run, run, element, self._epoch, first)
+            gathered = isinstance(element, list)
+            first += len(element) if gathered else 1 if augmenter.samples else counted(element)
+
+
+def _run(run: Callable[[Any, int, int], Element], element: Any, epoch: int, first: int, worker: object) -> Element:
+    return run(element, epoch, first)
+
+
+def _gathered(samples: Iterable[Element], size: int) -> Iterator[list[Element]]:
+    taken = iter(samples)
+    while batch := list(itertools.islice(taken, size)):
+        yield batch

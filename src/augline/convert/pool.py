@@ -13,11 +13,16 @@ from augline.errors import SourceError
 
 T = TypeVar("T")
 W = TypeVar("W", bound="Worker")
+_IDLE_SECONDS = 60.0
 _POLL = 0.2  # seconds after which who waits for a result looks whether there still is someone to make it
 
 
 class Worker(Protocol):
     """What a thread of a pool holds on to."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can work."""
 
     def close(self) -> None:
         """Lets go of it."""
@@ -31,14 +36,14 @@ class Pool(Generic[W]):
     """
 
     def __init__(self, workers: Sequence[W]) -> None:
-        self._workers = list(workers)
+        self.workers = list(workers)
         self._tasks: queue.SimpleQueue[tuple[Future[Any], Callable[[W], Any]] | None] = queue.SimpleQueue()
         self.closed = False
-        for worker in self._workers:
+        for worker in self.workers:
             threading.Thread(target=self._serve, args=(self._tasks, worker), name="augline", daemon=True).start()
 
     def __len__(self) -> int:
-        return len(self._workers)
+        return len(self.workers)
 
     def submit(self, task: Callable[[W], T]) -> Future[T]:
         """The result of `task(worker)`, later."""
@@ -61,7 +66,7 @@ class Pool(Generic[W]):
         """Ends the threads and their workers; what is under way is left."""
         if not self.closed:
             self.closed = True
-            for worker in self._workers:
+            for worker in self.workers:
                 self._tasks.put(None)
                 worker.close()
 
@@ -90,3 +95,55 @@ def ordered(pool: Pool[W], tasks: Iterable[Callable[[W], T]], ahead: int) -> Ite
     finally:
         for future in window:
             future.cancel()
+
+
+class Idle(Generic[W]):
+    """Pools kept for the next who needs one; those of processes only for a minute."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._all: list[Pool[W]] = []
+        self._waiting: dict[int, threading.Timer] = {}
+
+    def take(self, make: Callable[[], Sequence[W]]) -> Pool[W]:
+        """A pool that nobody else has."""
+        with self._lock:
+            for pool in self._all:
+                if (timer := self._waiting.pop(id(pool), None)) is not None:
+                    timer.cancel()
+                    return pool
+        pool = Pool(make())
+        with self._lock:
+            self._all.append(pool)
+        return pool
+
+    def put(self, pool: Pool[W]) -> None:
+        """Takes one back."""
+        timer = threading.Timer(_IDLE_SECONDS, self._retire, (pool,))
+        timer.daemon = True
+        with self._lock:
+            spare = bool(self._waiting) or not all(worker.alive for worker in pool.workers)
+            if not spare:
+                self._waiting[id(pool)] = timer
+                timer.start()
+        if spare:
+            self._drop(pool)
+
+    def close(self) -> None:
+        """Closes all there are, also those in use."""
+        for pool in [*self._all]:
+            self._drop(pool)
+
+    def _retire(self, pool: Pool[W]) -> None:
+        with self._lock:
+            waiting = self._waiting.pop(id(pool), None)
+        if waiting is not None:
+            self._drop(pool)
+
+    def _drop(self, pool: Pool[W]) -> None:
+        with self._lock:
+            if (timer := self._waiting.pop(id(pool), None)) is not None:
+                timer.cancel()
+            if pool in self._all:
+                self._all.remove(pool)
+        pool.close()

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import weakref
 from collections import deque
 from mmap import mmap
 from multiprocessing.connection import Pipe
@@ -14,7 +15,7 @@ from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any
 
 from augline.convert.elements import Element
-from augline.convert.memory import create, lent, pack, shared, unpack
+from augline.convert.memory import Packed, create, lent, pack, shared, unpack
 from augline.convert.recognise import Ended, Reader
 from augline.errors import SourceError
 
@@ -33,30 +34,33 @@ class WorkerTraceback(Exception):  # noqa: N818 - it only carries text
 
 
 class Shipment:
-    """A source packed for the workers; a new one only when the source has changed."""
+    """A source packed for the workers.
 
-    def __init__(self) -> None:
-        self.version, self.pickled, self.spans, self.size = 0, b"", [], 0  # type: ignore[var-annotated]
-        self._memory: mmap | None = None
-        self.descriptor: int | None = None
+    Args:
+        reader: The source, as it is now.
+        version: Number of the shipment; workers that have that number need not be sent it.
+    """
 
-    def update(self, reader: Reader) -> None:
-        """Packs the source if it is not the one packed last."""
+    def __init__(self, reader: Reader, version: int = 1) -> None:
+        self._take(pack(reader, code=True), version)
+
+    def renewed(self, reader: Reader) -> Shipment:
+        """Itself if the source has not changed since, else a new one."""
         packed = pack(reader, code=True)
-        if self.version and packed.equals(self.pickled, self._memory):
-            return
-        self.close()
-        self.version, self.pickled, self.spans, self.size = self.version + 1, packed.pickled, packed.spans, packed.size
+        if packed.equals(self.pickled, self._memory):
+            return self
+        other = object.__new__(Shipment)
+        other._take(packed, self.version + 1)
+        return other
+
+    def _take(self, packed: Packed, version: int) -> None:
+        self.version, self.pickled, self.spans, self.size = version, packed.pickled, packed.spans, packed.size
+        self.descriptor, self._memory = -1, None
         if packed.size:
             self.descriptor = create(packed.size)
             self._memory = shared(self.descriptor, packed.size)
             packed.write(self._memory)
-
-    def close(self) -> None:
-        """Lets go of the memory; workers that still read from it keep it."""
-        if self.descriptor is not None:
-            os.close(self.descriptor)
-        self.descriptor, self._memory = None, None
+            weakref.finalize(self, os.close, self.descriptor)
 
 
 class Remote:
@@ -79,7 +83,7 @@ class Remote:
         """Whether it still runs."""
         return self._process.poll() is None
 
-    def read(self, shipment: Shipment, number: int, seed: int, epoch: int, index: int) -> Element:
+    def read(self, shipment: Shipment, seed: int, epoch: int, index: int) -> Element:
         """One element, its arrays in shared memory that is used again when they are gone.
 
         Raises:
@@ -88,16 +92,15 @@ class Remote:
             Exception: What the source raised, with the worker's traceback as its cause.
         """
         try:
-            if self._version != shipment.version:
-                self._send(shipment)
+            self.send(shipment)
             freed = [self._freed.popleft() for _ in range(len(self._freed))]
-            self._connection.send(("read", number, seed, epoch, index, freed))
+            self._connection.send(("read", seed, epoch, index, freed))
             return self._element(*self._reply())
         except (EOFError, OSError) as error:
             if isinstance(error, OSError) and self.alive:  # the source's own
                 raise
             raise SourceError(
-                f"its worker process ended with exit code {self._process.wait()} (-9: killed, mostly for want of memory)"
+                f"its worker process ended with exit code {self._process.wait()} (-9: killed, often for want of memory)"
             ) from error
 
     def close(self) -> None:
@@ -112,9 +115,12 @@ class Remote:
             self._process.kill()
             self._process.wait()
 
-    def _send(self, shipment: Shipment) -> None:
+    def send(self, shipment: Shipment) -> None:
+        """Sends the source, unless it is there already."""
+        if self._version == shipment.version:
+            return
         self._connection.send(("source", shipment.pickled, shipment.spans, shipment.size))
-        if shipment.descriptor is not None:
+        if shipment.size:
             send_handle(self._connection, shipment.descriptor, self._process.pid)
         self._reply()
         self._version = shipment.version

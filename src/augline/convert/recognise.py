@@ -136,7 +136,7 @@ class LegacyIterator(Indexed):
 class Rows:
     """Arrays, cut into batches along their first axis."""
 
-    infinite, indexed, batched = False, True, True
+    infinite, indexed = False, True
 
     def __init__(self, arrays: Any, batch_size: int, seed: int, shuffle: bool) -> None:
         self.name, self.arrays = "arrays", normalised(arrays)
@@ -148,6 +148,7 @@ class Rows:
                 "Make them equally long."
             )
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
+        self.batched: bool | None = True
         self.length: int | None = -(-self.count // batch_size)
 
     def peek(self) -> Any:
@@ -203,8 +204,8 @@ class Streamed:
     def begin(self, epoch: int) -> Read:
         if self._over:
             raise SourceError(
-                f"to_dataset({self.name}): a generator object gives one pass. Received a request for another, but it is "
-                "exhausted. Pass the generator function itself, without calling it, or steps= for one that never ends."
+                f"to_dataset({self.name}): a generator object gives one pass. Received a request for another, but it "
+                "is exhausted. Pass the generator function itself, uncalled, or steps= for one that never ends."
             )
         iterator = self._iterator or self.make()
         self._iterator = None if self.again else iterator
@@ -291,8 +292,8 @@ def _counted(source: Any, name: str, count: int | None = None) -> int:
     length = len(source) if count is None else count
     if length < 1:
         raise SourceError(
-            f"to_dataset({name}): there must be an element. Received one of length {length}. Check what it was made of: "
-            "a wrong folder, or a batch size beyond the number of samples with the remainder dropped."
+            f"to_dataset({name}): there must be an element. Received one of length {length}. Check what it was made "
+            "of: a wrong folder, or a batch size beyond the number of samples with the remainder dropped."
         )
     return int(length)
 
@@ -316,11 +317,11 @@ def _check_callable(source: Any, name: str) -> None:
 def _refused(source: Any) -> ArgumentError:
     fixes = {
         "str": "For a folder of images write al.Pipeline(al.Folder(path), ...).to_tf()",
-        "DataFrame": "For a table of files write al.Pipeline(al.Table(frame, ...), ...).to_tf(); for numbers, x.to_numpy()",
+        "DataFrame": "For a table of files write al.Pipeline(al.Table(x, ...), ...).to_tf(); for numbers, x.to_numpy()",
     }
     fix = fixes.get(type(source).__name__, "Pass one of these")
     return ArgumentError(
-        "to_dataset(x): x must be a generator or generator function, an iterable, a Sequence or PyDataset, an iterator of "
-        "ImageDataGenerator, a torch Dataset or DataLoader, NumPy arrays, or a tf.data.Dataset. Received "
+        "to_dataset(x): x must be a generator or generator function, an iterable, a Sequence or PyDataset, an iterator "
+        "of ImageDataGenerator, a torch Dataset or DataLoader, NumPy arrays, or a tf.data.Dataset. Received "
         f"{type(source).__name__}. {fix}."
     )

@@ -89,12 +89,12 @@ class Server:
         self._reader, self._pass = unpack(pickled, spans, memory), None
         return ("done",), None
 
-    def read(self, number: int, seed: int, epoch: int, index: int, freed: list[int]) -> tuple[Any, int | None]:
-        """Reads one element of a pass; passes are told apart by their number."""
+    def read(self, seed: int, epoch: int, index: int, freed: list[int]) -> tuple[Any, int | None]:
+        """Reads one element of a pass."""
         self._free += [key for key in freed if key in self._memories]
-        if self._pass != number:
+        if self._pass != epoch:
             seed_all(seed, epoch, 0)
-            self._pass, self._read = number, self._reader.at(epoch)
+            self._pass, self._read = epoch, self._reader.at(epoch)
         if self._reader.indexed:
             seed_all(seed, epoch, index)
         element = mapped(np.ascontiguousarray, normalised(self._read(index)))

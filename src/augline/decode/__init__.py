@@ -21,8 +21,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from augline.decode import jpeg, other
-from augline.decode.convert import to_channels, to_dtype, turn
 from augline.decode.header import Header, probe
 from augline.decode.refusal import MAX_PIXELS, refusal
 from augline.decode.scratch import Scratch
@@ -83,6 +81,10 @@ def decode(
     >>> decode(data, probe(data), channels=1).shape
     (4, 6, 1)
     """
+    # With the first image, not before: a bare `import augline` brings along neither OpenCV nor Pillow.
+    from augline.decode import jpeg, other
+    from augline.decode.convert import to_channels, to_dtype, turn
+
     if dtype not in ("uint8", "uint16"):
         rule = "dtype must be 'uint8' or 'uint16'"
         raise ArgumentError(

@@ -41,6 +41,16 @@ def prepare(name: str, plan: Plan, decoded: NDArray[np.int64]) -> Sample:
     return result
 
 
+def carry_through(sample: Sample, first: int, images: NDArray[Any], outs: NDArray[Any]) -> None:
+    """Samples from number `first` on, of images of one size in memory; engines may have a shorter way for several."""
+    together = getattr(sample, "many", None)
+    if together is not None:
+        together(first, images, outs)
+        return
+    for index, (image, out) in enumerate(zip(images, outs, strict=True), first):
+        sample(index, image, out)
+
+
 def check(name: str, plan: Plan) -> None:
     """Refuses a plan with a stage that the engine lacks, naming the transform and who has it."""
     for stage in plan.stages:

@@ -20,7 +20,7 @@ def default_workers() -> int:
 
 
 def stream(
-    steps: Iterable[T], prepare: Callable[[T], B], size: Callable[[B], int], run: Callable[[B, int], None],
+    steps: Iterable[T], prepare: Callable[[T], B], size: Callable[[B], int], run: Callable[[B, int, int], None],
     finish: Callable[[B], Any], workers: int, prefetch: int = 2,
 ) -> Iterator[Any]:  # fmt: skip
     """The batches of some steps, in their order; at most `prefetch` wait finished, and one more is planned.
@@ -31,7 +31,7 @@ def stream(
         steps: What to make batches of.
         prepare: Reads and plans one; runs in a thread.
         size: Number of samples of a prepared batch.
-        run: Makes one sample of it; runs in a thread, other samples beside it.
+        run: Makes samples first to last (not included) of it; runs in a thread, others beside it.
         finish: The batch from what was prepared.
         workers: Threads.
         prefetch: Batches ahead.
@@ -55,17 +55,14 @@ def stream(
 
 
 def _start(
-    pool: ThreadPoolExecutor, batch: B, size: Callable[[B], int], run: Callable[[B, int], None], workers: int
+    pool: ThreadPoolExecutor, batch: B, size: Callable[[B], int], run: Callable[[B, int, int], None], workers: int
 ) -> tuple[B, list[Future[None]]]:
     """Hands the samples out in a few runs per thread: small enough to even out, large enough to cost nothing."""
     count = size(batch)
     length = max(1, -(-count // (4 * workers)))
 
-    def several(first: int) -> None:
-        for index in range(first, min(first + length, count)):
-            run(batch, index)
-
-    return batch, [pool.submit(several, first) for first in range(0, count, length)]
+    starts = range(0, count, length)
+    return batch, [pool.submit(run, batch, first, min(first + length, count)) for first in starts]
 
 
 def _done(batch: B, parts: list[Future[None]], finish: Callable[[B], Any]) -> Any:

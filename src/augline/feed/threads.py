@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import cv2
-
 
 @dataclass
 class _Users:
@@ -28,6 +26,8 @@ def one_thread() -> Iterator[None]:
 
     The setting is OpenCV's, for the whole process. If somebody else changes it meanwhile, theirs stays.
     """
+    import cv2  # with the first batch, not with the package
+
     with _users.lock:
         if _users.count == 0:
             _users.before = cv2.getNumThreads()

@@ -78,12 +78,13 @@ def draw(random: np.random.RandomState, ranges: Ranges, height: int, width: int,
     still = np.zeros(count)
     shift, brightness = named.get("channel_shift"), named.get("brightness")
     return Draws(
-        *(named.get(name, still) for name in ("theta", "tx", "ty", "shear")),
-        *(named.get(name, still + 1) for name in ("zx", "zy")),
-        (named["flip_horizontal"] < 0.5) & bool(ranges.horizontal_flip),
-        (named["flip_vertical"] < 0.5) & bool(ranges.vertical_flip),
-        None if shift is None else shift.tolist(), None if brightness is None else brightness.tolist(),
-    )  # fmt: skip
+        **{name: named.get(name, still) for name in ("theta", "tx", "ty", "shear")},
+        **{name: named.get(name, still + 1) for name in ("zx", "zy")},
+        flip_horizontal=(named["flip_horizontal"] < 0.5) & bool(ranges.horizontal_flip),
+        flip_vertical=(named["flip_vertical"] < 0.5) & bool(ranges.vertical_flip),
+        channel_shift=None if shift is None else shift.tolist(),
+        brightness=None if brightness is None else brightness.tolist(),
+    )
 
 
 def draw_one(random: np.random.RandomState, ranges: Ranges, height: int, width: int) -> Parameters:
@@ -118,10 +119,13 @@ def gather(rows: list[Parameters]) -> Draws:
         return None if not values or values[0] is None else [float(v) for v in values if v is not None]
 
     return Draws(
-        *(column(name, 0) for name in ("theta", "tx", "ty", "shear")), column("zx", 1), column("zy", 1),
-        column("flip_horizontal", 0).astype(bool), column("flip_vertical", 0).astype(bool),
-        optional("channel_shift_intensity"), optional("brightness"),
-    )  # fmt: skip
+        **{name: column(name, 0) for name in ("theta", "tx", "ty", "shear")},
+        **{name: column(name, 1) for name in ("zx", "zy")},
+        flip_horizontal=column("flip_horizontal", 0).astype(bool),
+        flip_vertical=column("flip_vertical", 0).astype(bool),
+        channel_shift=optional("channel_shift_intensity"),
+        brightness=optional("brightness"),
+    )
 
 
 def _columns(ranges: Ranges) -> list[tuple[str, float, float]] | None:

@@ -15,8 +15,8 @@ _CENTRE = (
     "their centre, so that their content also shifts. legacy_geometry=False mends it."
 )
 _BLACK = (
-    "ImageDataGenerator(brightness_range={4}): as in Keras, brightness goes through 8 bits, which makes float images of "
-    "values 0 to 1 black. Pass values of 0 to 255 with rescale=1/255; or legacy_geometry=False mends it."
+    "ImageDataGenerator(brightness_range={4}): as in Keras, brightness goes through 8 bits, which makes float images "
+    "of values 0 to 1 black. Pass values of 0 to 255 with rescale=1/255; or legacy_geometry=False mends it."
 )
 _announced: set[str] = set()
 
@@ -25,7 +25,7 @@ class LegacyQuirk(UserWarning):
     """A fault of Keras's ImageDataGenerator that the arguments given bring out, reproduced on purpose."""
 
 
-def announce(ranges: Ranges, height: int, width: int, unit: bool) -> None:
+def announce(ranges: Ranges, height: int, width: int, unit: bool, stacklevel: int = 1) -> None:
     """Warns of the faults that matter to images of a size, `unit` saying that their values lie between 0 and 1."""
     if not ranges.legacy_geometry:
         return
@@ -39,9 +39,5 @@ def announce(ranges: Ranges, height: int, width: int, unit: bool) -> None:
     for text, there in found:
         if there and text not in _announced:
             _announced.add(text)
-            warnings.warn(
-                LegacyQuirk(text.format(*shifts, height, width, ranges.brightness_range)), skip_file_prefixes=_HERE
-            )
-
-
-_HERE = ()
+            message = text.format(*shifts, height, width, ranges.brightness_range)
+            warnings.warn(LegacyQuirk(message), stacklevel=stacklevel + 1)

@@ -21,7 +21,7 @@ class Arguments:
     """
 
     def __init__(self, script: Script, call: cst.Call, order: Sequence[str]) -> None:
-        self._script = script
+        self._script, self.function = script, call.func
         self.given: dict[str, cst.BaseExpression] = {}
         for place, arg in enumerate(call.args):
             if arg.star == "**":

@@ -18,6 +18,10 @@ _SPLIT = (
     "split() holds out other files than validation_split did (a keyed choice, not the first of each class), and does not "
     "augment them"
 )
+_HALF = (
+    "split() holds out other files than validation_split did: every script that uses the other part must take it from "
+    "split() too"
+)
 _ONE_PASS = "a loop over a Pipeline ends after one epoch; over ImageDataGenerator's iterator it went on for ever"
 _DATA_ARGUMENTS = ("x", "generator", "validation_data")
 
@@ -34,6 +38,7 @@ class Flow:
     batch_size: object = 32
     fed: list[cst.CSTNode] = field(default_factory=list)
     changes: list[Callable[[], None]] = field(default_factory=list)
+    notes: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def name(self) -> str | None:
@@ -55,14 +60,17 @@ class Flows:
 def rewrite_flows(script: Script) -> Flows:
     """Rewrites what can be rewritten; the rest is noted, and keeps ImageDataGenerator."""
     calls = [c for c in script.all(cst.Call) if script.name(c.func) in GENERATORS]
-    flows = [flow for call in script.all(cst.Call) if (flow := _flow(script, call, calls)) is not None]
+    flows = found(script)
     for flow in flows:
         _understand(script, flow)
+    _keep_halves_together(script, flows)
     good = [flow for flow in flows if flow.parts is not None]
     paired = _pairs(script, good)
     for flow in good:
         for change in flow.changes:
             change()
+        for line, text in flow.notes:
+            script.notes.add(line, text)
         if flow not in paired:
             _write(script, flow)
     for training, validation in paired.items():
@@ -72,6 +80,14 @@ def rewrite_flows(script: Script) -> Flows:
     return Flows({node: flow for flow in good for node in flow.fed}, gone)
 
 
+def found(script: Script) -> list[Flow]:
+    """All calls of `flow...` on generators that are clear."""
+    generators = [c for c in script.all(cst.Call) if script.name(c.func) in GENERATORS]
+    if not generators:
+        return []
+    return [flow for call in script.all(cst.Call) if (flow := _flow(script, call, generators)) is not None]
+
+
 def _flow(script: Script, call: cst.Call, generators: list[cst.Call]) -> Flow | None:
     if not isinstance(call.func, cst.Attribute) or call.func.attr.value not in FLOW_ARGUMENTS:
         return None
@@ -79,8 +95,9 @@ def _flow(script: Script, call: cst.Call, generators: list[cst.Call]) -> Flow | 
     generator = script.value(owner) if isinstance(owner, cst.Name) else owner
     if isinstance(generator, cst.Call) and generator in generators:
         return Flow(call, call.func.attr.value, generator)
-    if isinstance(owner, cst.Name) and call.func.attr.value != "flow":
-        script.notes.add(script.line(call), f"where {owner.value} comes from is unclear: {call.func.attr.value} stays")
+    if call.func.attr.value != "flow":
+        text = f"where {script.source(owner)} comes from is unclear: {call.func.attr.value} stays as it is"
+        script.notes.add(script.line(call), text)
     return None
 
 
@@ -107,6 +124,30 @@ def _understand(script: Script, flow: Flow) -> None:
         script.notes.add(
             script.line(flow.call), f"{flow.method} stays, with augline's ImageDataGenerator: {reason}"
         )
+
+
+def _keep_halves_together(script: Script, flows: list[Flow]) -> None:
+    """Both subsets of a data set are split by augline, or neither: else a file could be in both."""
+    halves: dict[str, list[Flow]] = {}
+    for flow in flows:
+        try:
+            args = Arguments(script, flow.call, FLOW_ARGUMENTS[flow.method])
+        except Unclear:
+            continue
+        if "subset" in args:
+            data = next(iter(args.given.values()))
+            halves.setdefault(script.source(data), []).append(flow)
+    for group in halves.values():
+        kept = [flow for flow in group if flow.parts is None]
+        for flow in group if kept else ():
+            if flow.parts is not None:
+                flow.parts = None
+                flow.fed.clear()
+                script.notes.add(
+                    script.line(flow.call),
+                    f"{flow.method} stays, with augline's ImageDataGenerator: the other subset (line "
+                    f"{script.line(kept[0].call)}) does, and both must be split alike",
+                )
 
 
 def _check_single(script: Script, flow: Flow) -> None:
@@ -142,7 +183,7 @@ def _use(script: Script, flow: Flow, use: cst.Name) -> None:
         elif function == "next":
             flow.changes.append(lambda: script.edits.replace(script.span(use), f"iter({use.value})"))
         elif function == "enumerate":
-            script.notes.add(line, _ONE_PASS)
+            flow.notes.append((line, _ONE_PASS))
         elif function not in ("len", "print", "type"):
             raise Unclear(f"{function or 'a call'}(...) on line {line} is given {use.value}")
     elif isinstance(holder, cst.Attribute) and holder.value is use:
@@ -155,7 +196,7 @@ def _use(script: Script, flow: Flow, use: cst.Name) -> None:
             )
         )
     elif isinstance(holder, cst.For | cst.CompFor) and holder.iter is use:
-        script.notes.add(line, _ONE_PASS)
+        flow.notes.append((line, _ONE_PASS))
     else:
         raise Unclear(f"what happens to {use.value} on line {line} is unclear")
 
@@ -199,6 +240,9 @@ def _belong(script: Script, training: Flow, validation: Flow) -> bool:
 
 def _write(script: Script, flow: Flow) -> None:
     assert flow.parts is not None
+    script.needs_augline = True
+    if flow.parts.subset is not None:
+        flow.parts.notes.append(_HALF)
     pipeline = flow.parts.of_subset().pipeline(script.al)
     _remark(script, flow.call, flow.parts)
     if flow.assign is None:
@@ -213,6 +257,7 @@ def _write_pair(script: Script, training: Flow, validation: Flow) -> None:
     assert validation.parts is not None
     assert training.assign is not None
     assert validation.assign is not None
+    script.needs_augline = True
     training.parts.notes.append(_SPLIT)
     first, second = sorted((training, validation), key=lambda flow: script.span(flow.call))
     assert first.assign is not None

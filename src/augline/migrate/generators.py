@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -44,6 +45,10 @@ _CHANNEL = (
     "channel_shift_range adds one number to all channels, as RandomBrightness does, on pixels of 0 to 255; "
     "ImageDataGenerator also clipped to the image's own darkest and lightest value"
 )
+FLOATS = (
+    "Rescaling(1) gives float32 images, as before; without it they are uint8, a quarter of the memory, which Sequential "
+    "and functional models take as well"
+)
 _BINARY = "class_mode='binary' gives labels of shape (N, 1) here, (N,) in ImageDataGenerator"
 
 
@@ -57,6 +62,7 @@ class Parts:
     settings: dict[str, str]
     split: str | None = None
     subset: str | None = None
+    scale: int | None = None
     notes: list[str] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
 
@@ -100,10 +106,13 @@ def translated(script: Script, generator: cst.Call, flow: cst.Call, method: str)
         if name not in GENERATOR_ARGUMENTS and name not in FLOW_ARGUMENTS[method]:
             raise Unclear(f"there is no argument {name}")
     parts = _FLOWS[method](script, args)
-    size = args.known("target_size", (256, 256)) if method != "flow" and "target_size" in args else None
+    size = None if method == "flow" else args.value("target_size", (256, 256))
     whole = size if isinstance(size, tuple | list) and len(size) == 2 else None
     target = Target((int(whole[0]), int(whole[1])) if whole else None)
     parts.transforms += transforms(script, ctor, parts, target)
+    if not any(".Rescaling(" in text or ".Normalize(" in text for text in parts.transforms) and parts.scale != 1:
+        parts.transforms.append(f"{script.al}.Rescaling(1)")
+        parts.notes.append(FLOATS)
     parts.notes.append(_DRAWS)
     _common(args, ctor, parts)
     return parts
@@ -155,9 +164,9 @@ def _table(script: Script, args: Arguments) -> Parts:
     mode = args.known("class_mode", "categorical")
     if mode is not None and mode not in TABLE_TASKS:
         raise Unclear(f"class_mode={mode!r} has no counterpart in a Pipeline")
-    items: list[Code] = [args.code("dataframe"), f"image={args.code('x_col', '"filename"')}"]
+    items: list[Code] = [args.code("dataframe"), "image=" + args.code("x_col", '"filename"')]
     if mode is not None:
-        items.append(f"label={args.code('y_col', '"class"')}")
+        items.append("label=" + args.code("y_col", '"class"'))
         task = TABLE_TASKS[mode]
         if task is not None:
             items.append(f'task="{task}"')
@@ -189,7 +198,7 @@ def _arrays(script: Script, args: Arguments) -> Parts:
     if args.value("sample_weight") is not None:
         items.append(f"weights={args.code('sample_weight')}")
     scale = value_scale(script, args.given["x"])
-    parts = Parts(Group(f"{script.al}.Arrays(", items), [], None, {})
+    parts = Parts(Group(f"{script.al}.Arrays(", items), [], None, {}, scale=scale)
     if scale == 255:
         items.append("value_range=(0, 255)")
     elif scale is None:
@@ -221,7 +230,7 @@ def _resizing(args: Arguments, al: str, parts: Parts) -> None:
 
 def as_tuple(size: str) -> str:
     """`[224, 224]` as `(224, 224)`; anything else as it is."""
-    size = size.strip()
+    size = re.sub(r"\s*,\s*", ", ", size.strip())
     return f"({size[1:-1]})" if size.startswith("[") and size.endswith("]") else size
 
 

@@ -15,7 +15,7 @@ class Unclear(Exception):  # noqa: N818 -- it never reaches the user; it becomes
     """Code whose meaning cannot be carried over; says why. It is left as it is."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Note:
     """A remark about a line of the script as it was."""
 
@@ -40,4 +40,4 @@ class Notes:
 
     def sorted(self) -> list[Note]:
         """By line."""
-        return sorted(self.found.values())
+        return sorted(self.found.values(), key=lambda note: note.line)

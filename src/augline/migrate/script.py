@@ -55,9 +55,10 @@ class Script:
         return (node for node in self._nodes if isinstance(node, kind))
 
     def span(self, node: cst.CSTNode) -> Span:
-        """Where a node stands."""
-        span = self._spans[node]
-        return span.start, span.start + span.length
+        """Where a node stands, with the brackets around it."""
+        left, right = getattr(node, "lpar", ()), getattr(node, "rpar", ())
+        first, last = self._spans[left[0] if left else node], self._spans[right[-1] if right else node]
+        return first.start, last.start + last.length
 
     def line(self, node: cst.CSTNode) -> int:
         """The line a node begins on."""
@@ -184,8 +185,7 @@ class Script:
 
     @property
     def al(self) -> str:
-        """What augline is called in the script; it will be imported."""
-        self.needs_augline = True
+        """What augline is called in the script; whoever writes it sets `needs_augline`."""
         if self._alias is None:
             mine = next((n for n in self.all(cst.ImportAlias) if self.source(n.name) == "augline"), None)
             if mine is not None:
@@ -193,6 +193,11 @@ class Script:
             else:
                 self._alias = "augline" if self.bound("al") else "al"
         return self._alias
+
+    @property
+    def has_augline(self) -> bool:
+        """Whether the script imports augline itself already."""
+        return any(self.source(alias.name) == "augline" for alias in self.all(cst.ImportAlias))
 
     def indent(self, node: cst.CSTNode) -> str:
         """The white space a node's statement begins with."""

@@ -73,7 +73,7 @@ class _Call:
         script.edits.replace(
             script.span(value), lambda: f"{script.al}.to_dataset({script.edits.render(script.span(value))}{threads})"
         )
-        assert script.al
+        script.needs_augline = True
 
     def _feed(self, arg: cst.Arg, *, repeated: bool) -> None:
         script, value = self.script, arg.value
@@ -150,16 +150,32 @@ class _Call:
         for arg in args:
             if renamed and arg not in gone and not arg.star and (args.index(arg) > 0 or arg.keyword is not None):
                 self._named(arg)
-        kept = [arg for arg in args if arg not in gone]
+        kept = [place for place, arg in enumerate(args) if arg not in gone]
         for place, arg in enumerate(args):
-            if arg not in gone:
-                continue
-            if any(other in kept for other in args[place + 1 :]):
-                script.edits.replace((script.span(arg)[0], script.span(args[place + 1])[0]), "")
+            if arg in gone and kept and place < kept[-1]:
+                self._cut(script.span(arg)[0], script.span(arg)[1], script.span(args[place + 1])[0])
         if args and args[-1] in gone:
-            last = max((args.index(arg) for arg in kept), default=-1)
-            start = script.span(args[last])[1] if last >= 0 else script.span(args[0])[0]
-            script.edits.replace((start, script.span(args[-1])[1]), "")
+            first = kept[-1] + 1 if kept else 0
+            self._cut_tail(script.span(args[first - 1])[1] if first else None, script.span(args[first])[0])
+
+    def _cut(self, start: int, end: int, following: int) -> None:
+        """Takes out an argument with the comment behind it; a comment above the one that follows stays."""
+        source = self.script.edits.source
+        line_end = source.find(b"\n", end, following)
+        if line_end >= 0 and b"#" in source[line_end:following]:
+            start = len(source[:start].rstrip(b" \t"))
+            alone = source[start - 1 : start] == b"\n"
+            start, following = (start, line_end + 1) if alone else (start, line_end)
+        self.script.edits.replace((start, following), "")
+
+    def _cut_tail(self, kept_end: int | None, start: int) -> None:
+        """Takes out the last arguments; a comment behind the last that stays stays too."""
+        script, args = self.script, self.call.args
+        source = script.edits.source
+        if kept_end is None or b"#" in source[kept_end:start]:
+            script.edits.replace((start, script.span(self.call)[1] - 1), "")
+        else:
+            script.edits.replace((kept_end, script.span(args[-1])[1]), "")
 
     def _named(self, arg: cst.Arg) -> None:
         script, name = self.script, self._name(arg)

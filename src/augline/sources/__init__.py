@@ -7,15 +7,24 @@ from typing import Any
 from augline.errors import SpecError
 from augline.sources.arrays import Arrays
 from augline.sources.base import Source, Subset, subset_from_config
+from augline.sources.coco import Coco
 from augline.sources.files import Files
 from augline.sources.folder import Folder
+from augline.sources.mask_folder import MaskFolder
 from augline.sources.refusal import nearest, refusal
 from augline.sources.table import Table
 from augline.sources.targets import BOX_FORMATS, Targets
+from augline.sources.voc import Voc
+from augline.sources.yolo import Yolo
 
-__all__ = ["BOX_FORMATS", "Arrays", "Files", "Folder", "Source", "Subset", "Table", "Targets", "from_config"]
+__all__ = [
+    "BOX_FORMATS", "Arrays", "Coco", "Files", "Folder", "MaskFolder", "Source", "Subset", "Table", "Targets", "Voc",
+    "Yolo", "from_config",
+]  # fmt: skip
 
-_SOURCES: dict[str, type[Source]] = {"Files": Files, "Folder": Folder, "Table": Table}
+_SOURCES: dict[str, type[Source]] = {
+    "Coco": Coco, "Files": Files, "Folder": Folder, "MaskFolder": MaskFolder, "Table": Table, "Voc": Voc, "Yolo": Yolo,
+}  # fmt: skip
 
 
 def from_config(config: dict[str, Any]) -> Source:

@@ -57,6 +57,10 @@ class Source(ABC):
             SourceError: the file cannot be read; the message has its path.
         """
 
+    def stack(self, indices: NDArray[np.int64]) -> NDArray[Any] | None:
+        """The images (n, height, width, channels) at once where they are small and in memory, else None."""
+        return None
+
     @abstractmethod
     def name(self, index: int) -> str:
         """What to call the sample in messages: a path, or `images[17]`."""
@@ -122,6 +126,10 @@ class Subset(Source):
     def read(self, index: int) -> bytes | NDArray[Any]:
         """The sample as the whole data set reads it."""
         return self.source.read(int(self.indices[index]))
+
+    def stack(self, indices: NDArray[np.int64]) -> NDArray[Any] | None:
+        """The images as the whole data set stacks them."""
+        return self.source.stack(self.indices[indices])
 
     def name(self, index: int) -> str:
         """The sample's name in the whole data set."""

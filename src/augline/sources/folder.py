@@ -74,7 +74,7 @@ class Folder(Source):
         self._arguments: dict[str, Any] = {"label": label, "label_mode": label_mode, "color_mode": color_mode}
         self._arguments |= {"extensions": list(extensions), "follow_links": follow_links}
         self._check_arguments(label, label_mode, class_names)
-        self._find = _Finder(self._owner, tuple(extension.lower() for extension in extensions), follow_links)
+        self._find = Finder(self._owner, tuple(extension.lower() for extension in extensions), follow_links)
         self._check_folder()
         self.paths: list[str] = []
         self.class_names, self.targets = None, Targets()
@@ -205,7 +205,7 @@ def _compiled(owner: str, label: str) -> re.Pattern[str]:
     return pattern
 
 
-class _Finder:
+class Finder:
     """Walks folders for files with certain extensions; a million files take a few seconds and no stat call each."""
 
     def __init__(self, owner: str, extensions: tuple[str, ...], follow_links: bool) -> None:

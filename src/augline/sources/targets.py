@@ -39,6 +39,8 @@ class Targets:
     """N arrays (n,)."""
     keypoints: Sequence[NDArray[np.float32]] | None = None
     """N arrays (k, 2) or (k, 3): x, y and visibility."""
+    polygons: Sequence[Sequence[NDArray[Any]]] | None = None
+    """N lists of outlines (n, 2), one per box; in pixels between pixel edges, or relative where the boxes are."""
     one_hot: int = 0
     """With a number of classes here, `labels` are indices that `take` makes into float32 rows of that width."""
 
@@ -93,7 +95,7 @@ def _one_hot(indices: NDArray[Any], classes: int) -> NDArray[np.float32]:
 
 
 _ARRAYS = ("labels", "weights")
-_LISTS = ("masks", "boxes", "box_labels", "keypoints")
+_LISTS = ("masks", "boxes", "box_labels", "keypoints", "polygons")
 
 
 class _Rows(Sequence[Any]):

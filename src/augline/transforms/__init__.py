@@ -57,6 +57,7 @@ from augline.transforms.geometric import (
     RandomZoom,
     Transpose,
 )
+from augline.transforms.policies import AugMix, AutoAugment, RandAugment, ThreeAugment, TrivialAugmentWide
 from augline.transforms.sizing import CenterCrop, RandomCrop, RandomResizedCrop, Resizing
 from augline.transforms.values import Normalize, Rescaling
 
@@ -71,7 +72,8 @@ TRANSFORMS: dict[str, type[Transform]] = {
         RandomElasticTransform, CLAHE, AutoContrast, ColorJitter, Equalization, HueSaturationValue,
         PhotometricDistort, RandomChannelShift, RandomChannelShuffle, RandomColorDegeneration, RandomColorJitter,
         RandomDownscale, RandomGaussianBlur, RandomGaussianNoise, RandomJpegCompression, RandomMedianBlur,
-        RandomMotionBlur, RandomSharpness, Rescaling, Normalize, Sequential, OneOf, SomeOf,
+        RandomMotionBlur, RandomSharpness, Rescaling, Normalize, Sequential, OneOf, SomeOf, RandAugment,
+        TrivialAugmentWide, AutoAugment, AugMix, ThreeAugment,
     )
 }  # fmt: skip
 """Every transform by the name it has in a configuration file; nothing else can be named there."""
@@ -80,6 +82,8 @@ __all__ = [
     "CLAHE",
     "D4",
     "TRANSFORMS",
+    "AugMix",
+    "AutoAugment",
     "AutoContrast",
     "CenterCrop",
     "CoarseDropout",
@@ -95,6 +99,7 @@ __all__ = [
     "PadToMultiple",
     "Padding",
     "PhotometricDistort",
+    "RandAugment",
     "RandomAffine",
     "RandomBrightness",
     "RandomChannelShift",
@@ -135,6 +140,8 @@ __all__ = [
     "Sequential",
     "Solarization",
     "SomeOf",
+    "ThreeAugment",
     "Transform",
     "Transpose",
+    "TrivialAugmentWide",
 ]

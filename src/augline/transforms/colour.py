@@ -350,12 +350,12 @@ def blend(frame: Frame, saturation: Array) -> Colour:
 
 
 def turned_in_yiq(frame: Frame, turns: Array) -> Colour:
-    """The plane of I and Q turned."""
+    """The plane of I and Q turned, from red over green to blue as hue does in HSV."""
     xp = frame.xp
     angle = turns * (2 * math.pi)
     cos, sin = xp.cos(angle), xp.sin(angle)
     one, zero = 0.0 * cos + 1.0, 0.0 * cos
-    rows = ((one, zero, zero), (zero, cos, -sin), (zero, sin, cos))
+    rows = ((one, zero, zero), (zero, cos, sin), (zero, -sin, cos))
     turn = xp.stack([xp.stack(row, axis=-1) for row in rows], axis=1)
     to = xp.broadcast_to(xp.asarray(_YIQ, dtype=xp.float64), turn.shape)
     return Colour(_with_alpha(frame, matrices.inverse(xp, to) @ turn @ to))

@@ -55,7 +55,7 @@ def _affine(stage: Tone, values: Values) -> Step:
     gains = [_columns(c.params[0], channels) for c in stage.curves]
     shifts = [None if c.measure else _columns(c.params[1], channels) * scale for c in stage.curves]
     lumas = [c.measure == "luma" and channels >= 3 for c in stage.curves]
-    # cv2.transform is slow with diagonal matrices; 1e-5 beside the diagonal, 0.003 of a level of 256, takes the fast way
+    # cv2.transform is slow with diagonal matrices; 1e-5 beside the diagonal, 0.003 of a level of 256, is the fast way
     beside = np.full((channels, channels + 1), 1e-5 if channels > 1 and values.levels == 256 else 0.0)
     diagonal = np.arange(channels)
 

@@ -17,6 +17,7 @@ from augline.plan.blend import Blend
 from augline.plan.plan import Plan
 from augline.plan.stages import Colour, Hsv, Output, Tone, Warp
 
+Write = Callable[[NDArray[Any], NDArray[Any]], None]
 STAGES = frozenset({Warp, Blend, Tone, Colour, Hsv, *local.STEPS})
 
 
@@ -52,7 +53,7 @@ def prepare(plan: Plan, decoded: NDArray[np.int64]) -> Callable[[int, NDArray[An
             steps.append(local.STEPS[type(stage)](stage, values))
     write = None if same or folds else output_step(values, output)
     last_warp = max((k for k, stage in enumerate(plan.stages) if isinstance(stage, Warp)), default=0)
-    return _chain(steps, last_warp, write, _scratch(values.dtype) if write or folds else None)
+    return _Chain(steps, last_warp, write, values.dtype if write or folds else None)
 
 
 def _blend_step(stage: Blend, plan: Plan, values: Values) -> Step:
@@ -80,42 +81,44 @@ def _blend_step(stage: Blend, plan: Plan, values: Values) -> Step:
     return step
 
 
-Scratch = Callable[[tuple[int, ...]], NDArray[Any]]
+class _Chain:
+    """All steps in turn, for one sample or for several.
 
-
-def _chain(
-    steps: list[Step],
-    last_warp: int,
-    write: Callable[[NDArray[Any], NDArray[Any]], None] | None,
-    scratch: Scratch | None,
-) -> Callable[[int, NDArray[Any], NDArray[Any]], None]:
-    """All steps in turn. From the last warp on the image has its final size, and steps work where they find it:
-
-    in its slot of the batch, or, where values of another type come out, in a scratch image that `write` reads.
+    From the last warp on the image has its final size, and steps work where they find it: in its slot of the batch, or,
+    where values of another type come out, in a scratch image that `write` reads.
     """
-    last = len(steps) - 1
 
-    def sample(index: int, image: NDArray[Any], out: NDArray[Any]) -> None:
-        place = out if scratch is None else scratch(out.shape)
-        for number, step in enumerate(steps):
-            target = place if number >= last_warp else None
-            image = step(index, image, out if number == last and write is None else target)
-        if write is not None:
-            write(image, out)
+    def __init__(self, steps: list[Step], last_warp: int, write: Write | None, dtype: str | None) -> None:
+        self._steps, self._last_warp, self._write, self._dtype = steps, last_warp, write, dtype
+        self._local = threading.local()
+
+    def __call__(self, index: int, image: NDArray[Any], out: NDArray[Any]) -> None:
+        place = out if self._dtype is None else self._scratch(out.shape)
+        last = len(self._steps) - 1
+        for number, step in enumerate(self._steps):
+            target = place if number >= self._last_warp else None
+            image = step(index, image, out if number == last and self._write is None else target)
+        if self._write is not None:
+            self._write(image, out)
         elif image is not out and not np.may_share_memory(image, out):
             np.copyto(out, image)
 
-    return sample
+    def many(self, first: int, images: NDArray[Any], outs: NDArray[Any]) -> None:
+        """Samples from number `first` on, from images of one size: a warp that comes first takes them in one loop."""
+        if self._dtype is None and self._steps and isinstance(self._steps[0], WarpStep) and self._last_warp == 0:
+            self._steps[0].many(first, images, outs)
+            for step in self._steps[1:]:
+                for index, out in enumerate(outs, first):
+                    result = step(index, out, out)
+                    if result is not out and not np.may_share_memory(result, out):
+                        np.copyto(out, result)
+            return
+        for index, (image, out) in enumerate(zip(images, outs, strict=True), first):
+            self(index, image, out)
 
-
-def _scratch(dtype: str) -> Scratch:
-    """One image per thread and shape."""
-    local = threading.local()
-
-    def image(shape: tuple[int, ...]) -> NDArray[Any]:
-        kept: NDArray[Any] | None = getattr(local, "image", None)
+    def _scratch(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        """One image per thread."""
+        kept: NDArray[Any] | None = getattr(self._local, "image", None)
         if kept is None or kept.shape != shape:
-            kept = local.image = np.empty(shape, dtype)
+            kept = self._local.image = np.empty(shape, self._dtype)
         return kept
-
-    return image

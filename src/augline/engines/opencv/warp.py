@@ -26,11 +26,11 @@ BORDERS = {
     "wrap": cv2.BORDER_WRAP,
 }
 _CARRIERS = {1: np.uint8, 2: np.uint16, 4: np.int32, 8: np.int32}
-"""Types that carry the bits of others through "nearest", by size: cv2 moves some of the others wrongly, without a word."""
+"""Types that carry the bits of others through "nearest", by size: cv2 moves some of those wrongly, without a word."""
 
-_NUDGE = (
-    2.0**-13
-)  # of a pixel: halves are rounded up by some "nearest" kernels of cv2, to even by others; now up by all
+_NUDGE = 2.0**-13
+"""Of a pixel: some "nearest" kernels of cv2 round halves up, others to even; shifted by this, all round them up."""
+
 _LIMIT = 32_767  # cv2 addresses warp sources with signed 16-bit coordinates
 
 
@@ -196,7 +196,7 @@ def shrink(image: Image, factor_y: int, factor_x: int) -> Image:
 
 def by_groups(image: Image, out: Image | None, size: tuple[int, int],
               kernel: Callable[[Image, Image | None, int], Any], most: int = 4) -> Image:  # fmt: skip
-    """Runs a cv2 kernel of at most `most` channels on an image of any number of channels; writes into `out` where given.
+    """Runs a cv2 kernel of at most `most` channels on an image of any number; writes into `out` where given.
 
     cv2 drops a last axis of one channel, so such images go in and come out two-dimensional.
     """

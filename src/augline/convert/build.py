@@ -1,0 +1,200 @@
+"""From a source and the user's wishes to the data set: recognised, looked at once, read by the workers it can have."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from augline.convert.augmented import Augmenter
+from augline.convert.distribute import scope_replicas
+from augline.convert.elements import Element, normalised, stacked
+from augline.convert.infer import Layout, layout_from, layout_of
+from augline.convert.memory import pack
+from augline.convert.passes import Passes, Settings
+from augline.convert.recognise import Ended, Indexed, Reader, Rows, reader_of
+from augline.errors import ArgumentError, SourceError
+from augline.transforms.base import Transform
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The arguments of `to_dataset`."""
+
+    signature: Any
+    batch_size: int | None
+    steps: int | None
+    shuffle: bool
+    augment: Sequence[Transform] | None
+    value_range: tuple[float, float] | None
+    bounding_box_format: str
+    workers: int | None
+    processes: bool | None
+    seed: int
+    native: bool
+    replicas: int | None
+
+
+def build(x: Any, wishes: Wishes) -> tf.data.Dataset:
+    """See `to_dataset`."""
+    import tensorflow as tf
+
+    _check(wishes)
+    if isinstance(x, tf.data.Dataset):
+        return x
+    if hasattr(x, "to_tf") and hasattr(x, "transforms"):
+        return x.to_tf()
+    reader = reader_of(x, wishes.batch_size, wishes.steps, wishes.seed, wishes.shuffle, wishes.native)
+    if wishes.shuffle and (not reader.indexed or reader.length is None):
+        raise ArgumentError(
+            f"to_dataset({reader.name}, shuffle=True): only a source with an index and a length can be shuffled. "
+            "Received a stream. Shuffle in the source, or the data set: dataset.shuffle(...)."
+        )
+    settings, first = _settings(reader, x, wishes)
+    replicas = scope_replicas() if wishes.replicas is None else wishes.replicas
+    passes = Passes(reader, settings, replicas, first)
+    dataset = tf.data.Dataset.from_generator(passes, output_signature=settings.out.signature())
+    if (count := _count(reader, settings.batch_size)) is not None:
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return dataset.prefetch(1).with_options(options)
+
+
+def _settings(reader: Reader, x: Any, wishes: Wishes) -> tuple[Settings, Callable[[], Element]]:
+    """How to read the source, and what gives the first element that comes out."""
+    gathers = wishes.batch_size is not None and not isinstance(reader, Rows)
+    batch_size = wishes.batch_size if gathers else None
+    given = None if wishes.signature is None else layout_from(wishes.signature)
+    raw = augmenter = None
+    if given is None or wishes.augment is not None:
+        element = _first(reader)
+        raw = _laid_out(reader, element, False if gathers else reader.batched)
+        augmenter = None if wishes.augment is None else _augmenter(reader, element, raw, wishes)
+
+    def first() -> Element:
+        return _treated(_first(reader), batch_size, augmenter)
+
+    out = given
+    if out is None and raw is not None:
+        out = _laid_out(reader, first(), gathers or raw.batched) if gathers or augmenter else raw
+    assert out is not None, "a layout comes from the signature or from the first element"
+    workers, processes = _workers(reader, x, wishes)
+    settings = Settings(
+        workers, processes, wishes.seed, wishes.shuffle and not isinstance(reader, Rows), batch_size,
+        None if augmenter or given else raw, out, augmenter,
+    )  # fmt: skip
+    return settings, first
+
+
+def _first(reader: Reader) -> Element:
+    try:
+        return normalised(reader.peek())
+    except Ended:
+        raise SourceError(
+            f"to_dataset({reader.name}): it must give at least one element. Received none. Check what it reads from; a "
+            "generator that has been used up gives nothing more."
+        ) from None
+    except Exception as error:
+        raise SourceError(
+            f"to_dataset({reader.name}): every element must be readable. Received {type(error).__name__} at element 0: "
+            f"{error}. The traceback above shows where."
+        ) from error
+
+
+def _laid_out(reader: Reader, element: Element, batched: bool | None) -> Layout:
+    try:
+        return layout_of(element, batched)
+    except SourceError as error:
+        raise SourceError(
+            f"to_dataset({reader.name}): elements must be arrays, or tuples or dicts of arrays. Received element 0 "
+            f"with {error}."
+        ) from error
+
+
+def _augmenter(reader: Reader, element: Element, raw: Layout, wishes: Wishes) -> Augmenter:
+    try:
+        return Augmenter(
+            wishes.augment or (), element, samples=not raw.batched, seed=wishes.seed, value_range=wishes.value_range,
+            bounding_box_format=wishes.bounding_box_format,
+        )  # fmt: skip
+    except SourceError as error:
+        raise SourceError(f"to_dataset({reader.name}, augment=...): Received element 0 with {error}.") from error
+
+
+def _treated(element: Element, batch_size: int | None, augmenter: Augmenter | None) -> Element:
+    if batch_size is not None:
+        samples = [element] * batch_size
+        return stacked(samples) if augmenter is None else augmenter.gathered(samples, 0, 0)
+    if augmenter is None:
+        return element
+    return augmenter.sample(element, 0, 0) if augmenter.samples else augmenter.batch(element, 0, 0)
+
+
+def _count(reader: Reader, batch_size: int | None) -> int | None:
+    if reader.infinite:
+        return -1  # tf.data.INFINITE_CARDINALITY
+    if reader.length is None or batch_size is None:
+        return reader.length
+    return -(-reader.length // batch_size)
+
+
+def _workers(reader: Reader, x: Any, wishes: Wishes) -> tuple[int, bool]:
+    """How many, and whether they are processes."""
+    wanted, processes = wishes.workers, wishes.processes
+    if wanted is None and isinstance(reader, Indexed):
+        wanted = max(1, int(getattr(x, "workers", 1) or 1))
+        processes = bool(getattr(x, "use_multiprocessing", False)) if processes is None else processes
+    workers = 1 if wanted is None else wanted
+    if not reader.indexed and workers > 1:
+        raise ArgumentError(
+            f"to_dataset({reader.name}, workers={workers}): only a source with an index can be read by several. "
+            "Received a stream. Write it as a keras.utils.PyDataset, or leave workers out."
+        )
+    if processes is None:
+        processes = workers > 1
+    if not processes or not workers:
+        return workers, False
+    reason = _unsendable(reader)
+    if reason and wishes.processes:
+        raise ArgumentError(
+            f"to_dataset({reader.name}, processes=True): the source must go to other processes. Received one that "
+            f"cannot: {reason}. Leave out what cannot be pickled (open files, locks), or write processes=False."
+        )
+    if reason:
+        warnings.warn(
+            f"to_dataset({reader.name}): {workers} threads read it, not processes, because it cannot go to another "
+            f"process: {reason}. Write processes=False to say that this is fine.", stacklevel=5,
+        )  # fmt: skip
+    return workers, not reason
+
+
+def _unsendable(reader: Reader) -> str:
+    """Why a source cannot be sent to a process; empty if it can."""
+    if os.name != "posix":
+        return "worker processes need a POSIX system"
+    try:
+        pack(reader, code=True)
+    except Exception as error:  # noqa: BLE001 - whatever its parts raise when they are pickled
+        return f"{type(error).__name__}: {error}"
+    kind = type(getattr(reader, "source", reader))
+    if kind.__module__ == "__main__" and importlib.util.find_spec("cloudpickle") is None:
+        return f"{kind.__name__} is defined in the main script; move it to a module, or install cloudpickle"
+    return ""
+
+
+def _check(wishes: Wishes) -> None:
+    whole = {"batch_size": 1, "steps": 1, "workers": 0, "replicas": 1, "seed": 0}
+    for name, low in whole.items():
+        value = getattr(wishes, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < low):
+            raise ArgumentError(
+                f"to_dataset({name}=...): {name} must be a whole number from {low}. Received {name}={value!r}. "
+                f"Write {name}={max(low, 1)}, for example."
+            )

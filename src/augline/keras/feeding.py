@@ -1,0 +1,56 @@
+"""An ImageDataGenerator's iterator as a `tf.data.Dataset`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator as Iterates
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from augline.keras.rehearsal import caller, evenly, filled
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from augline.keras.legacy_iterators import Iterator
+
+
+def to_dataset(iterator: Iterator) -> tf.data.Dataset:
+    """See `Iterator.to_dataset`."""
+    import tensorflow as tf
+
+    steps, passes = len(iterator), itertools.count()
+
+    def one_pass() -> Iterates[Any]:
+        asked = caller()
+        if asked.rehearses:
+            rows = evenly(min(iterator.batch_size, iterator.n), asked.replicas)
+            yield from itertools.repeat(tuples(iterator.blank(rows)), steps)
+            return
+        copy = iterator.restarted(next(passes) * steps)
+        for _ in range(steps):
+            batch = tuples(next(copy))
+            yield filled(batch, asked.replicas) if asked.trains else batch
+
+    blank = iterator.blank(min(iterator.batch_size, max(iterator.n, 1)))
+    fixed = iterator.n % iterator.batch_size == 0 and iterator.batch_size % _devices() == 0
+    length = iterator.batch_size if fixed else None
+
+    def spec(array: Any) -> tf.TensorSpec:
+        return tf.TensorSpec((length, *np.shape(array)[1:]), np.asarray(array).dtype)
+
+    dataset = tf.data.Dataset.from_generator(one_pass, output_signature=tf.nest.map_structure(spec, tuples(blank)))
+    return dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
+
+
+def tuples(batch: Any) -> Any:
+    """The same batch without lists, which TensorFlow would stack into one array."""
+    return tuple(tuples(part) for part in batch) if isinstance(batch, (tuple, list)) else batch
+
+
+def _devices() -> int:
+    """How many replicas there could be: batches that do not divide among them must keep an open length."""
+    import tensorflow as tf
+
+    return max(len(tf.config.list_logical_devices(kind)) for kind in ("CPU", "GPU", "TPU"))

@@ -1,0 +1,192 @@
+"""What an ImageDataGenerator does to pixels before it standardises them: warp, channel shift, flips, brightness.
+
+All in float32, as Keras does it. The fast way multiplies the flips into the matrix and lets OpenCV warp once, straight
+into the sample's slot of the batch; the exact way is SciPy's, channel by channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from augline.engines.opencv.warp import by_groups
+from augline.errors import ArgumentError, EngineError
+from augline.keras.legacy_geometry import scipy_form
+
+Image = NDArray[Any]
+"""(height, width, channels)."""
+
+_BORDERS = {
+    "nearest": cv2.BORDER_REPLICATE,
+    "reflect": cv2.BORDER_REFLECT,
+    "grid-mirror": cv2.BORDER_REFLECT,
+    "mirror": cv2.BORDER_REFLECT_101,
+    "grid-wrap": cv2.BORDER_WRAP,
+    "grid-constant": cv2.BORDER_CONSTANT,
+}
+FILL_MODES = ("constant", "nearest", "reflect", "wrap", *sorted(_BORDERS.keys() - {"nearest", "reflect"}))
+"""Keras names the first four; the others reach SciPy through it all the same."""
+
+_LARGEST = 32_767  # cv2 addresses the pixels it reads with signed 16-bit numbers
+_SLACK = 1e-9  # of a pixel: rounding that must not push the edge itself outside
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """How images are read between and beyond their pixels.
+
+    Args:
+        fill_mode: One of `FILL_MODES`, with SciPy's meaning.
+        cval: The value outside for "constant" and "grid-constant".
+        order: Of the spline: 0 nearest, 1 bilinear; 2 to 5 always go through SciPy.
+        exact: Whether SciPy does it all.
+    """
+
+    fill_mode: str
+    cval: float
+    order: int
+    exact: bool
+
+    @property
+    def by_scipy(self) -> bool:
+        """Whether the matrices must not have flips in them: those come after, as views."""
+        return self.exact or self.order > 1
+
+    def warp_many(self, images: Sequence[Image], matrices: NDArray[np.float64], outs: Sequence[Image]) -> None:
+        """Float32 images through their matrices, each into its place; the same size all."""
+        height, width, channels = images[0].shape
+        border = _BORDERS.get(self.fill_mode)
+        plain = channels in (3, 4) and max(height, width) <= _LARGEST and not self.by_scipy
+        if border is None or not plain:
+            for image, matrix, out in zip(images, matrices, outs, strict=True):
+                self.warp(image, matrix, out)
+            return
+        warp, size, flags, fill = cv2.warpAffine, (width, height), self._flags, (self.cval,) * 4
+        for image, matrix, out in zip(images, matrices, outs, strict=True):
+            warp(image, matrix, size, out, flags, border, fill)
+
+    def warp(self, image: Image, matrix: NDArray[np.float64], out: Image) -> None:
+        """One image of any type through SciPy, or a float32 one through OpenCV."""
+        if self.by_scipy or max(image.shape[:2]) > _LARGEST:
+            self._scipy(image, matrix, out)
+        elif self.fill_mode == "wrap":
+            self._wrapped(image, matrix, out)
+        elif self.fill_mode == "constant":
+            self._opencv(image, matrix, out, cv2.BORDER_REPLICATE)
+            x, y = _sources(matrix, out)
+            out[~(_within(x, image.shape[1]) & _within(y, image.shape[0]))] = self.cval
+        else:
+            self._opencv(image, matrix, out, _BORDERS[self.fill_mode])
+
+    @property
+    def _flags(self) -> int:
+        return (cv2.INTER_LINEAR if self.order else cv2.INTER_NEAREST) | cv2.WARP_INVERSE_MAP
+
+    def _opencv(self, image: Image, matrix: NDArray[np.float64], out: Image, border: int) -> None:
+        size, fill, flags = (image.shape[1], image.shape[0]), (self.cval,) * 4, self._flags
+        by_groups(image, out, size, lambda part, dst, _: cv2.warpAffine(part, matrix, size, dst, flags, border, fill))
+
+    def _wrapped(self, image: Image, matrix: NDArray[np.float64], out: Image) -> None:
+        """SciPy's "wrap": the image repeats every `side - 1` pixels, its last row and column lying on the first."""
+        x, y = (_repeated(at, side) for at, side in zip(_sources(matrix, out), image.shape[1::-1], strict=True))
+        kind = cv2.INTER_LINEAR if self.order else cv2.INTER_NEAREST
+        size = (image.shape[1], image.shape[0])
+        by_groups(image, out, size, lambda part, dst, _: cv2.remap(part, x, y, kind, dst, cv2.BORDER_REPLICATE))
+
+    def _scipy(self, image: Image, matrix: NDArray[np.float64], out: Image) -> None:
+        ndimage = _ndimage()
+        linear, offset = scipy_form(matrix)
+        for channel in range(image.shape[2]):
+            out[:, :, channel] = ndimage.affine_transform(
+                image[:, :, channel], linear, offset, order=self.order, mode=self.fill_mode, cval=self.cval
+            )
+
+
+def _ndimage() -> Any:
+    try:
+        from scipy import ndimage  # type: ignore[import-untyped, unused-ignore]
+    except ImportError as error:
+        raise EngineError(
+            "ImageDataGenerator(exact=True): it needs SciPy, and so does interpolation_order above 1. Received neither "
+            "SciPy nor a fast way. Install it: pip install scipy; or leave exact=False and interpolation_order=1."
+        ) from error
+    return ndimage
+
+
+def _sources(matrix: NDArray[np.float64], out: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where in the image each pixel of `out` is read: x and y."""
+    column, row = np.arange(out.shape[1]), np.arange(out.shape[0])[:, None]
+    (a, b, c), (d, e, f) = matrix
+    return (a * column + c) + b * row, (d * column + f) + e * row
+
+
+def _within(at: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
+    return (at >= -_SLACK) & (at <= side - 1 + _SLACK)
+
+
+def _repeated(at: NDArray[np.float64], side: int) -> NDArray[np.float32]:
+    folded = np.where(_within(at, side), at, np.mod(at, max(side - 1, 1)))
+    return np.clip(folded, 0, side - 1).astype(np.float32)
+
+
+def flip(image: Image, horizontal: bool, vertical: bool) -> None:
+    """Mirrors a float32 image where it lies."""
+    if horizontal or vertical:
+        code = -1 if horizontal and vertical else int(horizontal)
+        if image.shape[2] <= 4:
+            cv2.flip(image, code, dst=image if image.shape[2] > 1 else image[:, :, 0])
+        else:
+            image[:] = image[:: -1 if vertical else 1, :: -1 if horizontal else 1].copy()
+
+
+def shift_channels(image: Image, intensity: float) -> None:
+    """Adds one number to all channels, and clips to the darkest and brightest value the image had."""
+    low, high = image.min(), image.max()
+    np.add(image, intensity, out=image)
+    np.clip(image, low, high, out=image)
+
+
+def brighten(image: Image, factor: float) -> None:
+    """Multiplies brightness as Keras does: through 8 bits, which cuts off what follows the decimal point.
+
+    Images with values below 0 or above 255 are spread over 0 to 255 for it, and brought back after. Of four channels
+    the last is alpha, which stays.
+    """
+    if image.shape[2] not in (1, 3, 4):
+        raise ArgumentError(
+            "ImageDataGenerator(brightness_range=...): images must have 1, 3 or 4 channels. Unsupported channel "
+            f"number: {image.shape[2]}. Leave brightness_range out."
+        )
+    low, high = image.min(), image.max()
+    spread = bool(low < 0 or high > 255)
+    levels = _spread(image) if spread else image
+    np.trunc(levels, out=image)
+    colour = image[..., :3]
+    np.multiply(colour, np.float32(factor), out=colour)
+    np.trunc(np.clip(colour, 0, 255, out=colour), out=colour)
+    if spread:
+        image[:] = image / 255 * (high - low) + low
+
+
+def _spread(image: Image) -> Image:
+    """The image's own range over 0 to 255."""
+    levels: Image = image - image.min()
+    most = levels.max()
+    if most != 0:
+        levels /= most
+    levels *= 255
+    return levels
+
+
+def brighten_mended(image: Image, factor: float, top: float) -> None:
+    """Multiplies brightness without a detour through 8 bits, and clips to 0 and `top`, or to the image's own range."""
+    low, high = image.min(), image.max()
+    if low < 0 or high > top:
+        np.clip((image - low) * factor + low, low, high, out=image)
+    else:
+        np.clip(image * factor, 0, top, out=image)

@@ -1,0 +1,201 @@
+"""Batches of an ImageDataGenerator: samples read, moved, shaded and standardised, a few at a time, in several threads.
+
+A batch is cut into chunks that fit a core's cache. Which samples make a chunk depends on their size alone, and every
+number was drawn before, so the bytes are the same for any number of threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline.errors import ArgumentError
+from augline.keras import legacy_geometry
+from augline.keras.legacy_draws import Draws
+from augline.keras.legacy_files import Loader
+from augline.keras.legacy_pixels import brighten, brighten_mended, flip, shift_channels
+from augline.keras.standardize import standardize
+from augline.keras.team import share
+
+Array = NDArray[Any]
+_CHUNK = 2**16  # values: a quarter of a megabyte of float32
+_LONGEST = 16  # samples per chunk, so that a batch of tiny ones still divides among threads
+_WORTH_SHARING = 2**16  # values in a batch: below that, waking a thread takes longer than it saves
+
+
+class Samples(Protocol):
+    """Where images come from, all of one size."""
+
+    shape: tuple[int, int, int]
+    """(height, width, channels)."""
+    dear: bool
+    """Whether reading one takes long enough to share even a small batch among threads."""
+
+    def fill(self, rows: NDArray[np.int64], block: Array) -> None:
+        """Writes the images with these numbers into `(len(rows), height, width, channels)` float32."""
+
+    def direct(self, rows: NDArray[np.int64]) -> list[Array] | None:
+        """The images themselves where they lie in memory as float32, else None."""
+
+
+class ArraySamples:
+    """Images in memory.
+
+    Args:
+        images: `(count, height, width, channels)`, or channels first.
+        channels_first: Which.
+    """
+
+    dear = False
+
+    def __init__(self, images: Array, channels_first: bool) -> None:
+        self._images = images.transpose(0, 2, 3, 1) if channels_first else images
+        height, width, channels = self._images.shape[1:]
+        self.shape = (height, width, channels)
+        self._ready = self._images.dtype == np.float32 and self._images.flags.c_contiguous
+
+    def fill(self, rows: NDArray[np.int64], block: Array) -> None:
+        np.copyto(block, self._images[rows], casting="unsafe")
+
+    def direct(self, rows: NDArray[np.int64]) -> list[Array] | None:
+        return [self._images[row] for row in rows.tolist()] if self._ready else None
+
+
+class FileSamples:
+    """Images in files.
+
+    Args:
+        loader: Reads them.
+        paths: The files.
+    """
+
+    dear = True
+
+    def __init__(self, loader: Loader, paths: Sequence[str], channels: int) -> None:
+        self._loader, self._paths, self.shape = loader, paths, (*loader.size, channels)
+
+    def fill(self, rows: NDArray[np.int64], block: Array) -> None:
+        for row, place in zip(rows.tolist(), block, strict=True):
+            self._loader.load(self._paths[row], place)
+
+    def direct(self, rows: NDArray[np.int64]) -> list[Array] | None:
+        return None
+
+
+_local = threading.local()
+
+
+def _scratch(name: str, shape: tuple[int, ...]) -> Array:
+    """Float32 memory of this thread, for as long as nothing else asks for the same name."""
+    size = int(np.prod(shape))
+    memory: Array | None = _local.__dict__.get(name)
+    if memory is None or memory.size < size:
+        memory = np.empty(size, np.float32)
+        setattr(_local, name, memory)
+    return memory[:size].reshape(shape)
+
+
+class Work:
+    """One batch in the making.
+
+    Args:
+        settings: An ImageDataGenerator.
+        samples: Where images come from.
+        rows: Which of them.
+        draws: What happens to them; None for nothing.
+        batch: Where they go: `(rows, height, width, channels)` or channels first, float32 or float64.
+        standardizes: Whether to end with that.
+    """
+
+    def __init__(
+        self, settings: Any, samples: Samples, rows: NDArray[np.int64], draws: Draws | None, batch: Array,
+        standardizes: bool = True,
+    ) -> None:  # fmt: skip
+        self._settings, self._samples, self._rows, self._draws, self._batch = settings, samples, rows, draws, batch
+        self._channels_first = settings.data_format == "channels_first"
+        self._resampling = settings.resampling()
+        self._matrices = None if draws is None or not draws.moves else self._matrix(draws)
+        # a function of the user's may keep state, so it sees the samples in their order, from one thread
+        self._in_order = standardizes and settings.preprocessing_function is not None
+        self._standardizes = standardizes and not self._in_order
+        self._tones = [] if draws is None else _tones(settings, draws)
+
+    def run(self, workers: int) -> None:
+        """Fills the batch."""
+        count, values = len(self._rows), int(np.prod(self._samples.shape))
+        self._step = max(1, min(_LONGEST, _CHUNK // max(values, 1)))
+        shared = self._samples.dear or count * values >= _WORTH_SHARING
+        share(self._chunk, range(0, count, self._step), workers if shared else 1)
+        if self._in_order:
+            for number in range(count):
+                self._preprocess(number)
+
+    def _chunk(self, first: int) -> None:
+        part = slice(first, min(first + self._step, len(self._rows)))
+        place = self._batch[part]
+        direct = not self._channels_first and place.dtype == np.float32
+        block = place if direct else _scratch("block", (len(place), *self._samples.shape))
+        self._move(part, block)
+        for tone in self._tones:
+            for number, image in enumerate(block, first):
+                tone(image, number)
+        if not direct:
+            np.copyto(place, block.transpose(0, 3, 1, 2) if self._channels_first else block)
+        if self._standardizes:
+            done = standardize(self._settings, place, (1, 2, 3))
+            if done is not place:
+                np.copyto(place, done, casting="unsafe")
+
+    def _move(self, part: slice, block: Array) -> None:
+        rows = self._rows[part]
+        if self._matrices is None:
+            self._samples.fill(rows, block)
+        else:
+            images = self._samples.direct(rows)
+            if images is None:
+                read = _scratch("read", block.shape)
+                self._samples.fill(rows, read)
+                images = list(read)
+            self._resampling.warp_many(images, self._matrices[part], list(block))
+        if self._draws is not None and (self._matrices is None or self._resampling.by_scipy):
+            flips = self._draws.flip_horizontal[part].tolist(), self._draws.flip_vertical[part].tolist()
+            for image, horizontal, vertical in zip(block, *flips, strict=True):
+                flip(image, horizontal, vertical)
+
+    def _matrix(self, draws: Draws) -> NDArray[np.float64]:
+        height, width, _ = self._samples.shape
+        plain = legacy_geometry.matrices(draws, height, width, self._settings.legacy_geometry)
+        return plain if self._resampling.by_scipy else legacy_geometry.with_flips(plain, draws, height, width)
+
+    def _preprocess(self, number: int) -> None:
+        image = self._batch[number]
+        done = np.asarray(self._settings.standardize(image))
+        if done.shape != image.shape:
+            raise ArgumentError(
+                "ImageDataGenerator(preprocessing_function=...): it must return an image of the shape it is given. "
+                f"Received {done.shape} for {image.shape}. Resize by target_size instead."
+            )
+        if done is not image:
+            np.copyto(image, done, casting="unsafe")
+
+
+def _tones(settings: Any, draws: Draws) -> list[Any]:
+    """`(image, number)`: the changes of value that are drawn, in order."""
+    tones: list[Any] = []
+    if (shifts := draws.channel_shift) is not None:
+        tones.append(lambda image, number: shift_channels(image, shifts[number]))
+    if (factors := draws.brightness) is not None:
+        if settings.legacy_geometry:
+            tones.append(lambda image, number: brighten(image, factors[number]))
+        else:
+            tones.append(lambda image, number: brighten_mended(image, factors[number], top_of(image)))
+    return tones
+
+
+def top_of(image: Array) -> float:
+    """White: 1 for an image with no value above it, else 255."""
+    return 1.0 if image.max() <= 1 else 255.0

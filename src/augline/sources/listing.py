@@ -1,0 +1,53 @@
+"""Folders that must be there, and the images in them by their stems."""
+
+# A data set may list a million files: plain strings, no Path object for each.
+# ruff: noqa: PTH100, PTH109, PTH110, PTH112, PTH122, PTH208
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from augline.errors import SourceError
+from augline.sources.folder import EXTENSIONS, Finder
+from augline.sources.refusal import nearest, refusal, shown
+
+
+def check_folder(owner: str, argument: str, path: str) -> None:
+    """Refuse what is no folder, with the name that may have been meant."""
+    if os.path.isdir(path):
+        return
+    parent, name = os.path.split(os.path.abspath(path))
+    near = nearest(name, os.listdir(parent)) if os.path.isdir(parent) else ""
+    what = "which is a file" if os.path.exists(path) else f"which does not exist, seen from {os.getcwd()!r}"
+    raise refusal(SourceError, owner, f"{argument} must be a folder", f"{path!r}, {what}", f"{near}Correct the path.")
+
+
+def images_below(owner: str, folder: str) -> list[str]:
+    """The paths of all images in a folder and the folders in it, sorted; hidden files do not count."""
+    found = Finder(owner, EXTENSIONS, follow_links=False).images(folder)
+    if not found:
+        fix = f"Readable are {', '.join(EXTENSIONS)}; correct the path."
+        raise refusal(SourceError, owner, f"{folder!r} must hold images", "none", fix)
+    return found
+
+
+def stem(path: str, folder: str) -> str:
+    """A path in a folder without its extension: `photos/a/b.jpg` in `photos` is `a/b`."""
+    return os.path.splitext(os.path.relpath(path, folder))[0]
+
+
+def by_stem(owner: str, folder: str, paths: Iterable[str], suffix: str = "") -> dict[str, str]:
+    """Paths by their stems, of those that end in `suffix`, without it."""
+    found: dict[str, str] = {}
+    twice = []
+    for path in paths:
+        name = stem(path, folder)
+        if name.endswith(suffix):
+            name = name.removesuffix(suffix)
+            twice += [path] if name in found else []
+            found[name] = path
+    if twice:
+        rule = "files must differ in more than their extensions, by which they are paired"
+        fix = "Rename or remove one of each pair."
+        raise refusal(SourceError, owner, rule, f"{len(twice)} that do not: {shown(twice)}", fix)
+    return found

@@ -1,0 +1,288 @@
+"""Generators, iterables, arrays and torch: what comes out, what is inferred, and what is refused."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow")
+
+from augline import RandomFlip, RandomRotation, Rescaling  # noqa: E402
+from augline.convert import to_dataset  # noqa: E402
+from augline.errors import ArgumentError, SourceError  # noqa: E402
+
+
+def values(dataset):
+    return [np.ravel(element[0] if isinstance(element, tuple) else element)[0].item() for element in
+            dataset.as_numpy_iterator()]  # fmt: skip
+
+
+def batches(count=5, rows=4, last=2):
+    for index in range(count):
+        n = last if index == count - 1 else rows
+        yield np.full((n, 3), index, "float32"), np.full(n, index)
+
+
+def test_a_generator_function_gives_every_pass_in_full_and_its_ragged_last_batch():
+    dataset = to_dataset(batches)
+    assert dataset.element_spec == (tf.TensorSpec((None, 3), "float32"), tf.TensorSpec((None,), "int64"))
+    for _ in range(2):
+        assert values(dataset) == [0, 1, 2, 3, 4]
+    assert [len(x) for x, _ in dataset] == [4, 4, 4, 4, 2]
+
+
+def test_a_generator_object_gives_one_pass_and_refuses_another():
+    dataset = to_dataset(batches())
+    assert values(dataset) == [0, 1, 2, 3, 4]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a generator object gives one pass"):
+        values(dataset)
+
+
+def test_an_endless_generator_goes_on_where_its_last_pass_stopped():
+    dataset = to_dataset((np.full((2, 1), i) for i in itertools.count()), steps=3)
+    assert dataset.cardinality() == 3
+    assert [values(dataset) for _ in range(3)] == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    assert values(to_dataset(lambda: (np.full((2, 1), i) for i in itertools.count())).take(4)) == [0, 1, 2, 3]
+
+
+def test_one_array_filled_again_and_again_does_not_change_batches_that_wait():
+    def reusing():
+        array = np.empty((64, 64), "float32")
+        for index in range(20):
+            array[:] = index
+            yield array
+
+    assert values(to_dataset(reusing)) == list(range(20))
+
+
+def test_dicts_lists_weights_numbers_and_text_keep_their_structure():
+    def mixed():
+        yield {"a": [1.5, 2.5], "b": np.asarray(["x", "yy"])}, [np.zeros((2, 2), "uint8"), np.ones(2)], None
+
+    spec = to_dataset(mixed).element_spec
+    assert spec[0] == {"a": tf.TensorSpec((None,), "float32"), "b": tf.TensorSpec((None,), "string")}
+    assert spec[1] == (tf.TensorSpec((None, 2), "uint8"), tf.TensorSpec((None,), "float64"))
+    assert len(spec) == 2
+
+
+def test_samples_keep_their_whole_shape_and_can_be_batched():
+    samples = [(np.full((5, 7, 3), i, "uint8"), i) for i in range(10)]
+    assert to_dataset(samples).element_spec[0].shape == (5, 7, 3)
+    dataset = to_dataset(samples, batch_size=4)
+    assert dataset.cardinality() == 3
+    assert [x.shape[0] for x, _ in dataset] == [4, 4, 2]
+    assert np.concatenate([y for _, y in dataset.as_numpy_iterator()]).tolist() == list(range(10))
+
+
+def test_arrays_are_cut_into_batches_and_shuffled_on_demand():
+    x, y = np.arange(70)[:, None], np.arange(70)
+    assert [len(b) for _, b in to_dataset((x, y))] == [32, 32, 6]
+    dataset = to_dataset({"x": x, "y": y}, batch_size=20, shuffle=True, seed=3)
+    passes = [np.concatenate([b["x"][:, 0] for b in dataset.as_numpy_iterator()]) for _ in range(2)]
+    assert passes[0].tolist() != passes[1].tolist()
+    assert all(sorted(p.tolist()) == list(range(70)) for p in passes)
+
+
+def test_a_signature_is_taken_instead_of_looking():
+    calls = []
+
+    def counted():
+        calls.append(1)
+        yield np.zeros((3, 2))
+
+    dataset = to_dataset(counted, signature=tf.TensorSpec((None, 2), "float32"))
+    assert not calls
+    assert next(iter(dataset)).dtype == tf.float32
+    with pytest.raises(ArgumentError, match="must hold tf.TensorSpec"):
+        to_dataset(counted, signature=("float32",))
+
+
+def test_tf_data_comes_back_as_it_is():
+    dataset = tf.data.Dataset.range(3)
+    assert to_dataset(dataset) is dataset
+
+
+@pytest.mark.parametrize(
+    ("third", "said"),
+    [
+        ((np.zeros((4, 5), "float32"), np.zeros(4)), r"element 2 of pass 1 with element\[0\] of shape \[4, 5\], where \[\?, 3\]"),
+        ((np.zeros((4, 3), "float64"), np.zeros(4)), r"element 2 of pass 1 with element\[0\] of type float64, where float32"),
+        (np.zeros((4, 3), "float32"), r"element 2 of pass 1 with structure ·, where \(·, ·\)"),
+        ((np.zeros((4, 3), "float32"), np.zeros(3)), r"element 2 .* different numbers of samples: .*\[0\] has 4, .*\[1\] has 3"),
+        ((np.zeros((4, 3), "float32"), None, np.zeros(4)), "element 2 .*None stands where an array should"),
+    ],
+)  # fmt: skip
+def test_an_element_that_differs_is_named(third, said):
+    good = np.zeros((4, 3), "float32"), np.zeros(4)
+    dataset = to_dataset(lambda: iter([good, good, third]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=said):
+        list(dataset)
+
+
+def test_an_exception_inside_the_generator_comes_with_its_number_and_traceback():
+    def faulty():
+        yield np.zeros(3)
+        raise KeyError("no such label")
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="KeyError at element 1 of pass 1: 'no such label'") as caught:
+        list(to_dataset(faulty))
+    assert 'raise KeyError("no such label")' in str(caught.value)
+    with pytest.raises(SourceError, match="element 0") as caught_first:
+        to_dataset(lambda: (1 / 0 for _ in range(3)))
+    assert isinstance(caught_first.value.__cause__, ZeroDivisionError)
+
+
+def test_nothing_at_all_is_refused_at_once_and_in_later_passes():
+    with pytest.raises(SourceError, match="at least one element"):
+        to_dataset(lambda: iter(()))
+    with pytest.raises(SourceError, match="length 0"):
+        to_dataset([])
+    once = batches()
+    dataset = to_dataset(lambda: once)
+    values(dataset)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Received none in pass 2"):
+        values(dataset)
+
+
+def test_a_broken_promise_of_length_is_named():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must give 9 elements, as it promised. Received 5"):
+        list(to_dataset(batches, steps=9))
+
+
+@pytest.mark.parametrize("wrong", ["photos/", 3, {"a": "b"}, None])
+def test_what_is_no_source_is_refused(wrong):
+    with pytest.raises(ArgumentError, match="x must be a generator"):
+        to_dataset(wrong)
+
+
+def test_arguments_that_cannot_be_are_refused():
+    with pytest.raises(ArgumentError, match="called without arguments"):
+        to_dataset(lambda folder: iter(()))
+    with pytest.raises(ArgumentError, match="only a source with an index"):
+        to_dataset(batches, shuffle=True)
+    with pytest.raises(ArgumentError, match="can be read by several"):
+        to_dataset(batches, workers=2)
+    with pytest.raises(ArgumentError, match="batch_size must be a whole number"):
+        to_dataset(batches, batch_size=0)
+
+
+def test_leaving_early_does_not_wait_for_a_source_that_hangs():
+    hang = threading.Event()
+
+    def hanging():
+        yield np.zeros(2)
+        yield np.zeros(2)
+        hang.wait()
+
+    iterator = iter(to_dataset(hanging))
+    next(iterator)
+    del iterator
+    hang.set()
+
+
+class FakeTensor:
+    def __init__(self, array):
+        self.array = array
+
+    def detach(self):
+        return self
+
+    cpu = detach
+
+    def numpy(self):
+        return self.array
+
+
+class FakeLoader:
+    """What `torch.utils.data.DataLoader` shows of itself."""
+
+    batch_sampler = object()
+    num_workers = 0
+
+    def __len__(self):
+        return 3
+
+    def __iter__(self):
+        for index in range(3):
+            yield [FakeTensor(np.full((2, 3, 8, 8), index, "float32")), FakeTensor(np.full(2, index))]
+
+
+class FakeSet:
+    """A map-style `torch.utils.data.Dataset`."""
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, index):
+        return FakeTensor(np.full((3, 8, 8), index, "float32")), index
+
+
+def test_torch_loaders_and_data_sets():
+    class Part:
+        def __init__(self, array):
+            self.tensor, self.shape = array, array.shape
+
+    dataset = to_dataset(FakeLoader())
+    assert dataset.cardinality() == 3
+    assert values(dataset) == [0, 1, 2]
+    dataset = to_dataset(FakeSet(), batch_size=2)
+    assert dataset.element_spec[0].shape.as_list() == [None, 3, 8, 8]
+    assert [len(x) for x, _ in dataset] == [2, 2, 1]
+
+
+def pictures(rows=6, count=3, dtype="uint8"):
+    rng = np.random.default_rng(5)
+    return [(rng.integers(0, 256, (rows, 20, 30, 3)).astype(dtype), np.arange(rows)) for _ in range(count)]
+
+
+def test_augmentation_depends_on_the_pass_and_the_samples_number_only():
+    source = pictures()
+    list_ = [RandomFlip("horizontal"), RandomRotation(0.1), Rescaling(1 / 255)]
+    one = to_dataset(lambda: iter(source), augment=list_, seed=3)
+    samples = [(x[i], y[i]) for x, y in source for i in range(len(x))]
+    other = to_dataset(samples, augment=list_, seed=3, batch_size=4, workers=0)
+    assert one.element_spec[0] == tf.TensorSpec((None, 20, 30, 3), "float32")
+    epochs = [np.concatenate([x for x, _ in one.as_numpy_iterator()]) for _ in range(2)]
+    assert not np.array_equal(*epochs)
+    for epoch in epochs:
+        np.testing.assert_array_equal(epoch, np.concatenate([x for x, _ in other.as_numpy_iterator()]))
+
+
+def test_masks_boxes_and_points_move_along():
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (4, 16, 24, 3), np.uint8)
+    element = {
+        "images": images, "segmentation_masks": images[..., :1].astype("int32"), "labels": np.arange(4),
+        "bounding_boxes": {"boxes": np.tile(np.float32([[2, 3, 8, 9], [-1, -1, -1, -1]]), (4, 1, 1)),
+                           "labels": np.tile(np.int64([5, -1]), (4, 1))},
+        "keypoints": np.tile(np.float32([[[2, 3]]]), (4, 1, 1)),
+    }  # fmt: skip
+    out = next(iter(to_dataset(lambda: iter([element]), augment=[RandomFlip("horizontal", p=1.0)]).as_numpy_iterator()))
+    flipped = (out["images"][:, :, ::-1] == images).all(axis=(1, 2, 3))
+    np.testing.assert_array_equal(out["segmentation_masks"][..., 0], out["images"][..., 0].astype("int32"))
+    for index, turned in enumerate(flipped):
+        assert out["bounding_boxes"]["boxes"][index, 0].tolist() == ([16, 3, 22, 9] if turned else [2, 3, 8, 9])
+        assert out["bounding_boxes"]["labels"][index].tolist() == [5, -1]
+        assert out["keypoints"][index, 0].tolist() == ([21, 3] if turned else [2, 3])
+
+
+def test_images_that_cannot_be_augmented_are_refused_with_a_fix():
+    flips = [RandomFlip("horizontal")]
+    with pytest.raises(SourceError, match=r"Give value_range=\(0, 255\)"):
+        to_dataset(pictures(dtype="float32"), augment=flips)
+    assert to_dataset(pictures(dtype="float64"), augment=flips, value_range=(0, 255)).element_spec[0].dtype == "float32"
+    with pytest.raises(SourceError, match="augment= needs"):
+        to_dataset([np.zeros((4, 3))], augment=flips)
+    with pytest.raises(SourceError, match="needs 'images' among them"):
+        to_dataset([{"x": np.zeros((4, 3))}], augment=flips)
+
+
+def test_the_package_itself_imports_no_tensorflow():
+    import subprocess
+
+    code = "import sys, augline.convert, augline.convert.build; assert 'tensorflow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

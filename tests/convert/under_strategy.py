@@ -1,0 +1,85 @@
+"""Run by test_strategies.py in a process of its own: the number of devices is fixed before TensorFlow starts."""
+
+import os
+import sys
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+import keras
+import numpy as np
+import tensorflow as tf
+
+from augline.convert import to_dataset
+
+REPLICAS, BATCH, COUNT = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+SEEN = []
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self):
+        super().__init__()
+        self.begun = self.ended = 0
+
+    def __len__(self):
+        return -(-COUNT // BATCH)
+
+    def __getitem__(self, index):
+        ids = np.arange(index * BATCH, min((index + 1) * BATCH, COUNT))
+        return np.stack([ids, ids % 7], axis=1).astype("float32") / COUNT, (ids % 3).astype("int32")
+
+    def on_epoch_begin(self):
+        self.begun += 1
+
+    def on_epoch_end(self):
+        self.ended += 1
+
+
+def generator():
+    source = Batches()
+    for index in range(len(source)):
+        yield source[index]
+
+
+class Recorder(keras.layers.Layer):
+    """Hands its input on, and keeps what it saw."""
+
+    def call(self, x):
+        tf.py_function(lambda rows: SEEN.append(np.rint(rows.numpy()[:, 0] * COUNT).astype(int)), [x], [])
+        return x
+
+
+def model():
+    layers = [keras.Input((2,)), Recorder(), keras.layers.Dense(8), keras.layers.BatchNormalization(), keras.layers.Dense(3)]
+    result = keras.Sequential(layers)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    result.compile("sgd", loss, metrics=["accuracy"], run_eagerly=False)
+    return result
+
+
+def main():
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * REPLICAS)
+    strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(REPLICAS)])
+    source = Batches()
+    for name, x, epochs in (("sequence", source, 2), ("function", generator, 2), ("object", generator(), 1)):
+        SEEN.clear()
+        with strategy.scope():
+            net = model()
+        history = net.fit(to_dataset(x), epochs=epochs, verbose=0, shuffle=False)
+        assert np.isfinite(history.history["loss"]).all(), (name, history.history)
+        assert all(np.isfinite(np.asarray(w)).all() for w in net.get_weights()), name
+        seen = np.sort(np.concatenate(SEEN))
+        assert seen.tolist() == np.sort(np.tile(np.arange(COUNT), epochs)).tolist(), (name, len(seen))
+        assert all(len(rows) for rows in SEEN) or COUNT < REPLICAS, (name, [len(rows) for rows in SEEN])
+    assert (source.begun, source.ended) == (2, 2), (source.begun, source.ended)
+    assert np.isfinite(net.evaluate(to_dataset(source), verbose=0)).all()
+    assert net.predict(to_dataset(source), verbose=0).shape == (COUNT, 3)
+    with strategy.scope():
+        dataset = to_dataset(source)
+    rows = [[len(part) for part in strategy.experimental_local_results(x)] for x, _ in
+            strategy.experimental_distribute_dataset(dataset)]  # fmt: skip
+    assert sum(map(sum, rows)) == COUNT, rows
+    assert all(min(parts) for parts in rows), rows
+    print("good", rows)
+
+
+main()

@@ -1,0 +1,162 @@
+"""Single rules, each on a few lines."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("libcst")
+
+from augline.migrate import ScriptError, migrate
+
+IMPORT = "from tensorflow.keras.preprocessing.image import ImageDataGenerator\n"
+
+
+def flow(generator="", flow_arguments="", use="model.fit(g)\n", before=""):
+    text = f"{IMPORT}{before}d = ImageDataGenerator({generator})\n"
+    text += f"g = d.flow_from_directory('p', {flow_arguments})\n{use}"
+    return migrate(text, 2)
+
+
+@pytest.mark.parametrize(
+    ("argument", "transform"),
+    [
+        ("rotation_range=90", 'RandomRotation(90 / 360, fill_mode="nearest")'),
+        ("zoom_range=0.3", 'RandomZoom(0.3, 0.3, fill_mode="nearest")'),
+        ("zoom_range=(0.5, 1.25)", 'RandomZoom((-0.5, 0.25), (-0.5, 0.25), fill_mode="nearest")'),
+        ("height_shift_range=0.1", 'RandomTranslation(0.1, 0.0, fill_mode="nearest")'),
+        ("width_shift_range=0.1", 'RandomTranslation(0.0, 0.1, fill_mode="nearest")'),
+        ("width_shift_range=8", 'RandomTranslation(0.0, 8 / 256, fill_mode="nearest")'),
+        ("shear_range=12", 'RandomAffine(shear=12, fill_mode="nearest")'),
+        ("horizontal_flip=True", 'RandomFlip("horizontal")'),
+        ("vertical_flip=True", 'RandomFlip("vertical")'),
+        ("vertical_flip=True, horizontal_flip=True", "RandomFlip()"),
+        ("brightness_range=(0.5, 1.5)", "RandomBrightness((-0.25, 0.25))"),
+        ("channel_shift_range=51.0", "RandomBrightness(51.0 / 255)"),
+        ("rescale=1/255", "Rescaling(1/255)"),
+        ("rotation_range=9, fill_mode='wrap'", "RandomRotation(9 / 360, fill_mode='wrap')"),
+        ("rotation_range=9, interpolation_order=0", 'RandomRotation(9 / 360, fill_mode="nearest", interpolation="nearest")'),
+    ],
+)  # fmt: skip
+def test_an_argument_becomes_a_transform(argument, transform):
+    after = flow(argument).after
+    assert f"al.{transform}" in after
+    assert "ImageDataGenerator" not in after.replace("; ImageDataGenerator", "")
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "zca_whitening=True", "samplewise_center=True", "featurewise_std_normalization=True", "zoom_range=[1, 4]",
+        "data_format='channels_first'", "preprocessing_function=mine", "interpolation_order=3", "**unknown",
+        "width_shift_range=[-1, 1]", "dtype='float16'",
+    ],
+)  # fmt: skip
+def test_what_a_pipeline_cannot_do_keeps_the_drop_in(argument):
+    migration = flow(argument)
+    assert "from augline.keras import ImageDataGenerator" in migration.after
+    assert "import augline as al" not in migration.after
+    assert any("flow_from_directory stays" in note.text for note in migration.notes)
+
+
+@pytest.mark.parametrize("use", ["f(g)\n", "h = zip(g, g)\n", "g.on_epoch_end()\n", "x = [g]\n", "def k():\n    return g\n"])
+def test_a_flow_that_goes_elsewhere_stays(use):
+    after = flow("rotation_range=5", use=use).after
+    assert "d.flow_from_directory('p', )" in after
+    assert use in after
+
+
+@pytest.mark.parametrize(
+    ("use", "becomes"),
+    [
+        ("g.samples\n", "len(g.source)\n"),
+        ("x, y = next(g)\n", "x, y = next(iter(g))\n"),
+        ("x, y = g.next()\n", "x, y = next(iter(g))\n"),
+        ("x, y = g[3]\n", "x, y = g.batch(0, 3)\n"),
+        ("len(g)\n", "len(g)\n"),
+        ("model.predict(g, verbose=0)\n", "model.predict(g.to_tf(), verbose=0)\n"),
+        ("model.fit(x=g, validation_data=g)\n", "model.fit(x=g.to_tf(), validation_data=g.to_tf())\n"),
+        ("model.fit(g, steps_per_epoch=7)\n", "model.fit(g.to_tf().repeat(), steps_per_epoch=7)\n"),
+        ("model.fit(g, steps_per_epoch=len(g))\n", "model.fit(g.to_tf())\n"),
+        ("model.fit_generator(g, 2000 // 32, 5)\n", "model.fit(g.to_tf(), epochs=5)\n"),
+        ("model.evaluate_generator(g, len(g))\n", "model.evaluate(g.to_tf())\n"),
+    ],
+)
+def test_a_use_becomes_that_of_a_pipeline(use, becomes):
+    assert flow("rotation_range=5", use=use).after.endswith(becomes)
+
+
+def test_both_subsets_are_split_by_augline_or_neither():
+    text = f"{IMPORT}d = ImageDataGenerator(validation_split=0.2)\n"
+    text += "a = d.flow_from_directory('p', subset='training')\nb = d.flow_from_directory('p', subset='validation')\n"
+    assert "a, b = al.Pipeline(" in migrate(text + "model.fit(a, validation_data=b)\n", 2).after
+    kept = migrate(text + "model.fit(a)\nmine(b)\n", 2).after
+    assert "al." not in kept
+
+
+def test_subsets_that_differ_share_their_source():
+    text = f"{IMPORT}d = ImageDataGenerator(validation_split=0.2)\n"
+    text += "a = d.flow_from_directory('p', subset='training', batch_size=4)\n"
+    text += "b = d.flow_from_directory('p', subset='validation', batch_size=8)\nmodel.fit(a, validation_data=b)\n"
+    after = migrate(text, 2).after
+    assert ".split(0.2)[0]" in after
+    assert ".split(0.2)[1]" in after
+
+
+def test_a_name_al_that_is_taken_is_left_alone():
+    after = flow("rotation_range=5", before="al = 3\n").after
+    assert "import augline\n" in after
+    assert "augline.Pipeline(" in after
+
+
+def test_a_script_that_does_not_parse_says_where():
+    with pytest.raises(ScriptError, match=r"'old.py'.*Python 3.*line 2: .*print 'x'"):
+        migrate("import os\nprint 'x'\n", 1, "old.py")
+
+
+def test_white_of_255_is_seen_in_the_script():
+    text = f"{IMPORT}x = x.astype('float32')\nmodel.fit(ImageDataGenerator(rotation_range=3).flow(x, y))\n"
+    assert "value_range=(0, 255)" in migrate(text, 2).after
+
+
+@pytest.mark.parametrize(
+    ("call", "transform"),
+    [
+        ("tf.image.random_brightness(x, 0.3)", "RandomBrightness(0.3)"),
+        ("tf.image.random_contrast(x, 0.5, 2.0)", "RandomContrast((0.5, 1))"),
+        ("tf.image.random_saturation(x, 1, 3)", "RandomSaturation((0.5, 0.75))"),
+        ("tf.image.random_hue(x, 0.25)", "RandomHue(0.5)"),
+        ("tf.image.random_crop(x, [8, 9, 3])", "RandomCrop(8, 9)"),
+        ("tf.keras.layers.RandomZoom((-0.1, 0.2), seed=3)(x)", "RandomZoom((-0.1, 0.2))"),
+    ],
+)
+def test_a_tf_image_call_becomes_a_transform(call, transform):
+    text = "import tensorflow as tf\nd = tf.data.Dataset.from_tensor_slices((a, b))\n"
+    text += f"d = d.map(lambda x, y: ({call}, y)).batch(4)\n"
+    after = migrate(text, 2).after
+    assert f"al.{transform}" in after
+    assert "shuffle=False" in after
+
+
+def test_brightness_of_pixels_up_to_255_is_scaled_and_noted():
+    text = "import tensorflow as tf\na = a.astype('float32')\nd = tf.data.Dataset.from_tensor_slices(a)\n"
+    text += "d = d.map(lambda x: tf.image.random_brightness(x, 0.2)).batch(4)\n"
+    migration = migrate(text, 2)
+    assert "al.RandomBrightness(0.2 / 255)" in migration.after
+    assert any("changes nearly nothing" in note.text for note in migration.notes)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "for _ in range(3):\n        x = tf.image.random_hue(x, 0.1)\n    return x, y",
+        "x = mine(x)\n    return tf.image.random_hue(x, 0.1), y",
+        "return tf.image.random_jpeg_quality(x, 50, 90), y",
+        "if y > 1:\n        x = tf.image.random_hue(x, 0.1)\n    return x, y",
+    ],
+)
+def test_what_is_not_straight_line_code_stays(body):
+    text = f"import tensorflow as tf\ndef f(x, y):\n    {body}\n"
+    text += "d = tf.data.Dataset.from_tensor_slices((a, b)).map(f).batch(4)\n"
+    migration = migrate(text, 2)
+    assert migration.after == text
+    assert any("tf.data chain stays" in note.text for note in migration.notes)
