@@ -8,27 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError
-from augline.plan import Output, Plan, Warp, matrices
+from augline.paths import Paths, mirrors
+from augline.plan import Erase, Output, Plan, Stage, Warp
 
 Boxes = NDArray[np.float32]
 
 
 def mask_plan(plan: Plan, channels: int, dtype: str) -> Plan:
-    """The plan for segmentation masks: the same warps, read with "nearest", into the masks' own type."""
-    warps = tuple(
-        replace(stage, interpolation="nearest", fill=replace(stage.fill, value=(float(stage.fill.mask),)))
-        for stage in plan.stages
-        if isinstance(stage, Warp)
-    )
+    """The plan for segmentation masks: the same warps, read with "nearest", and holes, into the masks' own type."""
+    stages = tuple(kept for stage in plan.stages if (kept := _for_masks(stage)) is not None)
     before = plan.before.with_(channels=channels, dtype=dtype, scale=(1.0,), offset=(0.0,))
     output = Output((1.0,) * channels, (0.0,) * channels, dtype)
-    return Plan(warps, (None,) * len(warps), before, plan.extent, output)
+    return Plan(stages, (None,) * len(stages), before, plan.extent, output)
+
+
+def _for_masks(stage: Stage) -> Stage | None:
+    if isinstance(stage, Warp) and stage.moves:
+        return replace(stage, interpolation="nearest", fill=replace(stage.fill, value=(float(stage.fill.mask),)))
+    if isinstance(stage, Erase) and stage.mask is not None:
+        return replace(stage, value=np.full((len(stage.boxes), 1), float(stage.mask)), noise=None)
+    return None
 
 
 def read_mask(mask: Any, size: tuple[int, int], name: str) -> NDArray[Any]:
@@ -53,38 +59,52 @@ def mask_array(mask: Any) -> NDArray[Any]:
     return array[:, :, None] if array.ndim == 2 else array
 
 
-def move_points(plan: Plan, points: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
-    """Keypoints `(k, 2)` or `(k, 3)` per sample; a third column, visibility, becomes 0 where a point left the image."""
+def move_points(
+    plan: Plan, points: Sequence[NDArray[Any]], swaps: Sequence[tuple[int, int]] = ()
+) -> list[NDArray[np.float32]]:
+    """Keypoints `(k, 2)` or `(k, 3)` per sample; a third column, visibility, becomes 0 where a point left the image.
+
+    Args:
+        plan: Of the batch.
+        points: One array per sample.
+        swaps: Pairs of rows that change places where the image was mirrored: left eye and right eye, and so on.
+    """
     moved = [np.array(p, np.float32) for p in points]
-    inverses = _inverses(plan)
+    paths, mirrored = Paths(plan), mirrors(plan)
     extents = np.stack([plan.extent.width, plan.extent.height], axis=-1)
     for index, point in enumerate(moved):
         if not point.size:
             continue
-        point[:, :2] = _through(inverses, index, point[:, :2].astype(np.float64))
+        point[:, :2] = paths.forward(index, point[:, :2].astype(np.float64))
         if point.shape[1] == 3:
             outside = (point[:, :2] < -0.5) | (point[:, :2] > extents[index] - 0.5)
             point[outside.any(axis=1), 2] = 0
+        if mirrored[index] and swaps:
+            one, other = np.transpose(swaps)
+            point[np.concatenate([one, other])] = point[np.concatenate([other, one])]
     return moved
 
 
 def move_boxes(
-    plan: Plan, boxes: Sequence[Boxes], box_format: str, min_area: float = 1.0, min_visibility: float = 0.0
-) -> tuple[list[Boxes], list[NDArray[np.int64]]]:
+    plan: Plan, boxes: Sequence[Boxes], box_format: str, min_area: float = 1.0, min_visibility: float = 0.0,
+    polygons: Sequence[Sequence[NDArray[Any]]] | None = None,
+) -> tuple[list[Boxes], list[NDArray[np.int64]]]:  # fmt: skip
     """Boxes per sample, clipped to the image, and which of them are left.
 
-    A moved box is the upright one around the four moved corners. It is left out if less than `min_area` square pixels
-    or less than the share `min_visibility` of it can be seen.
+    A moved box is the upright one around its moved outline: the polygon where one is known, else its four sides. It is
+    left out if less than `min_area` square pixels or less than the share `min_visibility` of it can be seen.
     """
-    inverses = _inverses(plan)
+    paths = Paths(plan)
     moved, kept = [], []
     for index, rows in enumerate(boxes):
         before = (float(plan.before.height[index]), float(plan.before.width[index]))
         after = (float(plan.extent.height[index]), float(plan.extent.width[index]))
-        x0, y0, x1, y1 = to_xyxy(np.asarray(rows, np.float64).reshape(-1, 4), box_format, before).T
-        corners = np.stack([np.stack(c, axis=-1) for c in ((x0, y0), (x1, y0), (x0, y1), (x1, y1))], axis=1)
-        placed = (_through(inverses, index, corners.reshape(-1, 2) - 0.5) + 0.5).reshape(-1, 4, 2)
-        whole = np.concatenate([placed.min(axis=1), placed.max(axis=1)], axis=1)
+        corners = to_xyxy(np.asarray(rows, np.float64).reshape(-1, 4), box_format, before)
+        outlines = [_outline(row, paths.bends) for row in corners]
+        for number, polygon in enumerate(polygons[index] if polygons is not None else ()):
+            outlines[number] = np.asarray(polygon, np.float64).reshape(-1, 2) if len(polygon) else outlines[number]
+        placed = [paths.forward(index, outline - 0.5) + 0.5 for outline in outlines]
+        whole = np.asarray([(*p.min(axis=0), *p.max(axis=0)) for p in placed]).reshape(-1, 4)
         clipped = np.clip(whole, 0, [after[1], after[0]] * 2)
         seen, full = _area(clipped), _area(whole)
         keep = np.flatnonzero((seen >= min_area) & (seen >= min_visibility * full))
@@ -127,15 +147,12 @@ def _unit(box_format: str, size: tuple[float, float]) -> NDArray[np.float64]:
     return np.asarray([width, height, width, height])
 
 
-def _inverses(plan: Plan) -> list[NDArray[np.float64]]:
-    """Input to output, one `(batch, 3, 3)` per warp."""
-    return [matrices.inverse(np, stage.matrix) for stage in plan.stages if isinstance(stage, Warp)]
-
-
-def _through(inverses: list[NDArray[np.float64]], index: int, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    for inverse in inverses:
-        points = matrices.transform_points(np, inverse[index : index + 1], points[None])[0]
-    return points
+def _outline(box: NDArray[Any], bends: bool) -> NDArray[np.float64]:
+    """Points on the four sides of a box, `(n, 2)`: its corners, and more where straight lines do not stay straight."""
+    left, top, right, bottom = box
+    share = np.linspace(0, 1, 9 if bends else 2)[:, None]
+    corners = np.asarray([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)])
+    return np.concatenate([a + share * (b - a) for a, b in pairwise(corners)])
 
 
 def _area(boxes: NDArray[Any]) -> NDArray[Any]:

@@ -101,6 +101,11 @@ class Warp(Stage):
     origin: tuple[str, ...] = ()
 
     @property
+    def moves(self) -> bool:
+        """Whether it moves what is in the picture; warps that do not fuse come in pairs that only cost detail."""
+        return self.fuses
+
+    @property
     def resamples(self) -> bool:
         """Whether it reads between pixels."""
         return self.reach in ("inside", "anywhere")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable
 from typing import Annotated
 
@@ -32,9 +33,9 @@ def bent_grid(xp: Namespace, x: Array, y: Array, knots_x: Array, knots_y: Array)
 
 
 def barrel(xp: Namespace, x: Array, y: Array, k: Array) -> tuple[Array, Array]:
-    """Brown's radial model: a place at radius r reads from r (1 + k r² + k r⁴), r being 1 at half the shorter side."""
+    """Brown's radial model: a place at radius r reads from r (1 + k r² + k r⁴), r being 1 in the corners."""
     width, height = int(x.shape[-1]), int(y.shape[-2])
-    half = max(min(width, height) / 2, 0.5)
+    half = math.hypot(width, height) / 2
     u, v = (x - (width - 1) / 2) / half, (y - (height - 1) / 2) / half
     r2 = u * u + v * v
     factor = k[:, None, None] * (r2 + r2 * r2) * half
@@ -122,15 +123,16 @@ class OpticalDistortion(Geometric):
     """Bends straight lines as a wide lens does: outward (barrel) for positive k, inward (pincushion) for negative.
 
     Args:
-        distort_limit: k of `r (1 + k r² + k r⁴)`, r being 1 at half the shorter side: from (-f, f), or (low, high).
+        distort_limit: k of `r (1 + k r² + k r⁴)`, r being 1 in the corners: from (-f, f), or (low, high). Below -0.12
+            the picture would fold over.
 
     Example:
         >>> import augline as al, numpy as np
-        >>> al.augment(np.zeros((8, 48, 64, 3), "uint8"), [al.OpticalDistortion(0.05)]).shape
+        >>> al.augment(np.zeros((8, 48, 64, 3), "uint8"), [al.OpticalDistortion(0.1)]).shape
         (8, 48, 64, 3)
     """
 
-    distort_limit: Annotated[Span, span(-0.3, 0.3, 0.05)] = 0.05
+    distort_limit: Annotated[Span, span(-0.12, 1, 0.1)] = 0.1
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         return {"k": draw.uniform("k", *symmetric(self.distort_limit))}

@@ -39,7 +39,7 @@ def warp(xp: Namespace, images: Array, matrix: Array, size: tuple[int, int], int
     x, y = _transformed(xp, matrix, x, y)
     # on a grid of 2**-20 of a pixel, so that a last-bit difference between machines cannot tip a floor
     x, y = (xp.round(t * 2.0**20) / 2.0**20 for t in (x, y))
-    return _read(xp, images, x, y, interpolation, fill)
+    return read(xp, images, x, y, interpolation, fill)
 
 
 def _grid(xp: Namespace, like: Array, size: tuple[int, int]) -> tuple[Array, Array]:
@@ -60,17 +60,20 @@ def _transformed(xp: Namespace, m: Array, x: Array, y: Array) -> tuple[Array, Ar
 
 def _displaced(xp: Namespace, x: Array, y: Array, field: Field) -> tuple[Array, Array]:
     """Places moved by the displacement, read linearly between the centres of its frame's pixels."""
-    size = field.extent.static or (int(field.extent.height[0]), int(field.extent.width[0]))
-    batch = int(field.outer.shape[0])
-    moved = field.function(xp, *_grid(xp, x, size), *field.params)
-    both = xp.stack([xp.broadcast_to(d, (batch, *size)) for d in moved], axis=-1)
-    if field.active is not None:
-        both = xp.where(field.active[:, None, None, None], both, 0.0)
-    here = _read(xp, both, x, y, "bilinear", Fill("nearest"))
+    here = read(xp, displacements(xp, field), x, y, "bilinear", Fill("nearest"))
     return x + here[..., 0], y + here[..., 1]
 
 
-def _read(xp: Namespace, images: Array, x: Array, y: Array, interpolation: Interpolation, fill: Fill) -> Array:
+def displacements(xp: Namespace, field: Field) -> Array:
+    """The displacement (dx, dy) of every pixel of its frame, `(batch, height, width, 2)`; all of one size."""
+    size = field.extent.static or (int(field.extent.height[0]), int(field.extent.width[0]))
+    batch = int(field.outer.shape[0])
+    moved = field.function(xp, *_grid(xp, field.outer, size), *field.params)
+    both = xp.stack([xp.broadcast_to(d, (batch, *size)) for d in moved], axis=-1)
+    return both if field.active is None else xp.where(field.active[:, None, None, None], both, 0.0)
+
+
+def read(xp: Namespace, images: Array, x: Array, y: Array, interpolation: Interpolation, fill: Fill) -> Array:
     """The images at places between their pixels."""
     if interpolation == "nearest":
         return _pixels(xp, images, xp.floor(y + 0.5), xp.floor(x + 0.5), fill)
