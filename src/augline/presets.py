@@ -3,7 +3,7 @@
     pipe = al.Pipeline(al.Folder("photos/"), al.presets.classification(224, policy="ta_wide"), batch_size=256)
 
 A list brings images to their size by itself, so `Pipeline(size=)` stays None. The numbers are those of the source that
-the docstring names; what differs from it is said there too. `preset` finds one by name and refuses one for another task.
+the docstring names; what differs is said there too. `preset` finds one by name and refuses one for another task.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def classification(
         "ra": lambda: RandAugment(magnitude=magnitude),
         "ta_wide": TrivialAugmentWide,
         "augmix": lambda: AugMix(severity=severity),
-        **{name: lambda name=name: AutoAugment(policy=name) for name in ("imagenet", "cifar10", "svhn")},
+        "imagenet": lambda: AutoAugment("imagenet"),
+        "cifar10": lambda: AutoAugment("cifar10"),
+        "svhn": lambda: AutoAugment("svhn"),
     }
     if policy is not None and policy not in policies:
         raise ArgumentError(
@@ -322,7 +324,9 @@ def _view(size: int, scale: tuple[float, float], jitter: ColorJitter) -> list[Tr
 def _second_look(owner: str, size: int, scale: tuple[float, float], kernel: int, view: int) -> list[Transform]:
     """BYOL's and DINO's views: the first always blurred, the second seldom, and solarized at times."""
     if view not in (1, 2):
-        raise ArgumentError(f"presets.{owner}(view=...): there are two views, 1 and 2. Received {view!r}. Write 1 or 2.")
+        raise ArgumentError(
+            f"presets.{owner}(view=...): there are two views, 1 and 2. Received {view!r}. Write 1 or 2."
+        )
     first = view == 1
     blur = RandomGaussianBlur((1.0, 1.0) if first else (0.1, 0.1), kernel, (0.1, 2.0))
     solarized = [] if first else [Solarization(0.0, (128 / 255, 128 / 255), p=0.2)]

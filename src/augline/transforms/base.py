@@ -68,7 +68,7 @@ _FIXED = ("height", "width", "max_size", "multiple", "size", "name", "transforms
 
 
 def _scheduled(init: Callable[..., None], item: Any, given: dict[str, Any], schedules: dict[str, Schedule]) -> None:
-    """Makes a transform whose schedules hold good at each of their points, and so between them: all rules are ranges."""
+    """Makes a transform whose schedules are good at each of their points; and between them, since rules are ranges."""
     for name in {*schedules} & {*_FIXED}:
         raise ArgumentError(
             f"{type(item).__name__}({name}=...): {name} must be the same in all epochs. Received {schedules[name]!r}. "
@@ -164,10 +164,13 @@ class Transform:
         draw = draw.at(self.name or path.rpartition("/")[2])
         active = both(mask, self.gate(draw))
         params = self.sample(draw, frame)
-        stages = []
+        stages, size, everywhere = [], frame.extent.static, frame
         for stage in self.lower(params, frame):
+            everywhere = stage.after(everywhere)
             stages.append(stage.named(path).masked(active, frame))
             frame = stages[-1].after(frame)
+        if size == everywhere.extent.static:  # those that it acts on come out in the size of the others
+            frame = frame.with_(extent=dataclasses.replace(frame.extent, static=size))
         return Expansion((Drawn(path, self, params, active),), tuple(stages), frame)
 
     def __repr__(self) -> str:

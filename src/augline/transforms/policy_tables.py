@@ -124,4 +124,4 @@ SUB_POLICIES: dict[str, tuple[tuple[Step, Step], ...]] = {
         ShearX .7 2 Invert .1 0
     """),
 }
-"""AutoAugment's 25 sub-policies of two operations per data set (appendix of the paper), each with the other as likely."""
+"""AutoAugment's 25 sub-policies of two operations, per data set (appendix of the paper); each is as likely."""
