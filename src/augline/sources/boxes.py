@@ -25,8 +25,8 @@ def box_problems(
         slack: by how much a box may stick out of its image.
         unit: of all of these.
     """
-    finite: NDArray[np.bool_] = np.isfinite(corners).all(axis=1)
-    thin: NDArray[np.bool_] = (corners[:, 2:] <= corners[:, :2]).any(axis=1)
+    finite = np.asarray(np.isfinite(corners).all(axis=1))
+    thin = np.asarray((corners[:, 2:] <= corners[:, :2]).any(axis=1))
     out = (corners[:, :2] < -slack).any(axis=1) | (corners[:, 2:] > sizes[:, ::-1] + slack).any(axis=1)
     found = {}
     for row in np.flatnonzero(~finite | thin | out).tolist():

@@ -134,6 +134,7 @@ class _Columns:
         if boxes:
             document.problems |= box_problems(corners, document.sizes[document.images].astype(np.float64), 1)
         if masks:
+            self._areas = _areas(self._segments)
             without = [row for row, segment in enumerate(self._segments) if segment is None]
             document.problems = dict.fromkeys(without, "no outline for its mask") | document.problems
         names = document.file_names
@@ -153,17 +154,17 @@ class _Columns:
             columns["box_labels"] = self._grouped(self._document.classes[self.rows], chosen)
         if masks:
             columns["masks"] = [self._painting(image) for image in chosen.tolist()]
-        if keypoints:
-            points = self._grouped(self._points[self.rows], chosen)
-            columns["keypoints"] = _Padded(points, max(1, max(map(len, points))))
         names = self._document.class_names if boxes else None
-        padded = columns.pop("keypoints", None)  # which would be made in full to be checked
         found, _ = build(
             self._owner, len(chosen), class_names=names, bounding_box_format=Coco.bounding_box_format, **columns
         )
-        outlined = boxes and any(segment is not None for segment in self._segments)
-        polygons = [[self._polygon(row) for row in self._of(image)] for image in chosen.tolist()] if outlined else None
-        return replace(found, keypoints=padded, polygons=polygons)
+        if boxes and any(segment is not None for segment in self._segments):
+            polygons = [[self._polygon(row) for row in self._of(image)] for image in chosen.tolist()]
+            found = replace(found, polygons=polygons)
+        if keypoints:
+            points = self._grouped(self._points[self.rows], chosen)
+            found = replace(found, keypoints=_Padded(points, max(1, max(map(len, points)))))
+        return found
 
     def _of(self, image: int) -> list[int]:
         """The objects of an image."""
@@ -184,18 +185,21 @@ class _Columns:
 
     def _painting(self, image: int) -> Painting:
         height, width = self._document.sizes[image].tolist()
-        rows = sorted(self._of(image), key=self._area, reverse=True)
+        rows = sorted(self._of(image), key=lambda row: self._areas[row], reverse=True)
         values = (self._document.classes[rows] + 1).tolist()
         dtype = "uint8" if len(self._document.category_ids) < 255 else "uint16"
         objects = zip(values, (self._segments[row] for row in rows), strict=True)
         return Painting((height, width), dtype, tuple(objects))
 
-    def _area(self, row: int) -> float:
-        segment = self._segments[row]
-        if isinstance(segment, Runs):
-            return float(segment.lengths[1::2].sum())
-        left, top, right, bottom = tight_boxes([segment])[0] if segment is not None else np.zeros(4)
-        return float((right - left) * (bottom - top))
+
+def _areas(segments: Sequence[Segment]) -> NDArray[np.float64]:
+    """How large objects are, for an order among them: the pixels of a mask, the box around a polygon."""
+    areas = [float(segment.lengths[1::2].sum()) if isinstance(segment, Runs) else 0.0 for segment in segments]
+    result = np.asarray(areas, np.float64)
+    polygons = {row: segment for row, segment in enumerate(segments) if isinstance(segment, np.ndarray)}
+    boxes = tight_boxes(list(polygons.values()))
+    result[list(polygons)] = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return result
 
 
 @dataclass(frozen=True)

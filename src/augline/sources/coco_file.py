@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -133,6 +134,10 @@ def _lists(owner: str, path: str) -> list[list[dict[str, Any]]]:
                 raise refusal(SourceError, owner, rule, f"{str(row)[:200]} at {key}[{at}]", "Correct the file.")
     if not data["images"]:
         raise refusal(SourceError, owner, "there must be images", "none", "Add some to the file.")
+    for image in data["images"]:
+        if image["height"] < 1 or image["width"] < 1:
+            received = f"{image['height']} x {image['width']} (height x width) for {image['file_name']!r}"
+            raise refusal(SourceError, owner, "images must have a size", received, "Correct the file.")
     return [data[key] for key in _NEEDED]
 
 
@@ -154,8 +159,10 @@ def _check_known(owner: str, key: str, objects: list[dict[str, Any]], known: dic
 
 
 def _numbers(values: Any) -> bool:
-    """Whether it is a list of numbers that can be coordinates."""
-    return isinstance(values, list) and all(type(v) in (int, float) and -_FAR < v < _FAR for v in values)
+    """Whether it is a list of numbers that can be coordinates; there may be a hundred million of them."""
+    if not isinstance(values, list) or not values or not {*map(type, values)} <= {int, float}:
+        return False
+    return bool(min(values) > -_FAR and max(values) < _FAR and not math.isnan(sum(values)))
 
 
 def _segment(given: Any, size: tuple[int, int]) -> Segment:

@@ -26,7 +26,9 @@ _SLACK = 0.01
 
 
 class Yolo(Source):
-    """Images annotated in YOLO's format: `images/a/b.jpg` goes with `labels/a/b.txt`, or with nothing if it is empty.
+    """Images annotated in YOLO's format: `images/a/b.jpg` goes with `labels/a/b.txt`.
+
+    An image without such a file has no objects.
 
     Each line of a text file is an object: `class cx cy w h`, or `class x1 y1 x2 y2 x3 y3 ...` for an outline, whose
     tight box is taken; all relative to the image's size. Boxes are "rel_center_xywh", and where there are outlines,

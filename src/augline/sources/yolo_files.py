@@ -43,9 +43,8 @@ def find(owner: str, data: str, split: str | None) -> tuple[list[str], _Names]:
     for name in ("data.yaml", "data.yml"):
         if os.path.isfile(os.path.join(data, name)):
             return _by_yaml(owner, os.path.join(data, name), split)
-    tried = [
-        os.path.join(data, *parts) for parts in ((("images", split), (split, "images")) if split else (("images",),))
-    ]
+    layouts = (("images", split), (split, "images")) if split else (("images",),)
+    tried = [os.path.join(data, *parts) for parts in layouts]
     folder = next((path for path in tried if os.path.isdir(path)), None)
     if folder is None:
         there = [name for where in ("", "images") for name in _folders(os.path.join(data, where))]
