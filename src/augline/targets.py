@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from augline.errors import ArgumentError
 from augline.paths import Paths, mirrors
 from augline.plan import Erase, Output, Plan, Stage, Warp
+from augline.sources.polygons import moved as moved_polygons
+from augline.sources.polygons import tight_boxes
 
 Boxes = NDArray[np.float32]
 
@@ -101,11 +104,13 @@ def move_boxes(
         after = (float(plan.extent.height[index]), float(plan.extent.width[index]))
         corners = to_xyxy(np.asarray(rows, np.float64).reshape(-1, 4), box_format, before)
         outlines = [_outline(row, paths.bends) for row in corners]
-        for number, polygon in enumerate(polygons[index] if polygons is not None else ()):
-            outlines[number] = np.asarray(polygon, np.float64).reshape(-1, 2) if len(polygon) else outlines[number]
-        placed = [paths.forward(index, outline - 0.5) + 0.5 for outline in outlines]
-        whole = np.asarray([(*p.min(axis=0), *p.max(axis=0)) for p in placed]).reshape(-1, 4)
-        clipped = np.clip(whole, 0, [after[1], after[0]] * 2)
+        if polygons is not None:
+            outlines = [np.asarray(p, np.float64) * _unit(box_format, before)[:2] for p in polygons[index]]
+        placed = moved_polygons(outlines, partial(_placed, paths, index))
+        whole = tight_boxes(placed).reshape(-1, 4)
+        clipped = (
+            tight_boxes(placed, size=after) if polygons is not None else np.clip(whole, 0, [after[1], after[0]] * 2)
+        )
         seen, full = _area(clipped), _area(whole)
         keep = np.flatnonzero((seen >= min_area) & (seen >= min_visibility * full))
         moved.append(from_xyxy(clipped[keep], box_format, after).astype(np.float32))
@@ -145,6 +150,11 @@ def from_xyxy(boxes: NDArray[Any], box_format: str, size: tuple[float, float]) -
 def _unit(box_format: str, size: tuple[float, float]) -> NDArray[np.float64]:
     height, width = size if box_format.startswith("rel_") else (1.0, 1.0)
     return np.asarray([width, height, width, height])
+
+
+def _placed(paths: Paths, index: int, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points between pixel edges, where they come out."""
+    return paths.forward(index, edges - 0.5) + 0.5
 
 
 def _outline(box: NDArray[Any], bends: bool) -> NDArray[np.float64]:
