@@ -20,11 +20,16 @@ from augline.transforms import (
     CenterCrop,
     CoarseDropout,
     ColorJitter,
+    CopyPaste,
+    CutMix,
     Equalization,
     GridDistortion,
     GridMask,
     HueSaturationValue,
     LetterBox,
+    Map,
+    MixUp,
+    Mosaic,
     Normalize,
     OneOf,
     OpticalDistortion,
@@ -76,8 +81,12 @@ from augline.transforms import (
     Transform,
     Transpose,
     TrivialAugmentWide,
+    register,
 )
 from augline.transforms.schedules import Schedule, cosine, linear, steps
+from augline.translate import Difference, Translation, translate
+from augline.tta import tta
+from augline.undo import Trace, trace
 
 __version__ = "0.1.0"
 
@@ -93,7 +102,10 @@ __all__ = [
     "CenterCrop",
     "CoarseDropout",
     "ColorJitter",
+    "CopyPaste",
+    "CutMix",
     "DecodeError",
+    "Difference",
     "EngineError",
     "Equalization",
     "Files",
@@ -102,6 +114,9 @@ __all__ = [
     "GridMask",
     "HueSaturationValue",
     "LetterBox",
+    "Map",
+    "MixUp",
+    "Mosaic",
     "Normalize",
     "OneOf",
     "OpticalDistortion",
@@ -156,12 +171,18 @@ __all__ = [
     "SpecError",
     "Table",
     "ThreeAugment",
+    "Trace",
     "Transform",
+    "Translation",
     "Transpose",
     "TrivialAugmentWide",
     "augment",
     "cosine",
     "linear",
     "presets",
+    "register",
     "steps",
+    "trace",
+    "translate",
+    "tta",
 ]

@@ -61,6 +61,19 @@ class Job:
     images: NDArray[Any]
     columns: dict[str, Any]
 
+    def size(self, index: int) -> tuple[int, int]:
+        """(height, width) of an image as it was read.
+
+        Raises:
+            DecodeError or SourceError: It was not.
+        """
+        if self.stack is not None:
+            return self.stack.shape[1], self.stack.shape[2]
+        record = self.records[index]
+        if isinstance(record, AuglineError):
+            raise record
+        return record.size
+
 
 class Batches:
     """Makes batches of a source with a program.

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from augline.batches import Record
 from augline.errors import ArgumentError
 from augline.explanation_text import text
 from augline.plan import Colour, Hsv, Output, Plan, Rescale, Stage, Tone, Warp
@@ -19,6 +18,8 @@ from augline.transforms.base import Drawn
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
+
+_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,8 @@ def explain(pipe: Pipeline, epoch: int, index: int) -> Explanation:
             f"index={index}. Count the samples of the source; pipe.indices(epoch, positions) gives those of an epoch."
         )
     job = pipe.batches.prepare(epoch, np.asarray([index]))
-    record = job.records[0]
-    if not isinstance(record, Record):
-        raise record
-    expansion, plan = pipe.program.plan(epoch, pipe.source.ids(np.asarray([index])), np.asarray([record.size]))
+    size = job.size(0)
+    expansion, plan = pipe.program.plan(epoch, pipe.source.ids(np.asarray([index])), np.asarray([size]))
     before = tuple(_stage(stage) for stage in expansion.stages)
     after = [_stage(stage) for stage in plan.stages]
     for number, factors in enumerate(plan.shrinks):
@@ -101,7 +100,7 @@ def explain(pipe: Pipeline, epoch: int, index: int) -> Explanation:
             decoder = job.shrinks[0] if number == 0 else 1
             after[number].details.update(shrink=factors[0].tolist(), decoder=decoder)
     after.append(_output(plan.output))
-    header = _header(pipe, epoch, index, record.size)
+    header = _header(pipe, epoch, index, size)
     return Explanation(header, draws(expansion.drawn, 0), before, tuple(after), tuple(_breaks(plan)))
 
 
@@ -169,11 +168,22 @@ def _stage(stage: Stage) -> StageOf:
         matrix = np.asarray(stage.matrix)[0]
         idle, details = bool(np.array_equal(matrix, np.eye(len(matrix)))), {"matrix": matrix[:-1].tolist()}
     elif isinstance(stage, Hsv):
-        details = {"hue": float(stage.hue[0]), "saturation": float(stage.saturation[0])}
-        idle = details == {"hue": 0.0, "saturation": 1.0}
+        details = {"hue": float(stage.hue[0]), "saturation": [*stage.saturation[0]], "value": [*stage.value[0]]}
+        idle = not bool(stage.active[0])
     elif isinstance(stage, Rescale):
         details = {"scale": list(stage.scale), "offset": list(stage.offset)}
+    else:
+        details = {f.name: value for f in fields(stage) if (value := _plain(getattr(stage, f.name))) is not None}
     return StageOf(type(stage).__name__, tuple(getattr(stage, "origin", ())), idle, details)
+
+
+def _plain(value: Any) -> Any:
+    """What one sample has of a field: a number, or a few; None for what is no number or too much to show."""
+    if isinstance(value, (bool, int, float)):
+        return value
+    if not isinstance(value, np.ndarray) or value[0].size > _SHOWN:
+        return None
+    return value[0].tolist()
 
 
 def _curve(curve: Any) -> dict[str, Any]:

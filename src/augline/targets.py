@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from augline.errors import ArgumentError
 from augline.paths import Paths, mirrors
-from augline.plan import Erase, Output, Plan, Stage, Warp
+from augline.plan import Call, Erase, Output, Plan, Stage, Warp
 from augline.sources.polygons import moved as moved_polygons
 from augline.sources.polygons import tight_boxes
 
@@ -26,13 +26,15 @@ Boxes = NDArray[np.float32]
 
 def mask_plan(plan: Plan, channels: int, dtype: str) -> Plan:
     """The plan for segmentation masks: the same warps, read with "nearest", and holes, into the masks' own type."""
-    stages = tuple(kept for stage in plan.stages if (kept := _for_masks(stage)) is not None)
+    stages = tuple(kept for stage in plan.stages if (kept := _for_masks(stage, dtype)) is not None)
     before = plan.before.with_(channels=channels, dtype=dtype, scale=(1.0,), offset=(0.0,))
     output = Output((1.0,) * channels, (0.0,) * channels, dtype)
     return Plan(stages, (None,) * len(stages), before, plan.extent, output)
 
 
-def _for_masks(stage: Stage) -> Stage | None:
+def _for_masks(stage: Stage, dtype: str) -> Stage | None:
+    if isinstance(stage, Call) and stage.spatial:
+        return replace(stage, scale=(1.0,), offset=(0.0,), dtype=dtype)
     if isinstance(stage, Warp) and stage.moves:
         return replace(stage, interpolation="nearest", fill=replace(stage.fill, value=(float(stage.fill.mask),)))
     if isinstance(stage, Erase) and stage.mask is not None:
@@ -103,7 +105,7 @@ def move_boxes(
         before = (float(plan.before.height[index]), float(plan.before.width[index]))
         after = (float(plan.extent.height[index]), float(plan.extent.width[index]))
         corners = to_xyxy(np.asarray(rows, np.float64).reshape(-1, 4), box_format, before)
-        outlines = [_outline(row, paths.bends) for row in corners]
+        outlines = [outline(row, paths.bends) for row in corners]
         if polygons is not None:
             outlines = [np.asarray(p, np.float64) * _unit(box_format, before)[:2] for p in polygons[index]]
         placed = moved_polygons(outlines, partial(_placed, paths, index))
@@ -116,6 +118,15 @@ def move_boxes(
         moved.append(from_xyxy(clipped[keep], box_format, after).astype(np.float32))
         kept.append(keep)
     return moved, kept
+
+
+def check_movable(plan: Plan) -> None:
+    """Refuses a plan of which nobody knows where it moves boxes and keypoints.
+
+    Raises:
+        ArgumentError: That is so.
+    """
+    Paths(plan).forward(0, np.zeros((0, 2)))
 
 
 def pad_boxes(boxes: Sequence[Boxes], labels: Sequence[NDArray[Any]], most: int) -> dict[str, NDArray[Any]]:
@@ -157,7 +168,7 @@ def _placed(paths: Paths, index: int, edges: NDArray[np.float64]) -> NDArray[np.
     return paths.forward(index, edges - 0.5) + 0.5
 
 
-def _outline(box: NDArray[Any], bends: bool) -> NDArray[np.float64]:
+def outline(box: NDArray[Any], bends: bool) -> NDArray[np.float64]:
     """Points on the four sides of a box, `(n, 2)`: its corners, and more where straight lines do not stay straight."""
     left, top, right, bottom = box
     share = np.linspace(0, 1, 9 if bends else 2)[:, None]

@@ -24,9 +24,12 @@ def migrate(
         int,
         typer.Option(min=1, max=2, help="1: change the import of ImageDataGenerator. 2: rewrite to a Pipeline."),
     ] = 1,
-    write: Annotated[bool, typer.Option("--write", help="Write the file; a copy of the old one stays beside it.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the file; a copy of the old one stays beside it.")
+    ] = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Run old and new on --data: speed and pixel differences. Not the script itself.")
+        bool,
+        typer.Option("--verify", help="Run old and new on --data: speed and pixel differences. Not the script itself."),
     ] = False,
     data: Annotated[Path | None, typer.Option(help="A folder of pictures with a sub-folder per class.")] = None,
     batches: Annotated[int, typer.Option(min=1, help="How many batches --verify compares and times.")] = 8,

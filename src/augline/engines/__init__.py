@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, EngineError
+from augline.plan.mix import Mix
 from augline.plan.plan import Plan
 
 ENGINES = {"opencv": "augline.engines.opencv.run", "reference": "augline.engines.portable.run"}
@@ -54,7 +55,7 @@ def carry_through(sample: Sample, first: int, images: NDArray[Any], outs: NDArra
 def check(name: str, plan: Plan) -> None:
     """Refuses a plan with a stage that the engine lacks, naming the transform and who has it."""
     for stage in plan.stages:
-        if type(stage) not in _module(name).STAGES:
+        if not isinstance(stage, Mix) and type(stage) not in _module(name).STAGES:
             others = [other for other in ENGINES if type(stage) in _module(other).STAGES]
             origin = ", ".join(getattr(stage, "origin", ()))
             raise EngineError(

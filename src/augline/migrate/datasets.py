@@ -100,9 +100,13 @@ def _from_generator(script: Script, call: cst.Call) -> None:
     if "args" in args:
         inner = args.given["args"]
         several = isinstance(inner, cst.Tuple | cst.List)
-        given = ", ".join(script.code(e.value) for e in inner.elements) if isinstance(inner, cst.Tuple | cst.List) else ""
+        given = (
+            ", ".join(script.code(e.value) for e in inner.elements) if isinstance(inner, cst.Tuple | cst.List) else ""
+        )
         generator = f"lambda: {generator}({given if several else '*' + args.code('args')})"
-        script.notes.add(script.line(call), "args= of from_generator reach the generator as NumPy arrays no more, but as they are")
+        script.notes.add(
+            script.line(call), "args= of from_generator reach the generator as NumPy arrays no more, but as they are"
+        )
     items = [generator]
     if "output_signature" in args:
         items.append(f"signature={args.code('output_signature')}")
@@ -260,7 +264,9 @@ def _other_half(script: Script, call: cst.Call, args: Arguments, split: Group, s
                 others.append((other, theirs))
     wanted = "validation" if subset == "training" else "training"
     if len(others) != 1 or others[0][1].value("subset") != wanted:
-        raise Unclear(f"the {wanted} subset of the same folder is not made in this script, and both must be split alike")
+        raise Unclear(
+            f"the {wanted} subset of the same folder is not made in this script, and both must be split alike"
+        )
     other, theirs = others[0]
     same = ("label_mode", "class_names", "color_mode", "image_size", "interpolation", "labels")
     if any(theirs.code(name, "") != args.code(name, "") for name in same):

@@ -42,7 +42,9 @@ class Edits:
         start, end = span
         whole = span == (0, len(self.source))
         inside = [(s, e) for s, e in self._edits if start <= s and e <= end and (s, e) != span]
-        inside = [(s, e) for s, e in inside if s < e or whole or start < s < end]  # what is inserted at its edge is not in it
+        inside = [
+            (s, e) for s, e in inside if s < e or whole or start < s < end
+        ]  # what is inserted at its edge is not in it
         inside.sort(key=lambda s: (s[0], s[1] > s[0], -s[1]))
         pieces, at = [], start
         for s, e in inside:

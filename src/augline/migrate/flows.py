@@ -121,9 +121,7 @@ def _understand(script: Script, flow: Flow) -> None:
         flow.batch_size = Arguments(script, flow.call, FLOW_ARGUMENTS[flow.method]).value("batch_size", 32)
     except Unclear as reason:
         flow.fed.clear()
-        script.notes.add(
-            script.line(flow.call), f"{flow.method} stays, with augline's ImageDataGenerator: {reason}"
-        )
+        script.notes.add(script.line(flow.call), f"{flow.method} stays, with augline's ImageDataGenerator: {reason}")
 
 
 def _keep_halves_together(script: Script, flows: list[Flow]) -> None:
@@ -191,9 +189,7 @@ def _use(script: Script, flow: Flow, use: cst.Name) -> None:
     elif isinstance(holder, cst.Subscript) and len(holder.slice) == 1 and isinstance(holder.slice[0].slice, cst.Index):
         index = holder.slice[0].slice.value
         flow.changes.append(
-            lambda: script.edits.replace(
-                script.span(holder), lambda: f"{use.value}.batch(0, {script.code(index)})"
-            )
+            lambda: script.edits.replace(script.span(holder), lambda: f"{use.value}.batch(0, {script.code(index)})")
         )
     elif isinstance(holder, cst.For | cst.CompFor) and holder.iter is use:
         flow.notes.append((line, _ONE_PASS))
@@ -208,9 +204,7 @@ def _attribute(script: Script, flow: Flow, node: cst.Attribute) -> None:
         text = ATTRIBUTES[name].format(name=script.source(node.value))
         flow.changes.append(lambda: script.edits.replace(script.span(node), text))
     elif name == "next" and isinstance(call, cst.Call):
-        flow.changes.append(
-            lambda: script.edits.replace(script.span(call), f"next(iter({script.source(node.value)}))")
-        )
+        flow.changes.append(lambda: script.edits.replace(script.span(call), f"next(iter({script.source(node.value)}))"))
     elif name == "reset" and isinstance(script.parent(call), cst.Expr):
         flow.changes.append(lambda: script.remove(script.statement(node)))
     else:

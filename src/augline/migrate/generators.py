@@ -27,7 +27,7 @@ _DRAWS = (
 )
 _RESIZE = (
     "images are resized with antialiasing and turned upright by their EXIF orientation; ImageDataGenerator took the "
-    'nearest pixel and ignored EXIF (Folder(exif=False) ignores it too)'
+    "nearest pixel and ignored EXIF (Folder(exif=False) ignores it too)"
 )
 _SHEAR = (
     "shear_range is in degrees, and so is RandomAffine(shear=): {value} is nearly nothing. If a slope was meant, write "
@@ -299,9 +299,7 @@ def _shift(ctor: Arguments, parts: Parts, target: Target) -> list[str]:
         if not isinstance(value, int | float):
             raise Unclear(f"{name} as a list of values has no counterpart in a Pipeline")
     sides = target.size or (None, None)
-    height, width = (
-        _share(ctor, name, value, side) for name, value, side in zip(names, values, sides, strict=True)
-    )
+    height, width = (_share(ctor, name, value, side) for name, value, side in zip(names, values, sides, strict=True))
     if values[0] != values[1]:
         parts.notes.append(_SWAPPED)
         parts.comments.append("(height, width); ImageDataGenerator swapped its two shift ranges")

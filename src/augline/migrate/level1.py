@@ -180,6 +180,4 @@ def _note_leftovers(script: Script) -> None:
         if isinstance(call.func, cst.Attribute) and call.func.attr.value in MODEL_CALLS:
             old, new = call.func.attr.value, MODEL_CALLS[call.func.attr.value][0]
             if old != new and call not in script.modernised:
-                script.notes.add(
-                    script.line(call), f"Keras 3 has no {old}: write {new}, or let --level 2 do it"
-                )
+                script.notes.add(script.line(call), f"Keras 3 has no {old}: write {new}, or let --level 2 do it")

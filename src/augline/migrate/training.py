@@ -136,8 +136,10 @@ class _Call:
             return "batch" in text.lower()
         mine = flow.parts.settings.get("batch_size", "32")
         value = script.literal(divisor)
-        return text == mine or (isinstance(value, int) and str(value) == mine) or (
-            isinstance(value, int) and value == flow.batch_size
+        return (
+            text == mine
+            or (isinstance(value, int) and str(value) == mine)
+            or (isinstance(value, int) and value == flow.batch_size)
         )
 
     def _arguments(self, gone: list[cst.Arg]) -> None:
@@ -184,5 +186,3 @@ class _Call:
         elif arg.keyword is None and name:
             at = script.span(arg)[0]
             script.edits.insert(at, f"{name}=")
-
-

@@ -94,7 +94,10 @@ def cases(text: str) -> list[Case]:
         if flow.method == "flow_from_dataframe" and chosen.get("class_mode") not in ("categorical", "binary", "sparse"):
             chosen["class_mode"] = "sparse"
         chosen["seed"] = chosen.get("seed") or 0
-        unknown = (*(n for n in ctor.given if n not in generator), *(n for n in args.given if n in _KEPT and n not in rest))
+        unknown = (
+            *(n for n in ctor.given if n not in generator),
+            *(n for n in args.given if n in _KEPT and n not in rest),
+        )
         case = Case(script.line(flow.call), generator, chosen, unknown)
         if not any((case.generator, case.flow) == (other.generator, other.flow) for other in result):
             result.append(case)

@@ -1,6 +1,7 @@
 """The narrow waist: what transforms lower to, what fusion rewrites, and all that an engine has to know."""
 
 from augline.plan.blend import Blend
+from augline.plan.call import Call
 from augline.plan.frame import Extent, Frame
 from augline.plan.fuse import APPROXIMATE, EXACT, fuse
 from augline.plan.local import Clahe, Codec, Erase, Filter, Median, Noise
@@ -11,6 +12,7 @@ __all__ = [
     "APPROXIMATE",
     "EXACT",
     "Blend",
+    "Call",
     "Clahe",
     "Codec",
     "Colour",

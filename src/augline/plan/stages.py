@@ -115,7 +115,7 @@ class Warp(Stage):
             return self
         xp = before.xp
         matrix = xp.where(mask[:, None, None], self.matrix, matrices.identity(xp, before.batch))
-        field = self.field and replace(self.field, active=_both(self.field.active, mask))
+        field = self.field and replace(self.field, active=both(self.field.active, mask))
         return replace(self, matrix=matrix, field=field, extent=self.extent.where(mask, before.extent, xp))
 
     @property
@@ -178,7 +178,7 @@ class Tone(Stage):
     def masked(self, mask: Array | None, before: Frame) -> Tone:
         if mask is None:
             return self
-        return replace(self, curves=tuple(replace(curve, active=_both(curve.active, mask)) for curve in self.curves))
+        return replace(self, curves=tuple(replace(curve, active=both(curve.active, mask)) for curve in self.curves))
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,5 +270,6 @@ def _equally_long(*columns: tuple[float, ...]) -> list[tuple[float, ...]]:
     return [column * length if len(column) == 1 else column for column in columns]
 
 
-def _both(a: Array | None, b: Array) -> Array:
+def both(a: Array | None, b: Array) -> Array:
+    """Samples in both masks; None stands for all."""
     return b if a is None else a & b

@@ -57,6 +57,8 @@ from augline.transforms.geometric import (
     RandomZoom,
     Transpose,
 )
+from augline.transforms.mix import CopyPaste, CutMix, MixUp, Mosaic
+from augline.transforms.own import Map, register
 from augline.transforms.policies import AugMix, AutoAugment, RandAugment, ThreeAugment, TrivialAugmentWide
 from augline.transforms.sizing import CenterCrop, RandomCrop, RandomResizedCrop, Resizing
 from augline.transforms.values import Normalize, Rescaling
@@ -72,7 +74,7 @@ TRANSFORMS: dict[str, type[Transform]] = {
         RandomElasticTransform, CLAHE, AutoContrast, ColorJitter, Equalization, HueSaturationValue,
         PhotometricDistort, RandomChannelShift, RandomChannelShuffle, RandomColorDegeneration, RandomColorJitter,
         RandomDownscale, RandomGaussianBlur, RandomGaussianNoise, RandomJpegCompression, RandomMedianBlur,
-        RandomMotionBlur, RandomSharpness, Rescaling, Normalize, Sequential, OneOf, SomeOf, RandAugment,
+        RandomMotionBlur, RandomSharpness, MixUp, CutMix, Mosaic, CopyPaste, Rescaling, Normalize, Map, Sequential, OneOf, SomeOf, RandAugment,
         TrivialAugmentWide, AutoAugment, AugMix, ThreeAugment,
     )
 }  # fmt: skip
@@ -88,11 +90,16 @@ __all__ = [
     "CenterCrop",
     "CoarseDropout",
     "ColorJitter",
+    "CopyPaste",
+    "CutMix",
     "Equalization",
     "GridDistortion",
     "GridMask",
     "HueSaturationValue",
     "LetterBox",
+    "Map",
+    "MixUp",
+    "Mosaic",
     "Normalize",
     "OneOf",
     "OpticalDistortion",
@@ -144,4 +151,5 @@ __all__ = [
     "Transform",
     "Transpose",
     "TrivialAugmentWide",
+    "register",
 ]

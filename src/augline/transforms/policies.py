@@ -116,8 +116,8 @@ class TrivialAugmentWide(Policy):
     num_magnitude_bins: Bins = 31
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
-        level = draw.integers("level", 0, self.num_magnitude_bins, shape=(1,)) / (self.num_magnitude_bins - 1)
-        return choices(draw, frame, len(TRIVIAL_AUGMENT_WIDE), 1) | {"level": level}
+        step = frame.xp.astype(draw.integers("level", 0, self.num_magnitude_bins, shape=(1,)), frame.xp.float64)
+        return choices(draw, frame, len(TRIVIAL_AUGMENT_WIDE), 1) | {"level": step / (self.num_magnitude_bins - 1)}
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         return chain(self, frame, TRIVIAL_AUGMENT_WIDE, params)
@@ -195,8 +195,8 @@ class AugMix(Policy):
             params["operation"] = xp.where(xp.arange(depth) < length, params["operation"], NONE)
         mixed = draw.beta("mixed", self.alpha, self.alpha)
         shares = [mixed[:, None] * share[:, None] for share in dirichlet(draw, frame, self.alpha, width)]
-        level = draw.integers("level", 0, self.severity, shape=(width, depth)) / 9
-        return params | {"level": level, "weights": xp.concat([1.0 - mixed[:, None], *shares], axis=1)}
+        step = xp.astype(draw.integers("level", 0, self.severity, shape=(width, depth)), xp.float64)
+        return params | {"level": step / 9, "weights": xp.concat([1.0 - mixed[:, None], *shares], axis=1)}
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         chains = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -130,6 +130,8 @@ def from_config(value: Any) -> Any:
         return value
     ((shape, points),) = value.items()
     rows = points.items() if isinstance(points, dict) else points
+    if not isinstance(rows, Iterable) or not all(isinstance(row, (tuple, list)) for row in rows):
+        return value  # another dict, with one of our words for its key
     return Schedule(shape, tuple((epoch, _frozen(v)) for epoch, v in rows))
 
 

@@ -12,6 +12,7 @@ from augline.engines.opencv.colour import Values, from_unit, to_unit
 from augline.engines.opencv.warp import Image, Step, by_groups
 from augline.engines.portable import local as portable
 from augline.engines.portable.clahe import clahe as portable_clahe
+from augline.plan.call import Call
 from augline.plan.local import Clahe, Codec, Erase, Filter, Median, Noise
 from augline.random import NOISE_LENGTH, noise_table
 
@@ -146,6 +147,23 @@ def codec_step(stage: Codec, values: Values) -> Step:
     return step
 
 
+def call_step(stage: Call, values: Values) -> Step:
+    """A function of the user's, on a copy of its own in the values that the user sees."""
+    scale, offset = (v * len(values.scale) if len(v) == 1 else v for v in (stage.scale, stage.offset))
+    seen = Values(scale, offset, stage.dtype)
+
+    def step(index: int, image: Image, out: Image | None) -> Image:
+        if not stage.acts_on(index):
+            return image
+        given = np.array(image, order="C") if seen == values else from_unit(to_unit(image, values), seen)
+        done: Image = stage.checked(stage.function(given, **stage.arguments(index)), given)
+        if seen != values:
+            return from_unit(np.clip(to_unit(done, seen), 0, 1), values)
+        return np.clip(done, values.offset, _top(values)).astype(done.dtype) if values.dtype == "float32" else done
+
+    return step
+
+
 STEPS: dict[type[Any], Callable[..., Step]] = {
     Filter: filter_step,
     Median: median_step,
@@ -153,6 +171,7 @@ STEPS: dict[type[Any], Callable[..., Step]] = {
     Noise: noise_step,
     Erase: erase_step,
     Codec: codec_step,
+    Call: call_step,
 }
 
 

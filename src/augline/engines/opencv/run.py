@@ -68,7 +68,8 @@ def _blend_step(stage: Blend, plan: Plan, values: Values) -> Step:
         own, *others = weights[index]
         if own == 1:
             return image
-        total, part = image * np.float32(own), np.empty_like(image)
+        total = np.multiply(image, own, dtype=np.float32, order="C")
+        part = np.empty(image.shape, image.dtype)
         sums, parts = (a.reshape(len(image), -1) for a in (total, part))
         for run, weight in zip(runs, others, strict=True):
             run(index, image, part)
@@ -76,7 +77,7 @@ def _blend_step(stage: Blend, plan: Plan, values: Values) -> Step:
         if values.levels is not None:
             np.rint(total, out=total)
         np.clip(total, values.offset, np.add(values.offset, values.scale), out=total, casting="unsafe")
-        return total.astype(values.dtype)
+        return np.asarray(total, values.dtype)
 
     return step
 

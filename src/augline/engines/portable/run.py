@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from augline.arrays import Array, Namespace
 from augline.engines.portable import colour, local
+from augline.engines.portable.call import called
 from augline.engines.portable.clahe import clahe
 from augline.engines.portable.codec import jpeg
 from augline.engines.portable.warp import shrink, warp
 from augline.plan import matrices
 from augline.plan.blend import Blend
+from augline.plan.call import Call
 from augline.plan.local import Clahe, Codec, Erase, Filter, Median, Noise
 from augline.plan.plan import Plan
 from augline.plan.stages import Colour, Hsv, Stage, Tone, Warp
@@ -29,6 +31,7 @@ ON_PIXELS: dict[type[Stage], Callable[..., Array]] = {
     Noise: local.noisy,
     Erase: local.erased,
     Codec: jpeg,
+    Call: called,
 }
 STAGES = frozenset({Warp, Blend, *ON_PIXELS})
 
