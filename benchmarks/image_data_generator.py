@@ -10,8 +10,8 @@ from harness import BATCH, THREADS, Build, Output, Question, Subject, Target, Ta
 from subjects import ONE_LOOP, generator_epochs, link_folder
 
 _MOVING = {
-    "rotation_range": 20, "width_shift_range": 0.1, "height_shift_range": 0.1, "zoom_range": 0.1, "horizontal_flip": True,
-    "rescale": 1 / 255,
+    "rotation_range": 20, "width_shift_range": 0.1, "height_shift_range": 0.1, "zoom_range": 0.1,
+    "horizontal_flip": True, "brightness_range": (0.8, 1.2), "rescale": 1 / 255,
 }  # fmt: skip
 _COUNTS = {224: 960, 32: 50_000}
 """Images in memory of a full run, by side."""

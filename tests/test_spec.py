@@ -148,7 +148,6 @@ BAD = {
     "transforms:\n- {RandomFlip: {}, Transpose: {}}\n": "a transform is its name and its arguments by name",
     "transforms:\n- RandomFlip: {1: 2}\n": "a transform is its name and its arguments by name",
     "transforms:\n- OneOf: {transforms: [RandomFlip, 3]}\n": "a transform is its name",
-    "transforms:\n- Rescaling: {scale: null}\n": "Rescaling must have arguments of the right types",
     "transforms: RandomFlip\n": "transforms must be a list",
     "size: 224\n": r"size must be a height and a width.*\[224, 224\]",
     "size: [224, true]\n": "size must be",
@@ -184,6 +183,11 @@ def test_what_describes_no_pipeline_is_refused(text, message):
 def test_what_is_no_finite_number_is_refused_by_the_transform(value):
     with pytest.raises(al.ArgumentError, match=r"^RandomRotation\(factor="):
         al.Pipeline.from_yaml(f"transforms:\n- RandomRotation: {{factor: {value}}}\n", source=source())
+
+
+def test_a_scale_of_nothing_is_refused_by_the_transform():
+    with pytest.raises(al.ArgumentError, match=r"^Rescaling\(scale=None\): scale must be a finite number"):
+        al.Pipeline.from_yaml("transforms:\n- Rescaling: {scale: null}\n", source=source())
 
 
 def test_an_unknown_argument_is_refused_with_the_nearest_name():

@@ -61,18 +61,23 @@ class Job:
     images: NDArray[Any]
     columns: dict[str, Any]
 
-    def size(self, index: int) -> tuple[int, int]:
-        """(height, width) of an image as it was read.
+    def is_read(self, index: int) -> bool:
+        """Whether a sample could be read."""
+        return self.stack is not None or isinstance(self.records[index], Record)
+
+    def record(self, index: int) -> Record:
+        """A sample as it was read.
 
         Raises:
-            DecodeError or SourceError: It was not.
+            DecodeError or SourceError: It could not be.
         """
         if self.stack is not None:
-            return self.stack.shape[1], self.stack.shape[2]
+            image = self.stack[index]
+            return Record((image.shape[0], image.shape[1]), image)
         record = self.records[index]
         if isinstance(record, AuglineError):
             raise record
-        return record.size
+        return record
 
 
 class Batches:
@@ -142,9 +147,7 @@ class Batches:
         if job.stack is not None:
             self.run_stack(job, index, index + 1)
             return
-        record = job.records[index]
-        if isinstance(record, AuglineError):
-            raise record
+        record = job.record(index)
         try:
             self._carry_through(job, index, record)
         except DecodeError as error:

@@ -91,8 +91,8 @@ def explain(pipe: Pipeline, epoch: int, index: int) -> Explanation:
             f"index={index}. Count the samples of the source; pipe.indices(epoch, positions) gives those of an epoch."
         )
     job = pipe.batches.prepare(epoch, np.asarray([index]))
-    size = job.size(0)
-    expansion, plan = pipe.program.plan(epoch, pipe.source.ids(np.asarray([index])), np.asarray([size]))
+    record = job.record(0)
+    expansion, plan = pipe.program.plan(epoch, pipe.source.ids(np.asarray([index])), np.asarray([record.size]))
     before = tuple(_stage(stage) for stage in expansion.stages)
     after = [_stage(stage) for stage in plan.stages]
     for number, factors in enumerate(plan.shrinks):
@@ -100,7 +100,7 @@ def explain(pipe: Pipeline, epoch: int, index: int) -> Explanation:
             decoder = job.shrinks[0] if number == 0 else 1
             after[number].details.update(shrink=factors[0].tolist(), decoder=decoder)
     after.append(_output(plan.output))
-    header = _header(pipe, epoch, index, size)
+    header = _header(pipe, epoch, index, record.size)
     return Explanation(header, draws(expansion.drawn, 0), before, tuple(after), tuple(_breaks(plan)))
 
 

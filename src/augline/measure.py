@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from augline import engines
-from augline.batches import Record
 from augline.decode import Scratch, decode, probe
 from augline.errors import ArgumentError, DecodeError, SourceError
 from augline.feed.numpy import default_workers
@@ -131,12 +130,12 @@ def _timed_batch(pipe: Pipeline, step: int, totals: dict[str, float], scratch: S
     source, program = pipe.source, pipe.program
     indices = pipe.indices(0, pipe.positions(step))
     job = pipe.batches.prepare(0, indices)  # not timed: the factors and places, and whether every file is good
-    good = [number for number, record in enumerate(job.records) if isinstance(record, Record)]
+    good = [number for number in range(len(indices)) if job.is_read(number)]
     with _added(totals, "read"):
         data = [source.read(job.indices[number]) for number in good]
     with _added(totals, "header"):
         headers = [probe(item, exif=source.exif) if isinstance(item, bytes) else None for item in data]
-    sizes = np.asarray([record.size if isinstance(record, Record) else (1, 1) for record in job.records])
+    sizes = np.asarray([job.record(n).size if job.is_read(n) else (1, 1) for n in range(len(indices))])
     decoded = np.repeat(np.asarray(job.shrinks, np.int64)[:, None], 2, axis=1)
     with _added(totals, "draw and plan"):
         _, plan = program.plan(0, source.ids(indices), sizes)

@@ -72,8 +72,7 @@ def _cells(pipe: Pipeline, epoch: int, indices: NDArray[np.int64]) -> Iterable[t
                 raise
             yield Picture(_BLANK), Picture(_BLANK), [name, label, _reason(error)]
             continue
-        record = job.records[0] if job.stack is None else Record(job.size(0), image=job.stack[0])
-        assert isinstance(record, Record)
+        record = job.record(0)
         expansion, plan = pipe.program.plan(epoch, pipe.source.ids(place), np.asarray([record.size]))
         drawn = caption(draws(expansion.drawn, 0), expansion.stages, 0)
         yield _original(pipe, index, record), _augmented(pipe, job, plan.output), [name, label, drawn]

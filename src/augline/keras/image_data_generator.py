@@ -19,7 +19,7 @@ from augline.keras.legacy_arrays import NumpyArrayIterator
 from augline.keras.legacy_draws import Parameters, draw, draw_one, fresh_seed, gather
 from augline.keras.legacy_folders import DataFrameIterator, DirectoryIterator
 from augline.keras.legacy_pixels import Resampling, brighten, brighten_mended, shift_channels
-from augline.keras.legacy_samples import ArraySamples, Work, top_of
+from augline.keras.legacy_samples import ArraySamples, Work
 from augline.keras.quirks import announce
 
 Array = NDArray[Any]
@@ -362,14 +362,12 @@ def _apply(settings: ImageDataGenerator, x: Array, parameters: Parameters) -> Ar
     result = np.rint(result).astype(x.dtype) if x.dtype.kind in "iu" else result.astype(x.dtype)
     if draws.channel_shift is not None:
         result = result.astype(np.float64) if x.dtype.kind in "iu" else result
-        shift_channels(result, draws.channel_shift[0])
+        shift_channels(result[None], np.asarray(draws.channel_shift))
     result = result[:: -1 if draws.flip_vertical[0] else 1, :: -1 if draws.flip_horizontal[0] else 1]
     if draws.brightness is not None:
         result = np.array(result, np.float32)
-        if settings.legacy_geometry:
-            brighten(result, draws.brightness[0])
-        else:
-            brighten_mended(result, draws.brightness[0], top_of(result))
+        tone = brighten if settings.legacy_geometry else brighten_mended
+        tone(result[None], np.asarray(draws.brightness))
     return np.ascontiguousarray(result.transpose(2, 0, 1) if first else result)
 
 

@@ -23,10 +23,9 @@ Matrices = NDArray[np.float64]
 
 def matrices(draws: Draws, height: int, width: int, legacy: bool) -> Matrices:
     """The affine part of the draws, without the flips."""
-    turn, slant = np.deg2rad(draws.theta), np.deg2rad(draws.shear)
+    turn = np.deg2rad(draws.theta)
     cos, sin = np.cos(turn), np.sin(turn)
-    # H · Z = [[zx, -sin(shear)·zy], [0, cos(shear)·zy]]
-    right, down = -np.sin(slant) * draws.zy, np.cos(slant) * draws.zy
+    right, down = _leant(draws)
     result = np.empty((len(cos), 2, 3))
     result[:, 0, 0], result[:, 0, 1] = cos * draws.zx, cos * right - sin * down
     result[:, 1, 0], result[:, 1, 1] = sin * draws.zx, sin * right + cos * down
@@ -37,12 +36,20 @@ def matrices(draws: Draws, height: int, width: int, legacy: bool) -> Matrices:
     return result
 
 
+def _leant(draws: Draws) -> tuple[NDArray[np.float64] | float, NDArray[np.float64]]:
+    """The second column of H · Z = [[zx, -sin(shear)·zy], [0, cos(shear)·zy]]."""
+    if not draws.shear.any():
+        return 0.0, draws.zy
+    slant = np.deg2rad(draws.shear)
+    return -np.sin(slant) * draws.zy, np.cos(slant) * draws.zy
+
+
 def with_flips(matrix: Matrices, draws: Draws, height: int, width: int) -> Matrices:
     """The same matrices with the flips, which come after the affine part, multiplied in."""
     result = matrix.copy()
     for column, (flipped, side) in enumerate(((draws.flip_horizontal, width), (draws.flip_vertical, height))):
-        result[flipped, :, 2] += result[flipped, :, column] * (side - 1)
-        result[flipped, :, column] *= -1
+        result[:, :, 2] += result[:, :, column] * (flipped * (side - 1.0))[:, None]
+        result[:, :, column] *= (1.0 - 2.0 * flipped)[:, None]
     return result
 
 

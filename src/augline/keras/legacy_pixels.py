@@ -67,8 +67,9 @@ class Resampling:
                 self.warp(image, matrix, out)
             return
         warp, size, flags, fill = cv2.warpAffine, (width, height), self._flags, (self.cval,) * 4
+        last = (flags, border, fill) if border == cv2.BORDER_CONSTANT else (flags, border)
         for image, matrix, out in zip(images, matrices, outs, strict=True):
-            warp(image, matrix, size, out, flags, border, fill)
+            warp(image, matrix, size, out, *last)
 
     def warp(self, image: Image, matrix: NDArray[np.float64], out: Image) -> None:
         """One image of any type through SciPy, or a float32 one through OpenCV."""
@@ -144,33 +145,43 @@ def flip(image: Image, horizontal: bool, vertical: bool) -> None:
             image[:] = image[:: -1 if vertical else 1, :: -1 if horizontal else 1].copy()
 
 
-def shift_channels(image: Image, intensity: float) -> None:
-    """Adds one number to all channels, and clips to the darkest and brightest value the image had."""
-    low, high = image.min(), image.max()
-    np.add(image, intensity, out=image)
-    np.clip(image, low, high, out=image)
+_EACH = (1, 2, 3)
 
 
-def brighten(image: Image, factor: float) -> None:
-    """Multiplies brightness as Keras does: through 8 bits, which cuts off what follows the decimal point.
+def shift_channels(images: Image, intensities: NDArray[np.float64]) -> None:
+    """Adds a number to all channels of each image of a batch, and clips to the darkest and brightest value it had."""
+    low, high = images.min(axis=_EACH, keepdims=True), images.max(axis=_EACH, keepdims=True)
+    np.add(images, intensities[:, None, None, None].astype(images.dtype), out=images)
+    np.clip(images, low, high, out=images)
+
+
+def brighten(images: Image, factors: NDArray[np.float64]) -> None:
+    """Multiplies the brightness of each image as Keras does: through 8 bits, which cuts off what follows the point.
 
     Images with values below 0 or above 255 are spread over 0 to 255 for it, and brought back after. Of four channels
     the last is alpha, which stays.
     """
-    if image.shape[2] not in (1, 3, 4):
+    if images.shape[3] not in (1, 3, 4):
         raise ArgumentError(
             "ImageDataGenerator(brightness_range=...): images must have 1, 3 or 4 channels. Unsupported channel "
-            f"number: {image.shape[2]}. Leave brightness_range out."
+            f"number: {images.shape[3]}. Leave brightness_range out."
         )
-    low, high = image.min(), image.max()
-    spread = bool(low < 0 or high > 255)
-    levels = _spread(image) if spread else image
-    np.trunc(levels, out=image)
-    colour = image[..., :3]
-    np.multiply(colour, np.float32(factor), out=colour)
+    if images.size and (images.min() < 0 or images.max() > 255):
+        for number, image in enumerate(images):
+            low, high = image.min(), image.max()
+            spread = bool(low < 0 or high > 255)
+            levels = _spread(image) if spread else image
+            _brighten_levels(levels[None], factors[number : number + 1])
+            image[:] = levels / 255 * (high - low) + low if spread else levels
+    else:
+        _brighten_levels(images, factors)
+
+
+def _brighten_levels(images: Image, factors: NDArray[np.float64]) -> None:
+    np.trunc(images, out=images)
+    colour = images[..., :3]
+    np.multiply(colour, factors[:, None, None, None].astype(np.float32), out=colour)
     np.trunc(np.clip(colour, 0, 255, out=colour), out=colour)
-    if spread:
-        image[:] = image / 255 * (high - low) + low
 
 
 def _spread(image: Image) -> Image:
@@ -183,10 +194,15 @@ def _spread(image: Image) -> Image:
     return levels
 
 
-def brighten_mended(image: Image, factor: float, top: float) -> None:
-    """Multiplies brightness without a detour through 8 bits, and clips to 0 and `top`, or to the image's own range."""
-    low, high = image.min(), image.max()
-    if low < 0 or high > top:
-        np.clip((image - low) * factor + low, low, high, out=image)
-    else:
-        np.clip(image * factor, 0, top, out=image)
+def brighten_mended(images: Image, factors: NDArray[np.float64]) -> None:
+    """Multiplies brightness without a detour through 8 bits, and clips to the range an image seems to have.
+
+    That is 0 to 1 for an image with no value above 1, else 0 to 255; its own range where it leaves that.
+    """
+    for image, factor in zip(images, factors.tolist(), strict=True):
+        low, high = image.min(), image.max()
+        top = 1.0 if high <= 1 else 255.0
+        if low < 0 or high > top:
+            np.clip((image - low) * factor + low, low, high, out=image)
+        else:
+            np.clip(image * factor, 0, top, out=image)

@@ -7,7 +7,7 @@ number was drawn before, so the bytes are the same for any number of threads.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,9 +22,9 @@ from augline.keras.standardize import standardize
 from augline.keras.team import share
 
 Array = NDArray[Any]
-_CHUNK = 2**16  # values: a quarter of a megabyte of float32
-_LONGEST = 16  # samples per chunk, so that a batch of tiny ones still divides among threads
-_WORTH_SHARING = 2**16  # values in a batch: below that, waking a thread takes longer than it saves
+_CHUNK = 2**17  # values: half a megabyte of float32
+_LONGEST = 64
+_WORTH_SHARING = 2**13  # values in a sample: kernels that run shorter leave no time for another thread to take the GIL
 
 
 class Samples(Protocol):
@@ -86,6 +86,7 @@ class FileSamples:
         return None
 
 
+Tone = Callable[[Array, NDArray[np.float64]], None]
 _local = threading.local()
 
 
@@ -128,7 +129,7 @@ class Work:
         """Fills the batch."""
         count, values = len(self._rows), int(np.prod(self._samples.shape))
         self._step = max(1, min(_LONGEST, _CHUNK // max(values, 1)))
-        shared = self._samples.dear or count * values >= _WORTH_SHARING
+        shared = self._samples.dear or values >= _WORTH_SHARING
         share(self._chunk, range(0, count, self._step), workers if shared else 1)
         if self._in_order:
             for number in range(count):
@@ -140,9 +141,8 @@ class Work:
         direct = not self._channels_first and place.dtype == np.float32
         block = place if direct else _scratch("block", (len(place), *self._samples.shape))
         self._move(part, block)
-        for tone in self._tones:
-            for number, image in enumerate(block, first):
-                tone(image, number)
+        for tone, numbers in self._tones:
+            tone(block, numbers[part])
         if not direct:
             np.copyto(place, block.transpose(0, 3, 1, 2) if self._channels_first else block)
         if self._standardizes:
@@ -183,19 +183,11 @@ class Work:
             np.copyto(image, done, casting="unsafe")
 
 
-def _tones(settings: Any, draws: Draws) -> list[Any]:
-    """`(image, number)`: the changes of value that are drawn, in order."""
-    tones: list[Any] = []
-    if (shifts := draws.channel_shift) is not None:
-        tones.append(lambda image, number: shift_channels(image, shifts[number]))
-    if (factors := draws.brightness) is not None:
-        if settings.legacy_geometry:
-            tones.append(lambda image, number: brighten(image, factors[number]))
-        else:
-            tones.append(lambda image, number: brighten_mended(image, factors[number], top_of(image)))
+def _tones(settings: Any, draws: Draws) -> list[tuple[Tone, NDArray[np.float64]]]:
+    """The changes of value that are drawn, in order: what changes a block of images, and its numbers for the batch."""
+    tones: list[tuple[Tone, NDArray[np.float64]]] = []
+    if draws.channel_shift is not None:
+        tones.append((shift_channels, np.asarray(draws.channel_shift)))
+    if draws.brightness is not None:
+        tones.append((brighten if settings.legacy_geometry else brighten_mended, np.asarray(draws.brightness)))
     return tones
-
-
-def top_of(image: Array) -> float:
-    """White: 1 for an image with no value above it, else 255."""
-    return 1.0 if image.max() <= 1 else 255.0
