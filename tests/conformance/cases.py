@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 import augline as al
 from augline.transforms import Transform
@@ -32,6 +36,13 @@ class Case:
 
 def case(kind: str, *transforms: Transform, channels: Sequence[int] = ALL) -> Case:
     return Case(" ".join(map(repr, transforms)), kind, transforms, channels)
+
+
+@al.register("conformance: lifted")
+def lifted(image: NDArray[Any], floor: float) -> NDArray[Any]:
+    """Nothing darker than a floor."""
+    top = 1 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
+    return np.maximum(image, np.asarray(floor * top).astype(image.dtype))
 
 
 CASES = (
@@ -133,6 +144,8 @@ CASES = (
     case("erased", al.RandomErasing((1, 1))),
     case("erased", al.CoarseDropout((1, 5), fill_value=0.3)),
     case("erased", al.GridMask((2, 4), fill_value=0)),
+    case("own", al.Map("conformance: lifted", draws={"floor": (0.3, 0.6)})),
+    case("own", al.RandomFlip(), al.Map("conformance: lifted", draws={"floor": (0.3, 0.6)}, p=0.5)),
     case("bilinear", al.RandomRotation((0.05, 0.05)), al.RandomFlip("vertical", p=0.5), al.RandomZoom(0.2)),
     case("bilinear", al.Sequential([al.RandomRotation((0.04, 0.04)), al.Resizing(40, 30)])),
     case("bilinear", al.OneOf([al.RandomRotation((0.1, 0.1)), al.RandomZoom((0.2, 0.2)), al.RandomFlip(p=1)])),

@@ -1,6 +1,6 @@
 """Everything that may happen to a sample, declared."""
 
-from augline.transforms.base import Transform
+from augline.transforms.base import Transform, transform
 from augline.transforms.canvas import (
     D4,
     LetterBox,
@@ -152,4 +152,5 @@ __all__ = [
     "Transpose",
     "TrivialAugmentWide",
     "register",
+    "transform",
 ]

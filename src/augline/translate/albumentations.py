@@ -182,13 +182,20 @@ def _perspective(g: Given) -> Transform:
     return RandomPerspective((1.0, 1.0), min(1.0, 2 * high), **{"fill_mode": "reflect"} | _options(g))
 
 
+def _resizing(g: Given) -> Any:
+    """The interpolation of what changes the size."""
+    between = interpolation(g)
+    g.unless(between != "nearest", "nearest takes the pixel up and to the left", "the nearest pixel, as it says")
+    return between
+
+
 def _resize(g: Given) -> Transform:
-    return Resizing(int(g["height"]), int(g["width"]), interpolation(g))
+    return Resizing(int(g["height"]), int(g["width"]), _resizing(g))
 
 
 def _resized_crop(g: Given) -> Transform:
     height, width = g["size"]
-    return RandomResizedCrop(int(height), int(width), ends(g["scale"]), ends(g["ratio"]), interpolation(g))
+    return RandomResizedCrop(int(height), int(width), ends(g["scale"]), ends(g["ratio"]), _resizing(g))
 
 
 def _crop(kind: Callable[[int, int], Transform]) -> Rule:
@@ -226,7 +233,7 @@ def _pad_if_needed(g: Given) -> Transform:
 def _edge(kind: Callable[[int, Any], Transform]) -> Rule:
     def rule(g: Given) -> Transform:
         g.only("max_size_hw", None)
-        sizes, between = g["max_size"], interpolation(g)
+        sizes, between = g["max_size"], _resizing(g)
         sizes = [sizes] if isinstance(sizes, int) else sorted({*map(int, sizes)})
         made = [kind(size, between) for size in sizes]
         return made[0] if len(made) == 1 else one_of([[each] for each in made])

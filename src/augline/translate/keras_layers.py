@@ -88,6 +88,11 @@ ALWAYS: Pairs = {
         ),
         ("what lies outside reflects the image", "what lies outside is black"),
     ],
+    "MixUp": [("partners are of the same batch, and an image may be its own", "partners are of the whole data set")],
+    "CutMix": [
+        ("the parameter of the Beta distribution is itself drawn from factor", "it is the upper end of factor"),
+        ("partners are of the same batch, and an image may be its own", "partners are of the whole data set"),
+    ],
     "AugMix": [
         ("the chains, and how they are mixed, are drawn once for all images of a batch", _SAMPLE),
         ("operations go as far as Keras's layers of their names, times factor", "torchvision's ranges, times factor"),
@@ -313,6 +318,6 @@ RULES: dict[str, Rule] = {
     "RandAugment": lambda g: RandAugment(g["num_ops"], factor=_factor(g["factor"], "from 0")),
     "AugMix": _aug_mix,
     "MixUp": lambda g: counterpart(g, "MixUp", alpha=float(g["alpha"])),
-    "CutMix": lambda g: counterpart(g, "CutMix", factor=_factor(g["factor"], "from 0")),
+    "CutMix": lambda g: counterpart(g, "CutMix", alpha=max(float(g["factor"][1]), 0.01)),
 }
 """A rule for every image layer of Keras 3.15, by its name."""

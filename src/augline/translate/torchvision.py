@@ -164,12 +164,12 @@ def _perspective(g: Given) -> list[Transform]:
 
 def _elastic(g: Given) -> Transform:
     alpha, sigma = (float(ends(g[name])[1]) for name in ("alpha", "sigma"))
-    # even noise of ±1, blurred: 1 / (2 √π σ) of its deviation of √⅓ is left; alpha is in pixels
-    pixels = alpha * 3**-0.5 / (2 * 3.14159265**0.5 * max(sigma, 0.3))
+    # even noise of ±1, blurred: 1 / (2 √π σ) of its deviation of √⅓ is left; alpha is in half pixels
+    pixels = alpha / 2 * 3**-0.5 / (2 * 3.14159265**0.5 * max(sigma, 0.3))
     cells = min(max(round(SIDE / (4 * max(sigma, 1.0))), 1), 64)
     scale = min(round(pixels / (0.02 * SIDE), 3), 10.0)
     g.say(
-        f"alpha={alpha:g} and sigma={sigma:g} are in pixels: pixels move by {pixels:.2g} (standard deviation)",
+        f"alpha={alpha:g} is in half pixels, sigma={sigma:g} in pixels: they move by {pixels:.2g} (standard deviation)",
         f"scale and cells are in parts of the side: the same on images of {SIDE} pixels",
     )
     return RandomElasticTransform((1.0, 1.0), (scale, scale), cells, **_fill(g))
@@ -192,21 +192,20 @@ def _resized_crop(g: Given) -> Transform:
 
 def _random_crop(g: Given) -> list[Transform]:
     height, width = _size(g["size"])
+    mode: Any = {"edge": "nearest", "reflect": "mirror", "symmetric": "reflect"}.get(g.get("padding_mode"), "constant")
+    border = {"fill_mode": mode, "fill_value": plain_fill(g, g.get("fill", 0))}
+    crop = RandomCrop(height, width)
     if g.get("padding"):
-        rule, fix = (
-            "has no counterpart with padding",
-            "Pad images beforehand, or use RandomTranslation for small shifts",
-        )
-        raise g.refusal(rule, f"padding={g['padding']}", fix)
+        sides = g["padding"] if isinstance(g["padding"], Sequence) else [g["padding"]]
+        if len({*sides}) > 1:
+            raise g.refusal("has a counterpart only with one padding", f"padding={sides}", "Write one number")
+        g.say("images of any size are padded", "up to the size asked for and padding: the same for images of that size")
+        return [Padding(height + 2 * sides[0], width + 2 * sides[0], **border), crop]
     if not g.get("pad_if_needed", False):
         g.say(*SMALL)
-        return [RandomCrop(height, width)]
-    mode: Any = {"edge": "nearest", "reflect": "mirror", "symmetric": "reflect"}.get(g.get("padding_mode"), "constant")
+        return [crop]
     g.say("a small image is padded by all that it lacks on each side", "evenly, up to the size asked for")
-    return [
-        Padding(height, width, fill_mode=mode, fill_value=plain_fill(g, g.get("fill", 0))),
-        RandomCrop(height, width),
-    ]
+    return [Padding(height, width, **border), crop]
 
 
 def _jitter(g: Given) -> Transform:
@@ -234,7 +233,7 @@ def _erasing(g: Given) -> Transform:
 
 def _solarize(g: Given) -> list[Transform]:
     threshold = float(g["threshold"])
-    share = tidy(threshold / 255 if threshold > 1 else threshold)
+    share = threshold / 255 if threshold > 1 else threshold  # to the last digit: pixels of 128 reach 128
     return _p(g, Solarization(0.0, (share, share)))
 
 
@@ -330,6 +329,7 @@ RULES: dict[str, Rule] = {
 """A rule for each name."""
 
 _POLICY = ("images, alike for all of a batch that is given as one tensor", "each image has its own operations")
+_MIX = ("each image with the one before it in the batch, and one weight for all", "partners and weights are drawn")
 ALWAYS: Pairs = {
     "Grayscale": [("one channel comes out, unless it says 3", "the channels stay, all alike")],
     "ToTensor": [("torch tensors, channels first", "arrays, channels last")],
@@ -348,6 +348,8 @@ ALWAYS: Pairs = {
     ],
     "RandomZoomOut": [("boxes and masks are filled as the fill argument says", "masks get 0")],
     "SanitizeBoundingBoxes": [("drops degenerate boxes here", "boxes are clipped and dropped at the end, always")],
+    "MixUp": [_MIX],
+    "CutMix": [_MIX],
     "RandAugment": [_POLICY],
     "TrivialAugmentWide": [_POLICY],
     "AutoAugment": [_POLICY],
