@@ -86,6 +86,8 @@ def test_what_differs_at_the_border_agrees_within(layer: Any) -> None:
     (L.RandomElasticTransform(0.5, 0.3), al.RandomElasticTransform(0.5, 0.3), "how smooth"),
     (L.Solarization(0.1, (0.5, 0.6)), al.Solarization(0.1, (0.5, 0.6), value_range=(0, 255)), "only the upper end"),
     (L.Solarization(0.0, 0.5), al.Solarization(0.0, 0.5, value_range=(0, 255)), None),
+    (L.ContrastLimitedAdaptiveHistogramEqualization(clip_limit=3.0, tile_grid_size=(4, 6)),
+     al.CLAHE((3.0, 3.0), (4, 6), value_range=(0, 255)), "lowest level"),
     (L.Equalization(), al.Equalization(value_range=(0, 255)), "one table"),
     (L.RandomGaussianBlur(0.5, 5, 0.7), al.RandomGaussianBlur(0.5, 5, 0.7), "apart for width"),
     (L.RandomSharpness(0.7), al.RandomSharpness(0.7, (0, 255)), "black lies outside"),
@@ -180,6 +182,6 @@ def test_what_has_no_counterpart_yet_is_refused_by_name(name: str) -> None:
 def test_every_image_layer_of_the_installed_keras_has_a_rule() -> None:
     from augline.translate.keras_layers import RULES
 
-    base = L.RandomFlip.__mro__[1]
+    base: type = L.RandomFlip.__mro__[1]
     found = {name for name, value in vars(L).items() if isinstance(value, type) and issubclass(value, base)}
     assert found - {*RULES} <= {"MaxNumBoundingBoxes", "STFTSpectrogram"}

@@ -32,7 +32,7 @@ def translate(x: Any) -> Translation:
     Example:
         >>> import augline as al
         >>> al.translate({"transform": {"__class_fullname__": "HorizontalFlip", "p": 0.5}}).transforms
-        (RandomFlip('horizontal'),)
+        (RandomFlip(mode='horizontal'),)
     """
     differences: list[Difference] = []
     made = tuple(_items(x, differences))

@@ -33,7 +33,7 @@ from augline.transforms import (
     Transform,
 )
 from augline.translate.translation import Given, Pairs, Rule, span, tidy
-from augline.translate.units import ends, over
+from augline.translate.units import WHOLE, ends, over
 
 
 def _brightness_contrast(g: Given) -> list[Transform]:
@@ -41,10 +41,10 @@ def _brightness_contrast(g: Given) -> list[Transform]:
              "brightness is a share of the range")  # fmt: skip
     g.unless(not g.get("ensure_safe_range"), "draws are narrowed so that nothing is clipped", "values are clipped")
     low, high = over([1 + float(v) for v in g["contrast_limit"]], 1)
-    g.unless(low == high == 1, "contrast is about black, and values are clipped once, at the end",
+    g.unless((low, high) == WHOLE, "contrast is about black, and values are clipped once, at the end",
              "the same, but what contrast lifts above white is clipped before brightness")  # fmt: skip
     # value * (1 + contrast) + brightness: what torchvision calls brightness, and then what Keras calls so
-    gain = [] if low == high == 1 else [ColorJitter((low, high), shuffle=False)]
+    gain = [] if (low, high) == WHOLE else [ColorJitter((low, high), shuffle=False)]
     limits = ends(g["brightness_limit"])
     return [*gain, *([] if limits == (0, 0) else [RandomBrightness(span(*limits, "symmetric"))])]
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from augline.transforms import (
+    CLAHE,
     AugMix,
     AutoContrast,
     CenterCrop,
@@ -76,6 +77,9 @@ ALWAYS: Pairs = {
     "Equalization": [
         ("one table for all images of a batch", "each image has its own"),
         ("levels are spread from the lowest that occurs", "levels are spread as Pillow spreads them"),
+    ],
+    "ContrastLimitedAdaptiveHistogramEqualization": [
+        ("the lowest level becomes black, and levels are not rounded in between", "as OpenCV computes it"),
     ],
     "RandAugment": [
         (
@@ -269,6 +273,12 @@ def _equalization(g: Given) -> Transform:
     return Equalization(**_range(g))
 
 
+def _clahe(g: Given) -> Transform:
+    limit = float(g["clip_limit"]) or 1000.0  # theirs means no limit by 0
+    down, across = g["tile_grid_size"]
+    return CLAHE((limit, limit), (int(down), int(across)), **_range(g))
+
+
 def _aug_mix(g: Given) -> Transform:
     high = float(g["factor"][1])
     severity = min(max(1 + math.ceil(9 * high - 1e-9), 1), 10)
@@ -315,6 +325,7 @@ RULES: dict[str, Rule] = {
     "Solarization": _solarization,
     "AutoContrast": lambda g: AutoContrast(**_range(g)),
     "Equalization": _equalization,
+    "ContrastLimitedAdaptiveHistogramEqualization": _clahe,
     "RandAugment": lambda g: RandAugment(g["num_ops"], factor=_factor(g["factor"], "from 0")),
     "AugMix": _aug_mix,
     "MixUp": lambda g: counterpart(g, "MixUp", alpha=float(g["alpha"])),
