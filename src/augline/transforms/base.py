@@ -105,7 +105,7 @@ def _hint(known: list[str], name: str) -> str:
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
 def transform(cls: type[T]) -> type[T]:
     """Makes a class a frozen, validated dataclass whose errors read `Name(args): rule. Received value. Fix.`"""
-    declared: Any = pydantic_dataclass(frozen=True, repr=False, config=ConfigDict(extra="forbid", defer_build=True))(cls)
+    declared: Any = pydantic_dataclass(frozen=True, repr=False, config=ConfigDict(extra="forbid"))(cls)
     declared.__init__ = _with_clear_errors(declared.__init__)
     result: type[T] = declared
     return result

@@ -33,7 +33,7 @@ from augline.transforms import (
     Transform,
 )
 from augline.translate.translation import Given, Pairs, Rule, span, tidy
-from augline.translate.units import WHOLE, ends, over
+from augline.translate.units import STILL, WHOLE, ends, over
 
 
 def _brightness_contrast(g: Given) -> list[Transform]:
@@ -46,7 +46,7 @@ def _brightness_contrast(g: Given) -> list[Transform]:
     # value * (1 + contrast) + brightness: what torchvision calls brightness, and then what Keras calls so
     gain = [] if (low, high) == WHOLE else [ColorJitter((low, high), shuffle=False)]
     limits = ends(g["brightness_limit"])
-    return [*gain, *([] if limits == (0, 0) else [RandomBrightness(span(*limits, "symmetric"))])]
+    return [*gain, *([] if limits == STILL else [RandomBrightness(span(*limits, "symmetric"))])]
 
 
 def _jitter(g: Given) -> Transform:

@@ -79,7 +79,10 @@ ALWAYS: Pairs = {
         ("levels are spread from the lowest that occurs", "levels are spread as Pillow spreads them"),
     ],
     "ContrastLimitedAdaptiveHistogramEqualization": [
-        ("the lowest level becomes black, and levels are not rounded in between", "as OpenCV computes it"),
+        (
+            "the limit is not rounded to whole pixels, which tells on small tiles; the lowest level becomes black",
+            "as OpenCV",
+        ),
     ],
     "RandAugment": [
         (
