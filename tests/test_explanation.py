@@ -103,7 +103,7 @@ def test_idle_stages_are_said_to_be_idle():
     explanation = pipeline([al.RandomGrayscale(0.0), al.RandomHue((0, 0)), al.RandomSaturation((0.2, 0.2))]).explain()
     grey, hsv = explanation.after[1:3]
     assert (grey.kind, grey.idle) == ("Colour", True)
-    assert (hsv.kind, hsv.idle, hsv.details["saturation"]) == ("Hsv", True, 1.0)
+    assert (hsv.kind, hsv.idle, hsv.details["saturation"]) == ("Hsv", True, [1.0, 0.0])
     assert str(explanation).count("leaves this sample as it is") >= 2
 
 

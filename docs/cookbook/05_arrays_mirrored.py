@@ -54,8 +54,9 @@ def check(data: tuple[np.ndarray, np.ndarray]) -> None:
     assert max(sample - place for place, sample in enumerate(order)) < 1000
 
     numbers = np.arange(len(images))
-    first, second = ([y.tolist() for _, y in epoch] for epoch in [new((images, numbers))] * 2)
-    assert sorted(sum(first, [])) == sorted(sum(second, [])) == numbers.tolist()  # noqa: RUF017 - a few short lists
+    dataset = new((images, numbers))
+    first, second = (np.concatenate([y for _, y in dataset]).tolist() for _ in range(2))
+    assert sorted(first) == sorted(second) == numbers.tolist()
     assert first != second
     for batch, labels in new(data):
         assert (_data.labels_seen(batch) == labels.numpy()).all()
@@ -66,9 +67,9 @@ def check(data: tuple[np.ndarray, np.ndarray]) -> None:
     most = tuple(array[:49] for array in data)
     assert not _trains(old(most, batch_size=16))  # 16, 16, 16, 1
     assert _trains(new(most, batch_size=16))
-    rows = _data.rows_per_device(strategy, new(most, batch_size=16))
-    assert min(map(min, rows)) > 0, rows
-    assert sum(map(sum, rows)) == 49, rows
+    rows = _data.rows_trained(strategy, new(most, batch_size=16))
+    assert min(rows) > 0, rows
+    assert sum(rows) == 49, rows
 
 
 def _trains(batches: Any) -> bool:

@@ -66,7 +66,7 @@ def augment(
         >>> out["images"].shape, out["masks"].shape
         ((8, 48, 64, 3), (8, 48, 64, 1))
     """
-    batch = _checked_images(images)
+    batch = checked_images(images)
     sequence = Sequential(transforms)
     check_choice("augment", "bounding_box_format", bounding_box_format, BOX_FORMATS)
     for name, column in {"masks": masks, "boxes": boxes, "keypoints": keypoints, "labels": labels, "ids": ids}.items():
@@ -120,12 +120,13 @@ def _masks(engine: str, plan: Plan, masks: Any, sizes: NDArray[np.int64]) -> Any
     return result[..., 0] if flat else result
 
 
-def _checked_images(images: Any) -> Sequence[NDArray[Any]]:
+def checked_images(images: Any, owner: str = "augment") -> Sequence[NDArray[Any]]:
+    """Images as a batch or a list, of one type and number of channels."""
     batch: Any = list(images) if isinstance(images, (list, tuple)) else np.asarray(images)
     shapes = {np.ndim(image) for image in batch}
     if not len(batch) or shapes != {3}:
         raise ArgumentError(
-            f"augment(images): images must be (batch, height, width, channels), at least one. Received "
+            f"{owner}(images): images must be (batch, height, width, channels), at least one. Received "
             f"{getattr(batch, 'shape', f'a list of {len(batch)}')}. For one image write image[None]; for grey ones "
             "images[..., None]."
         )
@@ -133,12 +134,12 @@ def _checked_images(images: Any) -> Sequence[NDArray[Any]]:
     for index, image in enumerate(batch):
         if image.dtype.name not in RANGES:
             raise ArgumentError(
-                f"augment(images): images must be uint8, uint16 or float32. Received {image.dtype} (number {index}). "
+                f"{owner}(images): images must be uint8, uint16 or float32. Received {image.dtype} (number {index}). "
                 "Write images.astype('float32'), for example, and give their value_range."
             )
         if image.dtype != first.dtype or image.shape[2] != first.shape[2]:
             raise ArgumentError(
-                f"augment(images): all images must have one type and number of channels. Received {image.dtype} x "
+                f"{owner}(images): all images must have one type and number of channels. Received {image.dtype} x "
                 f"{image.shape[2]} (number {index}) beside {first.dtype} x {first.shape[2]}. Convert them."
             )
     result: Sequence[NDArray[Any]] = batch

@@ -236,7 +236,8 @@ class Batches:
             job.mask_sample = engines.prepare(self.program.engine, masked, ones)
             columns["segmentation_masks"] = np.zeros((len(job.indices), *self._mask.shape), self._mask.dtype)
         if "boxes" in taken:
-            moved, kept = targets.move_boxes(plan, taken["boxes"], self.source.bounding_box_format)
+            form, outlines = self.source.bounding_box_format, taken.get("polygons")
+            moved, kept = targets.move_boxes(plan, taken["boxes"], form, polygons=outlines)
             names = taken.get("box_labels", [np.zeros(len(rows), np.int32) for rows in taken["boxes"]])
             names = [row[keep] for row, keep in zip(names, kept, strict=True)]
             columns["bounding_boxes"] = targets.pad_boxes(moved, names, self._most_boxes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ from augline.transforms.base import Drawn
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
+
+_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -166,11 +168,22 @@ def _stage(stage: Stage) -> StageOf:
         matrix = np.asarray(stage.matrix)[0]
         idle, details = bool(np.array_equal(matrix, np.eye(len(matrix)))), {"matrix": matrix[:-1].tolist()}
     elif isinstance(stage, Hsv):
-        details = {"hue": float(stage.hue[0]), "saturation": float(stage.saturation[0])}
-        idle = details == {"hue": 0.0, "saturation": 1.0}
+        details = {"hue": float(stage.hue[0]), "saturation": [*stage.saturation[0]], "value": [*stage.value[0]]}
+        idle = not bool(stage.active[0])
     elif isinstance(stage, Rescale):
         details = {"scale": list(stage.scale), "offset": list(stage.offset)}
+    else:
+        details = {f.name: value for f in fields(stage) if (value := _plain(getattr(stage, f.name))) is not None}
     return StageOf(type(stage).__name__, tuple(getattr(stage, "origin", ())), idle, details)
+
+
+def _plain(value: Any) -> Any:
+    """What one sample has of a field: a number, or a few; None for what is no number or too much to show."""
+    if isinstance(value, (bool, int, float)):
+        return value
+    if not isinstance(value, np.ndarray) or value[0].size > _SHOWN:
+        return None
+    return value[0].tolist()
 
 
 def _curve(curve: Any) -> dict[str, Any]:

@@ -85,7 +85,10 @@ def _details(stage: StageOf) -> Iterable[str]:
     elif stage.kind == "Colour":
         yield from _matrix("channels, 1 -> channels", details["matrix"])
     elif stage.kind == "Hsv":
-        yield f"hue + {short(details['hue'])} turns, saturation x {short(details['saturation'])}"
+        gains = (f"{name} x {short(details[name][0])} + {short(details[name][1])}" for name in ("saturation", "value"))
+        yield f"hue + {short(details['hue'])} turns, {', '.join(gains)}"
+    elif stage.kind not in ("Output", "Rescale"):
+        yield "  ".join(f"{name}={short(value)}" for name, value in details.items())
     else:
         scale, offset = (short(v[0] if len(v) == 1 else v) for v in (details["scale"], details["offset"]))
         yield f"{details['dtype']} = {scale} x (0 to 1) + {offset}"

@@ -18,8 +18,9 @@ import numpy as np
 
 from augline import engines
 from augline.decode import Scratch, decode, probe
-from augline.errors import DecodeError, SourceError
+from augline.errors import ArgumentError, DecodeError, SourceError
 from augline.feed.numpy import default_workers
+from augline.mixing import MixedBatches
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
@@ -108,12 +109,21 @@ def decode_all(pipe: Pipeline, epoch: int, batches: int, workers: int) -> None:
 
 def stage_times(pipe: Pipeline, *, batches: int, tick: Tick = lambda: None) -> dict[str, float]:
     """Microseconds per image of each of `STEPS`, on one thread; the batches' own steps, taken one by one."""
+    _refuse_mixing(pipe)
     totals, images = dict.fromkeys(STEPS, 0.0), 0
     scratch = Scratch()
     for step in range(min(batches, len(pipe))):
         images += _timed_batch(pipe, step, totals, scratch)
         tick()
     return {name: 1e6 * seconds / max(1, images) for name, seconds in totals.items()}
+
+
+def _refuse_mixing(pipe: Pipeline) -> None:
+    if isinstance(pipe.batches, MixedBatches):
+        raise ArgumentError(
+            f"{pipe!r}: the time of each step is measured for lists that mix no samples. Received one that does. "
+            "Leave the mixing out to see them."
+        )
 
 
 def _timed_batch(pipe: Pipeline, step: int, totals: dict[str, float], scratch: Scratch) -> int:

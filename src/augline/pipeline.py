@@ -14,18 +14,22 @@ from numpy.typing import NDArray
 from augline.batches import Batches, Job
 from augline.errors import ArgumentError, AuglineError, DecodeError, SourceError
 from augline.feed.numpy import default_workers, stream
+from augline.mixing import MixedBatches
 from augline.order import shuffled
 from augline.program import Program
 from augline.random import EPOCH_BITS
 from augline.sources import Source
+from augline.targets import check_movable
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential, evaluated
+from augline.transforms.mix import Mixing
 from augline.transforms.sizing import Resizing
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from augline.explanation import Explanation
+    from augline.undo import Trace
 
 _ATTEMPTS = 10
 _ON_ERROR = ("raise", "skip", "replace")
@@ -106,9 +110,12 @@ class Pipeline:
         first = (Resizing(*size),) if size else ()
         self.program = Program(
             (*first, *self.transforms), seed=int(seed), channels=source.channels, dtype=source.dtype,
-            value_range=source.value_range, size=source.size, engine=engine,
+            value_range=source.value_range, size=source.size, engine=engine, mixes=True,
         )  # fmt: skip
-        self.batches = Batches(source, self.program)
+        if source.targets.boxes is not None or source.targets.keypoints is not None:
+            check_movable(self.program.trial)
+        mixes = any(isinstance(item, Mixing) for item in self.transforms)
+        self.batches = MixedBatches(source, self.program) if mixes else Batches(source, self.program)
         self._replaced: dict[tuple[int, int], Replacement] = {}
         self._next_epoch = 0
         self._lock = threading.Lock()
@@ -183,6 +190,17 @@ class Pipeline:
         from augline.explanation import explain
 
         return explain(self, epoch, index)
+
+    def trace(self, epoch: int, step: int) -> Trace:
+        """The images of that batch with the way back, for predictions on them: see `augline.Trace`.
+
+        Raises:
+            DecodeError or SourceError: A sample cannot be read, whatever `on_error` says.
+        """
+        from augline.undo import trace_batch
+
+        self._check_place(f"Pipeline.trace(epoch={epoch!r}, step={step!r})", epoch, step)
+        return trace_batch(self, epoch, step)
 
     def preview(self, path: str | Path, *, epoch: int = 0, samples: int = 8, columns: int = 4) -> Path:
         """Writes a contact sheet: samples as they are and as they come out, with what was drawn.

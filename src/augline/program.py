@@ -11,6 +11,7 @@ from augline import engines
 from augline.errors import ArgumentError
 from augline.plan import APPROXIMATE, EXACT, Extent, Frame, Plan, make_plan
 from augline.plan.fuse import Rule
+from augline.plan.mix import Mix
 from augline.random import Draw, Layout
 from augline.transforms.base import Expansion, Transform, expand
 
@@ -28,6 +29,7 @@ class Program:
         value_range: What 0 and 1 inside the plan mean for them.
         size: Their (height, width) where all share it, else None.
         engine: A name from `engines.ENGINES`, or "auto".
+        mixes: Whether whoever runs the plans can mix samples.
 
     Raises:
         ArgumentError: A transform does not fit the images, as far as that can be known.
@@ -36,7 +38,7 @@ class Program:
 
     def __init__(
         self, transforms: Sequence[Transform], *, seed: int, channels: int, dtype: str,
-        value_range: tuple[float, float], size: tuple[int, int] | None, engine: str = "auto",
+        value_range: tuple[float, float], size: tuple[int, int] | None, engine: str = "auto", mixes: bool = False,
     ) -> None:  # fmt: skip
         self.transforms = tuple(transforms)
         self.seed, self.channels, self.dtype, self.value_range, self.size = seed, channels, dtype, value_range, size
@@ -44,7 +46,10 @@ class Program:
         self._layout = Layout()
         sizes = np.asarray([size, size] if size else _UNKNOWN)
         expansion, plan = self.plan(0, np.arange(2), sizes)
+        _check_mixing(plan, mixes)
         engines.check(self.engine, plan)
+        self.trial = plan
+        """A plan of two imaginary images: what a batch's plan will be made of."""
         self.output_size: tuple[int, int] | None = expansion.frame.extent.static
         self.output_channels, self.output_dtype = expansion.frame.channels, expansion.frame.dtype
 
@@ -60,7 +65,7 @@ class Program:
             rules: Fusion rules.
         """
         draw = Draw(self.seed, epoch, ids, layout=self._layout)
-        before = self._frame(sizes)
+        before = self.frame(sizes, self.size)
         expansion = expand(self.transforms, draw, before)
         self._layout = draw.layout
         return expansion, make_plan(expansion.stages, before, expansion.frame, rules)
@@ -79,7 +84,18 @@ class Program:
             )
         return self.output_size
 
-    def _frame(self, sizes: NDArray[np.int64]) -> Frame:
+    def frame(self, sizes: NDArray[np.int64], size: tuple[int, int] | None) -> Frame:
+        """What the first transform finds: images of these sizes `(batch, 2)`, all of one `size` or not."""
         low, high = self.value_range
-        extent = Extent(sizes[:, 0].astype(np.float64), sizes[:, 1].astype(np.float64), self.size)
+        extent = Extent(sizes[:, 0].astype(np.float64), sizes[:, 1].astype(np.float64), size)
         return Frame(np, extent, self.channels, (high - low,), (low,), self.dtype)
+
+
+def _check_mixing(plan: Plan, mixes: bool) -> None:
+    """Refuses mixing where there are no other samples to mix with, and inside other transforms."""
+    for stage in plan.stages:
+        if isinstance(stage, Mix) and (not mixes or "/" in stage.origin[0]):
+            raise ArgumentError(
+                f"{stage.origin[0]}: samples are mixed at the top level of a Pipeline's list. Received it in augment(), or "
+                "inside another transform. Make a Pipeline (of al.Arrays, say), and give it p= instead of a OneOf."
+            )

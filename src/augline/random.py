@@ -29,6 +29,7 @@ import numpy as np
 
 from augline.arrays import Array, Namespace
 from augline.errors import ArgumentError
+from augline.quantiles import beta_table
 
 Words: TypeAlias = tuple[Array, Array, Array, Array]
 """Four uint64 arrays that hold 32-bit words; their shapes broadcast."""
@@ -177,6 +178,11 @@ class Draw:
         return self._source.xp
 
     @property
+    def epoch(self) -> int | Array:
+        """The epoch, or one per sample."""
+        return self._source.epoch
+
+    @property
     def layout(self) -> Layout:
         """What has been asked for so far, on top of the layout given: hand it to the next batch's `Draw`."""
         return self._source.recorded()
@@ -227,12 +233,21 @@ class Draw:
         namespace sees the same numbers.
         """
         xp = self._source.xp
-        words = self._words(name, shape)
-        interval = xp.reshape(xp.astype(xp.bitwise_right_shift(words, 20), xp.int64), (-1,))
-        # Half a step up: the fractions are then symmetric about 1/2, and the numbers about 0.
-        fraction = (xp.astype(words & 0xFFFFF, xp.float64) + 0.5) * 2.0**-20
-        start, width = (xp.reshape(xp.take(xp.asarray(t), interval), (-1, *shape)) for t in _normal_table())
-        return (start + width * fraction) * _per_sample(xp, std, shape) + _per_sample(xp, mean, shape)
+        z = self._tabulated(name, shape, _normal_table())
+        return z * _per_sample(xp, std, shape) + _per_sample(xp, mean, shape)
+
+    def beta(self, name: str, a: float, b: float, shape: tuple[int, ...] = ()) -> Array:
+        """Beta(a, b) float64 (batch, *shape); from a table of 4,096 intervals, as `normal`; a and b from 0.01 to 1000.
+
+        Raises:
+            ArgumentError: a or b lies outside.
+        """
+        if not (0.01 <= a <= 1000 and 0.01 <= b <= 1000):
+            raise ArgumentError(
+                f"Draw.beta({self._prefix + name!r}): a and b must lie between 0.01 and 1000. Received a={a}, b={b}. "
+                "Write 1.0, for example."
+            )
+        return self._tabulated(name, shape, beta_table(float(a), float(b)))
 
     def permutation(self, name: str, n: int, shape: tuple[int, ...] = ()) -> Array:
         """Random orders of range(n): int64 (batch, *shape, n).
@@ -242,6 +257,16 @@ class Draw:
         xp = self._source.xp
         words = xp.astype(self._words(name, (*shape, n)), xp.int64)
         return xp.astype(xp.argsort(words, axis=-1, stable=True), xp.int64)
+
+    def _tabulated(self, name: str, shape: tuple[int, ...], table: tuple[Array, Array]) -> Array:
+        """An inverse CDF, given as start and width of 4,096 intervals, at random places."""
+        xp = self._source.xp
+        words = self._words(name, shape)
+        interval = xp.reshape(xp.astype(xp.bitwise_right_shift(words, 20), xp.int64), (-1,))
+        # Half a step up: the fractions are then symmetric about 1/2, and normal numbers about 0.
+        fraction = (xp.astype(words & 0xFFFFF, xp.float64) + 0.5) * 2.0**-20
+        start, width = (xp.reshape(xp.take(xp.asarray(t), interval), (-1, *shape)) for t in table)
+        return start + width * fraction
 
     def _words(self, name: str, shape: tuple[int, ...]) -> Array:
         return self._source.words(self._prefix + name, shape)
@@ -272,11 +297,27 @@ def _normal_table() -> tuple[Array, Array]:
     return table[:-1], np.diff(table)
 
 
+NOISE_LENGTH = 1 << 20
+"""Entries of `noise_table`."""
+
+
+@cache
+def noise_table() -> Array:
+    """A fixed table of 2**20 standard normal numbers, float32: what every engine reads per-pixel noise from.
+
+    A megapixel of noise costs milliseconds to draw and microseconds to copy. Samples start at places of their own.
+    """
+    draw = Draw(0, 0, np.arange(NOISE_LENGTH // 1024))
+    table = np.asarray(draw.normal("noise table", shape=(1024,)), dtype=np.float32).reshape(-1)
+    table.flags.writeable = False
+    return table
+
+
 class _Source:
     """The words behind a `Draw` and its views, and the record of what was asked for."""
 
     def __init__(self, xp: Namespace, seed: int, epoch: int | Array, ids: Array, layout: Layout) -> None:
-        self.xp = xp
+        self.xp, self.epoch = xp, epoch
         self._key = seed_key("Draw(seed)", seed)
         self._sample = _sample_words(xp, epoch, ids)
         self.size: int = self._sample[0].shape[0]

@@ -16,6 +16,7 @@ from augline.sources.refusal import nearest, refusal
 from augline.transforms import TRANSFORMS, Transform
 from augline.transforms.base import arguments
 from augline.transforms.compose import Composite
+from augline.transforms.own import name_of
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
@@ -75,21 +76,30 @@ def load_spec(path: str | Path) -> dict[str, Any]:
 
 
 def fingerprint(pipe: Pipeline) -> str:
-    """SHA-256, in hex, of all that decides what comes out of a pipeline; threads do not."""
+    """SHA-256, in hex, of all that decides what comes out of a pipeline; threads do not.
+
+    Transforms of your own count by what they print as: their code does not.
+    """
     try:
         source: Any = _plain(pipe.source.config())
     except SpecError:
         source = repr(pipe.source)
-    described = {"augline": VERSION, "source": source, **_described(pipe)}
+    described = {"augline": VERSION, "source": source, **_described(pipe, strict=False)}
     described.pop("workers", None)
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
-def _described(pipe: Pipeline) -> dict[str, Any]:
+def _described(pipe: Pipeline, strict: bool = True) -> dict[str, Any]:
     """Transforms, and the settings that are not at their defaults."""
     defaults = {name: p.default for name, p in inspect.signature(type(pipe)).parameters.items()}
     settings = {name: value for name, value in pipe.settings().items() if name in _ALWAYS or value != defaults[name]}
-    return {"transforms": _plain(pipe.transforms), **_plain(settings)}
+    try:
+        listed = _plain(pipe.transforms)
+    except SpecError:
+        if strict:
+            raise
+        listed = [repr(item) for item in pipe.transforms]
+    return {"transforms": listed, **_plain(settings)}
 
 
 def _plain(value: Any) -> Any:
@@ -107,6 +117,11 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, bool) or value is None:
         return value
+    if callable(value):
+        if (registered := name_of(value)) is None:
+            fix = "Write @augline.register('a name') above its def."
+            raise refusal(SpecError, "to_yaml", "a file can name registered functions only", repr(value), fix)
+        return registered
     return next((kind(value) for kind in (int, float, str) if isinstance(value, kind)), str(value))
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 import augline as al
 from augline.transforms import Transform
@@ -32,6 +36,13 @@ class Case:
 
 def case(kind: str, *transforms: Transform, channels: Sequence[int] = ALL) -> Case:
     return Case(" ".join(map(repr, transforms)), kind, transforms, channels)
+
+
+@al.register("conformance: lifted")
+def lifted(image: NDArray[Any], floor: float) -> NDArray[Any]:
+    """Nothing darker than a floor."""
+    top = 1 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
+    return np.maximum(image, np.asarray(floor * top).astype(image.dtype))
 
 
 CASES = (
@@ -86,6 +97,55 @@ CASES = (
     case("matrix", al.RandomGrayscale(1.0), al.RandomHue((0.1, 0.2), space="yiq"), channels=COLOURED),
     case("values", al.Rescaling(1 / 127.5, offset=-1)),
     case("values", al.Normalize(0.4, 0.3)),
+    case("moves", al.D4()),
+    case("bilinear", al.ResizeShortestEdge(23)),
+    case("bilinear", al.ResizeShortestEdge(60, max_size=70)),
+    case("bilinear", al.ResizeLongestEdge(53)),
+    case("edge", al.LetterBox(50, 61, fill_value=0)),
+    case("moves", al.Padding(51, 70, fill_mode="reflect")),
+    case("moves", al.PadToMultiple(16)),
+    case("moves", al.RandomZoomOut((1.0, 2.0))),
+    case("edge", al.ScaleJitter(40, 50, (0.5, 2.0))),
+    case("bilinear", al.RandomElasticTransform((1, 1), (1, 1))),
+    case("bilinear", al.RandomElasticTransform((1, 1), (1, 1), cells=3), al.RandomRotation((0.07, 0.07))),
+    case("bilinear", al.RandomRotation((0.07, 0.07)), al.RandomElasticTransform((1, 1), (1, 1)), al.RandomFlip()),
+    case("nearest", al.RandomElasticTransform((1, 1), (1, 1), interpolation="nearest")),
+    case("bilinear", al.GridDistortion(4, (-0.3, 0.4))),
+    case("edge", al.OpticalDistortion((0.1, 0.1), fill_mode="constant")),
+    case("bilinear", al.OpticalDistortion((-0.1, -0.1))),
+    case("tone", al.AutoContrast()),
+    case("equalized", al.Equalization()),
+    case("clahe", al.CLAHE((2, 4), (3, 4))),
+    case("tone", al.RandomChannelShift(0.2)),
+    case("tone", al.RandomChannelShift(0.2, within=True)),
+    case("channels", al.RandomChannelShuffle()),
+    case("matrix", al.RandomColorDegeneration(1.0), channels=COLOURED),
+    case("hsv", al.HueSaturationValue(0.1, 0.1, 0.1, 0.3, 0.3), channels=COLOURED),
+    case("jitter", al.ColorJitter(0.4, 0.4, 0.4, 0.1), channels=COLOURED),
+    case("jitter", al.ColorJitter(0.4, 0.4, 0.4, 0.1, shuffle=False), channels=COLOURED),
+    case("jitter", al.RandomColorJitter(brightness_factor=0.2, hue_factor=0.2), channels=COLOURED),
+    case("jitter", al.PhotometricDistort(), channels=COLOURED),
+    case("filter", al.RandomGaussianBlur((1, 1), 0, (0.3, 2.0))),
+    case("filter", al.RandomGaussianBlur(1.0, 5, 1.0)),
+    case("filter", al.RandomMotionBlur((3, 9))),
+    case("filter", al.RandomSharpness((0.0, 1.0))),
+    case("median", al.RandomMedianBlur(7)),
+    case("bilinear", al.RandomDownscale((0.3, 0.7))),
+    case("noise", al.RandomGaussianNoise((0.05, 0.1))),
+    case("policy", al.RandAugment()),
+    case("policy", al.RandAugment(3, factor=(0.5, 1.0), fill_mode="reflect", interpolation="nearest")),
+    case("policy", al.TrivialAugmentWide()),
+    case("policy", al.AutoAugment()),
+    case("policy", al.AutoAugment("cifar10")),
+    case("policy", al.AutoAugment("svhn")),
+    case("policy", al.AugMix(5)),
+    case("policy", al.ThreeAugment(), channels=COLOURED),
+    case("jpeg", al.RandomJpegCompression((40, 95))),
+    case("erased", al.RandomErasing((1, 1))),
+    case("erased", al.CoarseDropout((1, 5), fill_value=0.3)),
+    case("erased", al.GridMask((2, 4), fill_value=0)),
+    case("own", al.Map("conformance: lifted", draws={"floor": (0.3, 0.6)})),
+    case("own", al.RandomFlip(), al.Map("conformance: lifted", draws={"floor": (0.3, 0.6)}, p=0.5)),
     case("bilinear", al.RandomRotation((0.05, 0.05)), al.RandomFlip("vertical", p=0.5), al.RandomZoom(0.2)),
     case("bilinear", al.Sequential([al.RandomRotation((0.04, 0.04)), al.Resizing(40, 30)])),
     case("bilinear", al.OneOf([al.RandomRotation((0.1, 0.1)), al.RandomZoom((0.2, 0.2)), al.RandomFlip(p=1)])),

@@ -23,7 +23,9 @@ def used(transforms: Iterable[Transform]) -> set[str]:
 
 
 def test_the_table_has_every_transform() -> None:
-    assert set().union(*(used(case.transforms) for case in CASES)) == {*TRANSFORMS}
+    # mixing needs other samples: tests/test_mixing.py
+    elsewhere = {"MixUp", "CutMix", "Mosaic", "CopyPaste"}
+    assert set().union(*(used(case.transforms) for case in CASES)) == {*TRANSFORMS} - elsewhere
 
 
 @pytest.mark.parametrize("dtype", sorted(TOP))

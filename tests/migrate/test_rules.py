@@ -34,12 +34,12 @@ def flow(generator="", flow_arguments="", use="model.fit(g)\n", before=""):
         ("channel_shift_range=51.0", "RandomBrightness(51.0 / 255)"),
         ("rescale=1/255", "Rescaling(1/255)"),
         ("rotation_range=9, fill_mode='wrap'", "RandomRotation(9 / 360, fill_mode='wrap')"),
-        ("rotation_range=9, interpolation_order=0", 'RandomRotation(9 / 360, fill_mode="nearest", interpolation="nearest")'),
+        ("zoom_range=0.9, interpolation_order=0", 'Zoom(0.9, 0.9, fill_mode="nearest", interpolation="nearest")'),
     ],
 )  # fmt: skip
 def test_an_argument_becomes_a_transform(argument, transform):
     after = flow(argument).after
-    assert f"al.{transform}" in after
+    assert f"{transform}" in after
     assert "ImageDataGenerator" not in after.replace("; ImageDataGenerator", "")
 
 
@@ -162,3 +162,25 @@ def test_what_is_not_straight_line_code_stays(body):
     migration = migrate(text, 2)
     assert migration.after == text
     assert any("tf.data chain stays" in note.text for note in migration.notes)
+
+
+@pytest.mark.parametrize("use", ["for _ in range(3):\n    x, y = next(g)\n", "xs = [next(g) for _ in range(3)]\n"])
+def test_next_in_a_loop_goes_through_the_batches_and_stays(use):
+    assert "al." not in flow("rotation_range=5", use=use).after
+
+
+def test_training_goes_on_at_the_epoch_it_is_told():
+    after = flow("rotation_range=5", use="model.fit(g, epochs=9, initial_epoch=4)\n").after
+    assert "model.fit(g.to_tf(start=(4, 0)), epochs=9, initial_epoch=4)" in after
+
+
+@pytest.mark.parametrize(
+    "use", ["model.fit(g)\nmodel.fit(g)\n", "for _ in range(3):\n    model.fit(g)\n"], ids=["twice", "loop"]
+)
+def test_training_that_begins_again_is_noted(use):
+    assert any("begins at epoch 0" in note.text for note in flow("rotation_range=5", use=use).notes)
+
+
+def test_a_name_that_is_made_of_itself_is_unclear():
+    text = "import tensorflow as tf\nds = ds.map(lambda x: tf.image.random_hue(x, 0.1))\n"
+    assert migrate(text, 2).after == text

@@ -67,8 +67,9 @@ def _keras() -> Any:
     try:
         with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), 2)
-        import keras
         import tensorflow as tf
+
+        import keras
 
         tf.zeros(())  # looks for devices, and says much about those there are not
     finally:

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, EngineError
+from augline.plan.mix import Mix
 from augline.plan.plan import Plan
+from augline.plan.stages import Stage
 
 ENGINES = {"opencv": "augline.engines.opencv.run", "reference": "augline.engines.portable.run"}
 """Engine by name, and the module it is imported from when it is first used."""
@@ -54,13 +56,19 @@ def carry_through(sample: Sample, first: int, images: NDArray[Any], outs: NDArra
 def check(name: str, plan: Plan) -> None:
     """Refuses a plan with a stage that the engine lacks, naming the transform and who has it."""
     for stage in plan.stages:
-        if type(stage) not in _module(name).STAGES:
-            others = [other for other in ENGINES if type(stage) in _module(other).STAGES]
+        if not isinstance(stage, Mix) and type(stage) not in stages(name):
+            others = [other for other in ENGINES if type(stage) in stages(other)]
             origin = ", ".join(getattr(stage, "origin", ()))
             raise EngineError(
                 f"engine {name!r}: it has no {type(stage).__name__}, which {origin} needs. Received {origin}. "
                 f"Use engine={' or '.join(map(repr, others))}."
             )
+
+
+def stages(name: str) -> frozenset[type[Stage]]:
+    """The stage kinds that an engine has."""
+    found: frozenset[type[Stage]] = _module(name).STAGES
+    return found
 
 
 def _module(name: str) -> ModuleType:

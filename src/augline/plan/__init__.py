@@ -1,19 +1,31 @@
 """The narrow waist: what transforms lower to, what fusion rewrites, and all that an engine has to know."""
 
+from augline.plan.blend import Blend
+from augline.plan.call import Call
 from augline.plan.frame import Extent, Frame
 from augline.plan.fuse import APPROXIMATE, EXACT, fuse
+from augline.plan.local import Clahe, Codec, Erase, Filter, Median, Noise
 from augline.plan.plan import Plan, make_plan
-from augline.plan.stages import Colour, Curve, Fill, Hsv, Output, Reach, Rescale, Stage, Tone, Warp
+from augline.plan.stages import Colour, Curve, Field, Fill, Hsv, Output, Reach, Rescale, Stage, Tone, Warp
 
 __all__ = [
     "APPROXIMATE",
     "EXACT",
+    "Blend",
+    "Call",
+    "Clahe",
+    "Codec",
     "Colour",
     "Curve",
+    "Erase",
     "Extent",
+    "Field",
     "Fill",
+    "Filter",
     "Frame",
     "Hsv",
+    "Median",
+    "Noise",
     "Output",
     "Plan",
     "Reach",

@@ -23,15 +23,15 @@ _REACHES: tuple[Reach, ...] = ("permutes", "picks", "inside", "anywhere")
 
 def merge_whole_pixels(first: Stage, then: Stage) -> tuple[Stage, ...] | None:
     """A warp followed by one that only picks whole pixels reads the very same points."""
-    if isinstance(first, Warp) and isinstance(then, Warp) and then.reach in ("permutes", "picks"):
-        return (_product(first, then),)
+    if (warps := _warps(first, then)) and warps[1].reach in ("permutes", "picks"):
+        return (_product(*warps),)
     return None
 
 
 def merge_permutation(first: Stage, then: Stage) -> tuple[Stage, ...] | None:
     """A flip or turn before a resampling: all fill modes are symmetric, so what lies outside is the same too."""
-    if isinstance(first, Warp) and isinstance(then, Warp) and first.reach == "permutes":
-        return (_product(first, then),)
+    if (warps := _warps(first, then)) and warps[0].reach == "permutes":
+        return (_product(*warps),)
     return None
 
 
@@ -54,13 +54,14 @@ def compose_tones(first: Stage, then: Stage) -> tuple[Stage, ...] | None:
 
 def merge_resampling(first: Stage, then: Stage) -> tuple[Stage, ...] | None:
     """Two resamplings become one, unless they interpolate differently or disagree on what lies outside."""
-    if not (isinstance(first, Warp) and isinstance(then, Warp)):
+    if (warps := _warps(first, then)) is None:
         return None
-    if first.resamples and then.resamples and first.interpolation != then.interpolation:
+    one, two = warps
+    if one.resamples and two.resamples and one.interpolation != two.interpolation:
         return None
-    if first.reach == then.reach == "anywhere" and first.fill != then.fill:
+    if one.reach == two.reach == "anywhere" and one.fill != two.fill:
         return None
-    return (_product(first, then),)
+    return (_product(one, two),)
 
 
 def merge_colours(first: Stage, then: Stage) -> tuple[Stage, ...] | None:
@@ -89,15 +90,21 @@ def fuse(stages: Sequence[Stage], rules: Sequence[Rule] = EXACT + APPROXIMATE) -
     return tuple(done)
 
 
+def _warps(first: Stage, then: Stage) -> tuple[Warp, Warp] | None:
+    """Both, if they are warps that may become one; of two displacements neither can take in the other."""
+    if isinstance(first, Warp) and isinstance(then, Warp) and first.fuses and then.fuses:
+        return (first, then) if first.field is None or then.field is None else None
+    return None
+
+
 def _product(first: Warp, then: Warp) -> Warp:
     reach = max(first.reach, then.reach, key=_REACHES.index)
     resampling = first if first.resamples else then
     outside = first if first.reach == "anywhere" else then
+    if first.field is None:
+        matrix, field = first.matrix @ then.matrix, then.field
+    else:
+        matrix, field = first.matrix, replace(first.field, outer=first.field.outer @ then.matrix)
     return Warp(
-        first.matrix @ then.matrix,
-        then.extent,
-        reach,
-        resampling.interpolation,
-        outside.fill,
-        first.origin + then.origin,
-    )
+        matrix, then.extent, reach, resampling.interpolation, outside.fill, field, origin=first.origin + then.origin
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 from augline.arrays import Array, Namespace
 from augline.plan import matrices
+from augline.plan.blend import Blend
 from augline.plan.frame import Extent, Frame
 from augline.plan.fuse import APPROXIMATE, EXACT, Rule, fuse
 from augline.plan.stages import Output, Rescale, Stage, Warp
@@ -50,18 +51,29 @@ def make_plan(
         after: The frame behind the last stage.
         rules: Fusion rules; `()` runs the stages as declared.
     """
-    fused = fuse([stage for stage in stages if not isinstance(stage, Rescale)], rules)
-    shrinks = tuple(_shrink(before.xp, stage) for stage in fused)
+    fused, shrinks = _settled(before.xp, [stage for stage in stages if not isinstance(stage, Rescale)], rules)
     channels = after.channels
     scale, offset = (_per_channel(values, channels) for values in (after.scale, after.offset))
     return Plan(fused, shrinks, before, after.extent, Output(scale, offset, after.dtype))
+
+
+def _settled(
+    xp: Namespace, stages: Sequence[Stage], rules: Sequence[Rule]
+) -> tuple[tuple[Stage, ...], tuple[Array | None, ...]]:
+    """Stages fused, those in the branches of a blend too, and how each is antialiased."""
+    fused = list(fuse(stages, rules))
+    for number, stage in enumerate(fused):
+        if isinstance(stage, Blend):
+            branches, shrinks = zip(*(_settled(xp, branch, rules) for branch in stage.branches), strict=True)
+            fused[number] = replace(stage, branches=branches, shrinks=shrinks)
+    return tuple(fused), tuple(_shrink(xp, stage) for stage in fused)
 
 
 def _shrink(xp: Namespace, stage: Stage) -> Array | None:
     """Powers of two that leave less than 2 input pixels to an output step; what "nearest" reads is never averaged."""
     if not isinstance(stage, Warp) or not stage.resamples or stage.interpolation == "nearest":
         return None
-    spans = matrices.minification(xp, stage.matrix, stage.extent.height, stage.extent.width)
+    spans = matrices.minification(xp, stage.total, stage.extent.height, stage.extent.width)
     # the small excess keeps an exact 2.0, reached through rounding, on the same side on every machine
     exponents = xp.floor(xp.log2(xp.maximum(xp.stack(spans, axis=-1), xp.asarray(1.0))) + 1e-9)
     return xp.astype(2.0**exponents, xp.int64)

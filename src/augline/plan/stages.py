@@ -56,15 +56,39 @@ class Stage:
 
 
 @dataclass(frozen=True, eq=False)
+class Field:
+    """A displacement that no matrix can express, given over the pixels of one frame.
+
+    It holds at pixel centres, is linear between them, and goes on constant beyond the frame's edge.
+
+    Attributes:
+        function: `(xp, x, y, *params) -> (dx, dy)`; `x` is `(batch, 1, width)`, `y` is `(batch, height, 1)`, in pixels,
+            and each result broadcasts to `(batch, height, width)`: where a pixel reads, relative to where it lies.
+        params: Arrays with the batch as leading axis.
+        extent: Sizes of the frame it is given over.
+        outer: `(batch, 3, 3)`: output pixel to a place in that frame.
+        active: `(batch,)` bool, or None for all.
+    """
+
+    function: Callable[..., tuple[Array, Array]]
+    params: tuple[Array, ...]
+    extent: Extent
+    outer: Array
+    active: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Warp(Stage):
     """Reads every output pixel from one place of the input.
 
     Attributes:
-        matrix: `(batch, 3, 3)` float64, output pixel (x, y, 1) to input pixel.
+        matrix: `(batch, 3, 3)` float64, output pixel (x, y, 1) to input pixel; with a field, displaced place to that.
         extent: Output sizes.
         reach: Where it reads; what exactness and fusion rest on.
         interpolation: Between pixels. Idle for "permutes" and "picks".
         fill: What lies beyond the frame. Idle unless `reach` is "anywhere".
+        field: A displacement on the way, or None: output pixel -> `field.outer` -> displaced -> `matrix` -> input pixel.
+        fuses: Whether it may become one with its neighbours; not where its own sampling is the point.
     """
 
     matrix: Array
@@ -72,7 +96,14 @@ class Warp(Stage):
     reach: Reach = "anywhere"
     interpolation: Interpolation = "bilinear"
     fill: Fill = Fill("nearest")
+    field: Field | None = None
+    fuses: bool = True
     origin: tuple[str, ...] = ()
+
+    @property
+    def moves(self) -> bool:
+        """Whether it moves what is in the picture; warps that do not fuse come in pairs that only cost detail."""
+        return self.fuses
 
     @property
     def resamples(self) -> bool:
@@ -84,10 +115,24 @@ class Warp(Stage):
             return self
         xp = before.xp
         matrix = xp.where(mask[:, None, None], self.matrix, matrices.identity(xp, before.batch))
-        return replace(self, matrix=matrix, extent=self.extent.where(mask, before.extent, xp))
+        field = self.field and replace(self.field, active=both(self.field.active, mask))
+        return replace(self, matrix=matrix, field=field, extent=self.extent.where(mask, before.extent, xp))
+
+    @property
+    def total(self) -> Array:
+        """`(batch, 3, 3)`, output pixel to input pixel, without the displacement."""
+        return self.matrix if self.field is None else self.matrix @ self.field.outer
 
     def after(self, frame: Frame) -> Frame:
         return frame.with_(extent=self.extent)
+
+
+LUMA = (0.2989, 0.5870, 0.1140)
+"""Weights of red, green and blue in luma, ITU-R BT.601, to the digits that Keras and tf.image use."""
+
+Measure: TypeAlias = Literal["mean", "luma", "extremes", "histogram"]
+"""Each channel's mean `(batch, 1, 1, channels)`; the mean luma `(batch, 1, 1, 1)`; each channel's lowest and highest
+value `(2, batch, 1, 1, channels)`; how often each of 256 levels occurs in each, `(256, batch, 1, 1, channels)`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,13 +143,13 @@ class Curve:
         function: `(xp, u, *params) -> u` on values of 0 to 1; a pure module-level function. With `measure` it is
             `(xp, u, measured, *params) -> u`.
         params: `(batch,)` or `(batch, channels)` arrays.
-        measure: What it needs to know of the image it meets: None, or "mean" (per channel).
+        measure: What it needs to know of the image it meets; see `Measure`.
         active: `(batch,)` bool, or None for all.
     """
 
     function: Callable[..., Array]
     params: tuple[Array, ...] = ()
-    measure: Literal["mean"] | None = None
+    measure: Measure | None = None
     active: Array | None = None
 
 
@@ -133,7 +178,7 @@ class Tone(Stage):
     def masked(self, mask: Array | None, before: Frame) -> Tone:
         if mask is None:
             return self
-        return replace(self, curves=tuple(replace(curve, active=_both(curve.active, mask)) for curve in self.curves))
+        return replace(self, curves=tuple(replace(curve, active=both(curve.active, mask)) for curve in self.curves))
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,22 +202,33 @@ class Colour(Stage):
 
 @dataclass(frozen=True, eq=False)
 class Hsv(Stage):
-    """Turns hue and scales saturation in the hexcone HSV model of the first three channels.
+    """Changes hue, saturation and value in the hexcone HSV model of the first three channels.
 
     Attributes:
         hue: `(batch,)`, in turns.
-        saturation: `(batch,)`, factor; the product is clipped to 1.
+        saturation: `(batch, 2)`, factor and addition; the result is clipped to [0, 1].
+        value: `(batch, 2)`, factor and addition; the result is clipped to [0, 1].
     """
 
     hue: Array
     saturation: Array
+    value: Array
     origin: tuple[str, ...] = ()
+
+    @property
+    def active(self) -> Array:
+        """`(batch,)` bool: which samples it changes."""
+        gains, shifts = (self.saturation[:, 0], self.value[:, 0]), (self.hue, self.saturation[:, 1], self.value[:, 1])
+        changed = (gains[0] != 1) | (gains[1] != 1)
+        return changed | (shifts[0] != 0) | (shifts[1] != 0) | (shifts[2] != 0)
 
     def masked(self, mask: Array | None, before: Frame) -> Hsv:
         if mask is None:
             return self
         xp = before.xp
-        return replace(self, hue=xp.where(mask, self.hue, 0.0), saturation=xp.where(mask, self.saturation, 1.0))
+        same = xp.asarray([1.0, 0.0], dtype=xp.float64)
+        saturation, value = (xp.where(mask[:, None], v, same) for v in (self.saturation, self.value))
+        return replace(self, hue=xp.where(mask, self.hue, 0.0), saturation=saturation, value=value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,5 +270,6 @@ def _equally_long(*columns: tuple[float, ...]) -> list[tuple[float, ...]]:
     return [column * length if len(column) == 1 else column for column in columns]
 
 
-def _both(a: Array | None, b: Array) -> Array:
+def both(a: Array | None, b: Array) -> Array:
+    """Samples in both masks; None stands for all."""
     return b if a is None else a & b

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
 import functools
@@ -17,6 +18,7 @@ from augline.plan.frame import Frame
 from augline.plan.stages import Stage
 from augline.random import Draw
 from augline.transforms.fields import Fraction, explain
+from augline.transforms.schedules import Schedule, epoch_of, from_config
 
 Params: TypeAlias = dict[str, Array]
 """A transform's drawn numbers by name, each with the batch as leading axis."""
@@ -36,8 +38,15 @@ def _with_clear_errors(init: Callable[..., None]) -> Callable[..., None]:
     def checked(self: Any, *args: Any, **kwargs: Any) -> None:
         fields = sorted(dataclasses.fields(self), key=lambda f: bool(f.kw_only))
         positional = [f.name for f in fields if not f.kw_only]
+        given = dict(zip(positional, map(from_config, args), strict=False)) | {
+            name: from_config(value) for name, value in kwargs.items()
+        }
+        schedules = {name: value for name, value in given.items() if isinstance(value, Schedule)}
         try:
-            init(self, *args, **kwargs)
+            if schedules and len(args) <= len(positional):
+                _scheduled(init, self, given, schedules)
+            else:
+                init(self, *args, **kwargs)
         except ValidationError as error:
             problem: dict[str, Any] = dict(error.errors(include_url=False)[0])
             cause = problem.get("ctx", {}).get("error")
@@ -52,6 +61,38 @@ def _with_clear_errors(init: Callable[..., None]) -> Callable[..., None]:
             raise ArgumentError(f"{call}: {rule}. Received {received}. {fix}.") from None
 
     return checked
+
+
+_FIXED = ("height", "width", "max_size", "multiple", "size", "name", "transforms")
+"""What stays the same for all epochs: batches have one size, and a list is a list."""
+
+
+def _scheduled(init: Callable[..., None], item: Any, given: dict[str, Any], schedules: dict[str, Schedule]) -> None:
+    """Makes a transform whose schedules are good at each of their points; and between them, since rules are ranges."""
+    for name in {*schedules} & {*_FIXED}:
+        raise ArgumentError(
+            f"{type(item).__name__}({name}=...): {name} must be the same in all epochs. Received {schedules[name]!r}. "
+            "Give one value."
+        )
+    checked: dict[str, dict[int, Any]] = {name: {} for name in schedules}
+    for epoch in sorted({epoch for schedule in schedules.values() for epoch, _ in schedule.points}):
+        init(item, **given | {name: schedule.at(epoch) for name, schedule in schedules.items()})
+        for name in schedules:
+            checked[name][epoch] = getattr(item, name)
+    for name, schedule in schedules.items():
+        points = tuple((epoch, checked[name][epoch]) for epoch, _ in schedule.points)
+        object.__setattr__(item, name, dataclasses.replace(schedule, points=points))
+
+
+def resolved(item: T, epoch: int | Array) -> T:
+    """The transform with plain numbers: its schedules replaced by what they come to in an epoch."""
+    schedules = {name: value for name, value in vars(item).items() if isinstance(value, Schedule)}
+    if not schedules:
+        return item
+    now, plain = epoch_of(item, epoch), copy.copy(item)
+    for name, schedule in schedules.items():
+        object.__setattr__(plain, name, schedule.at(now))
+    return plain
 
 
 def _hint(known: list[str], name: str) -> str:
@@ -112,7 +153,7 @@ class Transform:
 
     def evaluation(self) -> Transform | None:
         """What is left of it when nothing random may happen: itself if it is not random, else nothing."""
-        return None if type(self).sample is not Transform.sample or self.p < 1 else self
+        return None if type(self).sample is not Transform.sample or self.p != 1 else self
 
     def gate(self, draw: Draw) -> Array | None:
         """Which samples it acts on; None for all."""
@@ -123,10 +164,13 @@ class Transform:
         draw = draw.at(self.name or path.rpartition("/")[2])
         active = both(mask, self.gate(draw))
         params = self.sample(draw, frame)
-        stages = []
+        stages, size, everywhere = [], frame.extent.static, frame
         for stage in self.lower(params, frame):
+            everywhere = stage.after(everywhere)
             stages.append(stage.named(path).masked(active, frame))
             frame = stages[-1].after(frame)
+        if size == everywhere.extent.static:  # those that it acts on come out in the size of the others
+            frame = frame.with_(extent=dataclasses.replace(frame.extent, static=size))
         return Expansion((Drawn(path, self, params, active),), tuple(stages), frame)
 
     def __repr__(self) -> str:
@@ -145,6 +189,7 @@ def expand(
     drawn: list[Drawn] = []
     stages: list[Stage] = []
     for number, (label, item) in enumerate(zip(labels(transforms), transforms, strict=True)):
+        item = resolved(item, draw.epoch)
         done = item.expand(draw, frame, f"{path}/{label}" if path else label, masks[number] if masks else None)
         drawn += done.drawn
         stages += done.stages

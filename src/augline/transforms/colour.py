@@ -14,7 +14,7 @@ from augline.arrays import Array, Namespace, sign
 from augline.errors import ArgumentError
 from augline.plan import matrices
 from augline.plan.frame import Frame
-from augline.plan.stages import Colour, Curve, Hsv, Stage, Tone, affine, affine_about_mean
+from augline.plan.stages import LUMA, Colour, Curve, Hsv, Stage, Tone, affine, affine_about_mean
 from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
 from augline.transforms.fields import Fraction, Span, pair, span, symmetric
@@ -252,7 +252,7 @@ class RandomSaturation(Pointwise):
             return
         saturation = params["saturation"]
         if self.space == "hsv":
-            yield Hsv(0.0 * saturation, saturation)
+            yield hsv(frame, saturation=saturation)
         else:
             yield blend(frame, saturation)
 
@@ -286,7 +286,7 @@ class RandomHue(Pointwise):
             return
         turns = params["turns"]
         if self.space == "hsv":
-            yield Hsv(turns, 0.0 * turns + 1.0)
+            yield hsv(frame, hue=turns)
         else:
             yield turned_in_yiq(frame, turns)
 
@@ -315,9 +315,6 @@ class RandomGrayscale(Pointwise):
             yield blend(frame, 1.0 - frame.xp.astype(params["grey"], frame.xp.float64))
 
 
-LUMA = (0.2989, 0.5870, 0.1140)
-"""Weights of red, green and blue in luma, ITU-R BT.601, to the digits that Keras and tf.image use."""
-
 # RGB to YIQ and back, NTSC 1953; the inverse is computed, so that no turn is exactly no change.
 _YIQ = ((0.299, 0.587, 0.114), (0.595716, -0.274453, -0.321263), (0.211456, -0.522591, 0.311135))
 
@@ -330,6 +327,18 @@ def has_colours(item: Transform, frame: Frame) -> bool:
             f"Received {frame.channels} channels. Take the transform out of the list."
         )
     return frame.channels > 1
+
+
+def hsv(frame: Frame, *, hue: Array | float = 0.0, saturation: Array | float = 1.0, value: Array | float = 1.0,
+        saturation_shift: Array | float = 0.0, value_shift: Array | float = 0.0) -> Hsv:  # fmt: skip
+    """The stage that makes these changes, each a number or `(batch,)`."""
+    xp = frame.xp
+    zero = 0.0 * frame.height
+
+    def two(factor: Array | float, addition: Array | float) -> Array:
+        return xp.stack([factor + zero, addition + zero], axis=-1)
+
+    return Hsv(hue + zero, two(saturation, saturation_shift), two(value, value_shift))
 
 
 def blend(frame: Frame, saturation: Array) -> Colour:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 from pydantic import PlainValidator
@@ -17,12 +17,18 @@ from augline.random import Draw
 from augline.transforms.base import Drawn, Expansion, Params, Transform, both, expand, labels, transform
 from augline.transforms.fields import Refusal, span
 
+FOREIGN: dict[str, Callable[[Any], Sequence[Transform]]] = {}
+"""How objects of other packages become transforms, by the package; `augline.translate` puts itself here."""
+
 
 def checked_list(value: Any) -> tuple[Transform, ...]:
-    """A sequence of transforms as a tuple; anything else is refused by name and place."""
+    """A sequence of transforms as a tuple; anything else is refused by name and place.
+
+    A Keras layer is translated; what then differs in meaning, `translate(layer).differences` says.
+    """
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise Refusal("must be a list of transforms", "Write [RandomFlip(), RandomRotation(0.1)], for example")
-    items = tuple(value)
+    items = tuple(made for item in value for made in _ours(item))
     for place, item in enumerate(items):
         if isinstance(item, type) and issubclass(item, Transform):
             raise Refusal(f"must hold transforms; number {place} is the class itself", f"Write {item.__name__}(...)")
@@ -35,6 +41,11 @@ def checked_list(value: Any) -> tuple[Transform, ...]:
     if len({*names}) < len(names):
         raise Refusal("must not hold two transforms of one name", "Give each its own name=")
     return items
+
+
+def _ours(item: Any) -> Sequence[Any]:
+    package = type(item).__module__.partition(".")[0]
+    return (item,) if package not in FOREIGN else FOREIGN[package](item)
 
 
 Transforms = Annotated[Sequence[Any], PlainValidator(checked_list)]
@@ -63,7 +74,7 @@ class Composite(Transform):
 
     def evaluation(self) -> Transform | None:
         kept = evaluated(self.transforms)
-        if not kept or type(self).sample is not Transform.sample or self.p < 1:
+        if not kept or type(self).sample is not Transform.sample or self.p != 1:
             return None
         return dataclasses.replace(self, transforms=kept)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from augline.engines.opencv.warp import Image, Step
 from augline.engines.portable import colour as portable
-from augline.plan.stages import Colour, Curve, Hsv, Output, Tone, affine, affine_about_mean
+from augline.plan.stages import LUMA, Colour, Curve, Hsv, Output, Tone, affine, affine_about_mean
 
 
 @dataclass(frozen=True)
@@ -54,18 +54,22 @@ def _affine(stage: Tone, values: Values) -> Step:
     active = [None if c.active is None else c.active.tolist() for c in stage.curves]
     gains = [_columns(c.params[0], channels) for c in stage.curves]
     shifts = [None if c.measure else _columns(c.params[1], channels) * scale for c in stage.curves]
+    lumas = [c.measure == "luma" and channels >= 3 for c in stage.curves]
     # cv2.transform is slow with diagonal matrices; 1e-5 beside the diagonal, 0.003 of a level of 256, is the fast way
     beside = np.full((channels, channels + 1), 1e-5 if channels > 1 and values.levels == 256 else 0.0)
     diagonal = np.arange(channels)
 
     def step(index: int, image: Image, out: Image | None) -> Image:
-        for on, gain, shift in zip(active, gains, shifts, strict=True):
+        for on, gain, shift, luma in zip(active, gains, shifts, lumas, strict=True):
             if on is not None and not on[index]:
                 continue
             matrix = beside.copy()
             matrix[diagonal, diagonal] = gain[index]
-            constant = (1 - gain[index]) * cv2.mean(image)[:channels] if shift is None else shift[index]
-            matrix[:, channels] = constant
+            if shift is None:
+                means = cv2.mean(image)[:channels]
+                matrix[:, channels] = (1 - gain[index]) * (np.dot(means[:3], LUMA) if luma else means)
+            else:
+                matrix[:, channels] = shift[index]
             if channels == 1:
                 done = cv2.transform(image, matrix, dst=None if out is None else out[:, :, 0])
                 image = np.asarray(done).reshape(image.shape)
@@ -114,12 +118,12 @@ def colour_step(stage: Colour, values: Values) -> Step:
 
 def hsv_step(stage: Hsv, values: Values) -> Step:
     """Hue and saturation; 8-bit images through cv2's 8-bit HSV, others in float32 by the formula of the reference."""
-    active = ((stage.hue != 0) | (stage.saturation != 1)).tolist()
+    active = stage.active.tolist()
     levels = np.arange(256)
     # cv2 reads a hue of 0 to 1 as 0 to 256, and writes it as 0 to 255
-    hue = np.round((levels / 256 + stage.hue[:, None]) % 1 * 255).astype(np.uint8)
-    saturation = np.minimum(np.round(levels * stage.saturation[:, None]), 255).astype(np.uint8)
-    tables = np.stack([hue, saturation, np.broadcast_to(levels.astype(np.uint8), hue.shape)], axis=-1)
+    hue = np.round((levels / 256 + stage.hue[:, None]) % 1 * 255)
+    rest = [np.rint(np.clip(levels * v[:, :1] + 255 * v[:, 1:], 0, 255)) for v in (stage.saturation, stage.value)]
+    tables = np.stack([hue, *rest], axis=-1).astype(np.uint8)
 
     def eight_bit(index: int, image: Image, out: Image | None) -> Image:
         if not active[index]:
@@ -135,10 +139,8 @@ def hsv_step(stage: Hsv, values: Values) -> Step:
     def other(index: int, image: Image, out: Image | None) -> Image:
         if not active[index]:
             return image
-        one = Hsv(
-            stage.hue[index : index + 1].astype(np.float32), stage.saturation[index : index + 1].astype(np.float32)
-        )
-        return _from_unit(portable.hsv(np, _unit(image, values)[None], one)[0], values)
+        one = Hsv(*(v[index : index + 1].astype(np.float32) for v in (stage.hue, stage.saturation, stage.value)))
+        return from_unit(portable.hsv(np, to_unit(image, values)[None], one)[0], values)
 
     return eight_bit if values.dtype == "uint8" else other
 
@@ -177,8 +179,8 @@ def _tables(stage: Tone, values: Values, output: Output) -> Callable[[int, Image
         curves = [_one(c, index) for c, on in zip(stage.curves, active, strict=True) if on is None or on[index]]
         if not curves and straight:
             return None
-        measure = _from_histogram(image, levels) if any(c.measure for c in curves) else portable.mean
-        unit = portable.tone(np, grid[None, :, None, :], Tone(tuple(curves)), measure)[0, :, 0, :]
+        measures = _from_histogram(image, levels) if any(c.measure for c in curves) else {}
+        unit = portable.tone(np, grid[None, :, None, :], Tone(tuple(curves)), measures)[0, :, 0, :]
         result: Image = unit * scale + offset
         if output.dtype.startswith("uint"):
             result = np.rint(np.clip(result, 0, np.iinfo(output.dtype).max))
@@ -187,13 +189,32 @@ def _tables(stage: Tone, values: Values, output: Output) -> Callable[[int, Image
     return table
 
 
-def _from_histogram(image: Image, levels: int) -> Callable[[Any, Image], Image]:
-    """The mean of each channel of any curve of the image, from how often each level occurs."""
+def _from_histogram(image: Image, levels: int) -> dict[str, Callable[[Any, Image], Image]]:
+    """What curves may ask of any curve of the image, from how often each level occurs in the image itself."""
     flat = image[:, :, 0] if image.shape[2] == 1 else image
-    channels = range(image.shape[2])
-    counts = [np.ravel(cv2.calcHist([flat], [c], None, [levels], [0, levels])) for c in channels]
-    share = np.stack(counts, axis=1).astype(np.float64) / (image.shape[0] * image.shape[1])
-    return lambda _, grid: (grid[0, :, 0, :] * share).sum(axis=0)[None, None, None, :]
+    channels, pixels = image.shape[2], image.shape[0] * image.shape[1]
+    counts = [np.ravel(cv2.calcHist([flat], [c], None, [levels], [0, levels])) for c in range(channels)]
+    count = np.stack(counts, axis=1).astype(np.float64)
+
+    def mean(_: Any, grid: Image) -> Image:
+        return (grid[:, :, 0, :] * count).sum(axis=1)[:, None, None, :] / pixels
+
+    def luma(_: Any, grid: Image) -> Image:
+        means = mean(_, grid)
+        return means[..., :1] if channels < 3 else means[..., :3] @ np.asarray(LUMA)[:, None]
+
+    def extremes(_: Any, grid: Image) -> Image:
+        occurs = count[None] > 0
+        low = np.where(occurs, grid[:, :, 0, :], np.inf).min(axis=1)
+        high = np.where(occurs, grid[:, :, 0, :], -np.inf).max(axis=1)
+        return np.stack([low, high])[:, :, None, None, :]
+
+    def histogram(_: Any, grid: Image) -> Image:
+        bins = np.rint(np.clip(np.broadcast_to(grid[0, :, 0, :], count.shape), 0, 1) * 255).astype(np.int64)
+        sums = [np.bincount(bins[:, c], weights=count[:, c], minlength=256) for c in range(channels)]
+        return np.stack(sums, axis=1)[:, None, None, None, :]
+
+    return {"mean": mean, "luma": luma, "extremes": extremes, "histogram": histogram}
 
 
 def _evaluated(stage: Tone, values: Values) -> Step:
@@ -207,7 +228,7 @@ def _evaluated(stage: Tone, values: Values) -> Step:
         )
         if not curves:
             return image
-        return _from_unit(portable.tone(np, _unit(image, values)[None], Tone(curves))[0], values)
+        return from_unit(portable.tone(np, to_unit(image, values)[None], Tone(curves))[0], values)
 
     return step
 
@@ -216,12 +237,15 @@ def _one(curve: Curve, index: int) -> Curve:
     return Curve(curve.function, tuple(p[index : index + 1] for p in curve.params), curve.measure)
 
 
-def _unit(image: Image, values: Values) -> NDArray[np.float32]:
+def to_unit(image: Image, values: Values) -> NDArray[np.float32]:
+    """The image on the plan's scale of 0 to 1."""
     scale, offset = (np.asarray(v, np.float32) for v in (values.scale, values.offset))
     return (image.astype(np.float32) - offset) / scale
 
 
-def _from_unit(unit: Image, values: Values) -> Image:
-    scale, offset = (np.asarray(v, np.float32) for v in (values.scale, values.offset))
+def from_unit(unit: Image, values: Values, channels: int | None = None) -> Image:
+    """Values of 0 to 1 back to the image's own; `channels` where there are only the first so many."""
+    scale, offset = (np.asarray(v, np.float32) for v in (values.scale[:channels], values.offset[:channels]))
     result = unit * scale + offset
-    return (result if values.levels is None else np.rint(np.clip(result, 0, values.levels - 1))).astype(values.dtype)
+    result = result if values.levels is None else np.rint(np.clip(result, 0, values.levels - 1))
+    return np.asarray(result, values.dtype)

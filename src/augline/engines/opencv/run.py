@@ -6,16 +6,19 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from augline.engines.opencv import local
 from augline.engines.opencv.colour import Values, colour_step, hsv_step, output_step, tone_step
 from augline.engines.opencv.warp import Step, WarpStep, fill_values
+from augline.plan.blend import Blend
 from augline.plan.plan import Plan
-from augline.plan.stages import Colour, Hsv, Tone, Warp
+from augline.plan.stages import Colour, Hsv, Output, Tone, Warp
 
 Write = Callable[[NDArray[Any], NDArray[Any]], None]
-STAGES = frozenset({Warp, Tone, Colour, Hsv})
+STAGES = frozenset({Warp, Blend, Tone, Colour, Hsv, *local.STEPS})
 
 
 def prepare(plan: Plan, decoded: NDArray[np.int64]) -> Callable[[int, NDArray[Any], NDArray[Any]], None]:
@@ -44,9 +47,39 @@ def prepare(plan: Plan, decoded: NDArray[np.int64]) -> Callable[[int, NDArray[An
             steps.append(colour_step(stage, values))
         elif isinstance(stage, Hsv):
             steps.append(hsv_step(stage, values))
+        elif isinstance(stage, Blend):
+            steps.append(_blend_step(stage, plan, values))
+        else:
+            steps.append(local.STEPS[type(stage)](stage, values))
     write = None if same or folds else output_step(values, output)
     last_warp = max((k for k, stage in enumerate(plan.stages) if isinstance(stage, Warp)), default=0)
     return _Chain(steps, last_warp, write, values.dtype if write or folds else None)
+
+
+def _blend_step(stage: Blend, plan: Plan, values: Values) -> Step:
+    """Each branch as a plan of its own, from the image's values to the same; the sum in float32."""
+    output = Output(values.scale, values.offset, values.dtype)
+    rows = zip(stage.branches, stage.shrinks, strict=True)
+    plans = [Plan(branch, shrinks, plan.before, plan.extent, output) for branch, shrinks in rows]
+    ones = np.ones((plan.before.batch, 2), np.int64)
+    runs, weights = [prepare(part, ones) for part in plans], stage.weights.tolist()
+
+    def step(index: int, image: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:
+        own, *others = weights[index]
+        if own == 1:
+            return image
+        total = np.multiply(image, own, dtype=np.float32, order="C")
+        part = np.empty(image.shape, image.dtype)
+        sums, parts = (a.reshape(len(image), -1) for a in (total, part))
+        for run, weight in zip(runs, others, strict=True):
+            run(index, image, part)
+            cv2.addWeighted(sums, 1, parts, weight, 0, dst=sums, dtype=cv2.CV_32F)
+        if values.levels is not None:
+            np.rint(total, out=total)
+        np.clip(total, values.offset, np.add(values.offset, values.scale), out=total, casting="unsafe")
+        return np.asarray(total, values.dtype)
+
+    return step
 
 
 class _Chain:

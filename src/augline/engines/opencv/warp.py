@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import cv2
@@ -49,14 +49,15 @@ class WarpStep:
         self, stage: Warp, factors: Image | None, decoded: NDArray[np.int64], fill: tuple[float, ...], dtype: str
     ) -> None:
         rest = np.ones_like(decoded) if factors is None else np.maximum(factors // decoded, 1)
-        matrix = _for_small(stage.matrix, rest * decoded)
+        matrix = _for_small(stage.total, rest * decoded)
+        self._displacement = _Displacement(stage, _for_small(stage.matrix, rest * decoded)) if stage.field else None
         extent = np.stack([stage.extent.height, stage.extent.width], axis=-1)
         self._sizes: list[tuple[int, int]] = [(int(w), int(h)) for h, w in extent.tolist()]
         self._windows = _windows(matrix, extent)
         self._projective = np.any(np.abs(matrix[:, 2, :2]) > 1e-12, axis=1).tolist()
         self._blocks: list[list[int]] = rest.tolist()
         rows = zip(self._windows, self._projective, self._blocks, strict=True)
-        self._single = [w is None and not p and b == [1, 1] for w, p, b in rows]
+        self._single = [w is None and not p and b == [1, 1] and not stage.field for w, p, b in rows]
         self._linear = stage.resamples and stage.interpolation == "bilinear"
         self._matrix = matrix / matrix[:, 2:, 2:]
         if not self._linear:
@@ -96,6 +97,13 @@ class WarpStep:
         if self._blocks[index] != [1, 1]:
             image = shrink(image, *self._blocks[index])
         window, size = self._windows[index], self._sizes[index]
+        border, fill = BORDERS[self._mode], self._fill
+        if self._displacement is not None and self._displacement.acts(index):
+            places, kind = self._displacement.places(index, size), self._flags & ~cv2.WARP_INVERSE_MAP
+            return by_groups(
+                image, out, size,
+                lambda part, dst, first: cv2.remap(part, *places, kind, dst, border, fill[first : first + 4]),
+            )  # fmt: skip
         if window is not None:
             done = _window(image, window, size, out, self._linear, self._mode)
             if done is not None:
@@ -104,12 +112,74 @@ class WarpStep:
             raise _too_large(image)
         kernel = cv2.warpPerspective if self._projective[index] else cv2.warpAffine
         matrix = self._matrix[index] if self._projective[index] else self._matrix[index, :2]
-        border, fill = BORDERS[self._mode], self._fill
         return by_groups(
             image, out, size,
             lambda part, dst, first: kernel(part, matrix, size, dst, self._flags, border, fill[first : first + 4]),
             _most(image.dtype, self._projective[index]),
         )  # fmt: skip
+
+
+class _Displacement:
+    """Where the pixels of each sample read that a field displaces.
+
+    Args:
+        stage: A warp with a field.
+        matrix: `(batch, 3, 3)`, displaced place to a pixel of the image as it comes.
+    """
+
+    def __init__(self, stage: Warp, matrix: Image) -> None:
+        field = stage.field
+        assert field is not None
+        self._field, self._matrix = field, matrix
+        self._active = None if field.active is None else field.active.tolist()
+        same = np.all(np.abs(field.outer - np.eye(3)) < 1e-12, axis=(1, 2))
+        same &= (field.extent.height == stage.extent.height) & (field.extent.width == stage.extent.width)
+        self._in_place: list[bool] = same.tolist()
+
+    def acts(self, index: int) -> bool:
+        """Whether the sample is displaced at all."""
+        return self._active is None or bool(self._active[index])
+
+    def places(self, index: int, size: tuple[int, int]) -> tuple[Image, Image]:
+        """Places x and y in the image for each output pixel, float32 `(height, width)`."""
+        dx, dy = self._moved(index)
+        x, y = _grid(*size)
+        if self._in_place[index]:
+            x, y = x + dx, y + dy
+        else:
+            x, y = _through(self._field.outer[index], x, y)
+            dx, dy = (cv2.remap(d, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for d in (dx, dy))
+            x, y = x + dx, y + dy
+        return _through(self._matrix[index], x, y)
+
+    def _moved(self, index: int) -> tuple[Image, Image]:
+        extent = self._field.extent
+        shape = (int(extent.height[index]), int(extent.width[index]))
+        x, y = _grid(shape[1], shape[0])
+        params = tuple(p[index : index + 1] for p in self._field.params)
+        moved = self._field.function(np, x[None, :1, :].astype(np.float64), y[None, :, :1].astype(np.float64), *params)
+        dx, dy = (np.ascontiguousarray(np.broadcast_to(d[0], shape), np.float32) for d in moved)
+        return dx, dy
+
+
+@lru_cache(maxsize=32)
+def _grid(width: int, height: int) -> tuple[Image, Image]:
+    """Coordinates x and y of every pixel, float32 `(height, width)`."""
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    return x, y
+
+
+def _through(m: Image, x: Image, y: Image) -> tuple[Image, Image]:
+    """Places through a matrix, float32."""
+    if np.array_equal(m, np.eye(3)):
+        return x, y
+    m = m.astype(np.float32)
+    u, v = (m[k, 0] * x + m[k, 1] * y + m[k, 2] for k in (0, 1))
+    if m[2, 0] or m[2, 1]:
+        w = m[2, 0] * x + m[2, 1] * y + m[2, 2]
+        seen = w > 1e-9
+        u, v = (np.where(seen, t / np.where(seen, w, 1), np.float32(-1e6)) for t in (u, v))
+    return u, v
 
 
 def shrink(image: Image, factor_y: int, factor_x: int) -> Image:

@@ -2,23 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from augline.arrays import Array, Namespace
-from augline.plan.stages import Colour, Hsv, Output, Tone
+from augline.plan.stages import LUMA, Colour, Hsv, Output, Tone
 
 
 def mean(xp: Namespace, images: Array) -> Array:
-    """Each channel's mean over the image, `(batch, 1, 1, channels)`."""
+    """Each channel's mean over the image."""
     return xp.mean(images, axis=(1, 2), keepdims=True)
 
 
-def tone(xp: Namespace, images: Array, stage: Tone, measure: Callable[[Namespace, Array], Array] = mean) -> Array:
+def luma(xp: Namespace, images: Array) -> Array:
+    """The mean of the luma of the first three channels, or of the only one."""
+    means = mean(xp, images)
+    if int(images.shape[-1]) < 3:
+        return means[..., :1]
+    return sum(weight * means[..., k : k + 1] for k, weight in enumerate(LUMA))
+
+
+def extremes(xp: Namespace, images: Array) -> Array:
+    """Each channel's lowest and highest value, on a leading axis of two."""
+    return xp.stack([xp.min(images, axis=(1, 2), keepdims=True), xp.max(images, axis=(1, 2), keepdims=True)])
+
+
+def histogram(xp: Namespace, images: Array) -> Array:
+    """How many pixels of each channel lie at each of 256 levels, on a leading axis of 256."""
+    levels = xp.round(xp.clip(images, min=0.0, max=1.0) * 255)
+    counts = [xp.sum(xp.astype(levels == k, images.dtype), axis=(1, 2), keepdims=True) for k in range(256)]
+    return xp.stack(counts)
+
+
+Measuring: TypeAlias = Callable[[Namespace, Array], Array]
+
+MEASURES: dict[str, Measuring] = {
+    "mean": mean,
+    "luma": luma,
+    "extremes": extremes,
+    "histogram": histogram,
+}
+"""What a curve may ask of the image it meets; see `augline.plan.stages.Measure`."""
+
+
+def tone(xp: Namespace, images: Array, stage: Tone, measures: Mapping[str, Measuring] = MEASURES) -> Array:
     """Each curve in turn; a curve that measures looks at the image as the curves before it left it."""
     for curve in stage.curves:
         params = [_per_pixel(p) for p in curve.params]
-        if curve.measure == "mean":
-            params.insert(0, measure(xp, images))
+        if curve.measure is not None:
+            params.insert(0, measures[curve.measure](xp, images))
         changed = curve.function(xp, images, *params)
         images = changed if curve.active is None else xp.where(curve.active[:, None, None, None], changed, images)
     return images
@@ -33,20 +65,20 @@ def colour(xp: Namespace, images: Array, stage: Colour) -> Array:
 
 
 def hsv(xp: Namespace, images: Array, stage: Hsv) -> Array:
-    """Hue turned and saturation scaled, after A. R. Smith, Color Gamut Transform Pairs, SIGGRAPH 1978 (hexcone)."""
+    """Hue turned, saturation and value changed, after A. R. Smith, Color Gamut Transform Pairs, SIGGRAPH 1978 (hexcone)."""
     r, g, b = images[..., 0], images[..., 1], images[..., 2]
     value = xp.maximum(xp.maximum(r, g), b)
     chroma = value - xp.minimum(xp.minimum(r, g), b)
     some = xp.where(chroma > 0, chroma, 1.0)
     sextant = xp.where(value == r, (g - b) / some, xp.where(value == g, 2 + (b - r) / some, 4 + (r - g) / some))
     sextant = xp.where(chroma > 0, sextant, 0.0) + 6 * stage.hue[:, None, None]
-    saturation = chroma / xp.where(value > 0, value, 1.0) * stage.saturation[:, None, None]
-    chroma = value * xp.clip(saturation, min=0.0, max=1.0)
+    saturation = _changed(xp, chroma / xp.where(value > 0, value, 1.0), stage.saturation)
+    value = _changed(xp, value, stage.value)
+    chroma = value * saturation
     turned = [value - chroma * _ramp(xp, (sextant + shift) % 6) for shift in (5, 3, 1)]
     rest = [images[..., k] for k in range(3, int(images.shape[-1]))]
     changed = xp.stack(turned + rest, axis=-1)
-    active = (stage.hue != 0) | (stage.saturation != 1)
-    return xp.where(active[:, None, None, None], changed, images)
+    return xp.where(stage.active[:, None, None, None], changed, images)
 
 
 def output(xp: Namespace, images: Array, stage: Output) -> Array:
@@ -57,6 +89,12 @@ def output(xp: Namespace, images: Array, stage: Output) -> Array:
     if stage.dtype.startswith("uint"):
         values = xp.clip(xp.round(values), min=0.0, max=float(xp.iinfo(dtype).max))
     return xp.astype(values, dtype)
+
+
+def _changed(xp: Namespace, channel: Array, change: Array) -> Array:
+    """A channel times a factor, plus an addition, clipped."""
+    factor, addition = change[:, 0, None, None], change[:, 1, None, None]
+    return xp.clip(channel * factor + addition, min=0.0, max=1.0)
 
 
 def _ramp(xp: Namespace, k: Array) -> Array:

@@ -1,0 +1,320 @@
+"""Batches of lists that mix samples: the list is cut at each mixing, and every part has a plan of its own.
+
+A sample of the last part needs itself and its partners as the part before makes them, and so on down to the files. All
+plans of a batch are made at once; each sample then goes its own way through them, in any thread.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline import engines, targets
+from augline.batches import Batches, Field, Fields, Job, Record
+from augline.errors import ArgumentError
+from augline.plan import Frame, Plan
+from augline.plan.mix import Mix
+from augline.program import Program
+from augline.random import Draw
+from augline.sources import Source
+from augline.transforms.base import Transform, labels
+from augline.transforms.mix import Mixing
+from augline.transforms.values import Normalize, Rescaling
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """One mixing, and the part of the list behind it."""
+
+    mixing: Mixing
+    frame: Frame
+    program: Program
+
+
+@dataclass(slots=True)
+class Layer:
+    """One level of one batch: how its rows are mixed of those below, and what follows."""
+
+    mix: Mix
+    sample: engines.Sample
+    mask_sample: engines.Sample | None
+
+
+@dataclass(slots=True)
+class MixedJob(Job):
+    """A batch in the making, with the samples and partners below it."""
+
+    base: Job
+    layers: list[Layer]
+
+    def is_read(self, index: int) -> bool:
+        """Whether the sample itself could be read."""
+        return self.base.is_read(index * self._ways)
+
+    def record(self, index: int) -> Record:
+        """The sample itself as it was read."""
+        return self.base.record(index * self._ways)
+
+    @property
+    def _ways(self) -> int:
+        return len(self.base.indices) // max(len(self.indices), 1)
+
+
+class MixedBatches(Batches):
+    """Makes batches of a source with a program that mixes samples."""
+
+    def __init__(self, source: Source, program: Program) -> None:
+        super().__init__(source, program)
+        parts, mixings = _cut(program.transforms)
+        self._first = Batches(source, _program(parts[0], program, source.size))
+        self._levels: list[Level] = []
+        size = self._first.size
+        for mixing, part in zip(mixings, parts[1:], strict=True):
+            _check_targets(mixing, source)
+            frame = self._frame(size)
+            mixed = mixing.expand(Draw(0, 0, np.arange(1)), frame.with_(extent=_one(frame)), mixing.name or "", None)
+            inside = mixed.frame.extent.static
+            self._levels.append(Level(mixing, frame, _program(part, program, inside)))
+            size = self._levels[-1].program.common_size()
+        self._ways = int(np.prod([1 + level.mixing.partners for level in self._levels]))
+        self._most_boxes *= self._ways
+
+    def fields(self) -> Fields:
+        """As of any batch; labels are floats, for they are mixed."""
+        found = super().fields()
+        label = found.get("labels")
+        if isinstance(label, Field):
+            found["labels"] = Field(label.shape, "float32")
+        return found
+
+    def steps_at_once(self, batch_size: int) -> int:
+        """One: partners already fill the plans."""
+        return 1
+
+    def prepare(self, epoch: int, indices: NDArray[np.int64]) -> MixedJob:
+        """Draws all partners from the top down, then plans from the files up."""
+        rows, stages = indices, []
+        for level in reversed(self._levels):
+            stages.append(self._mix(level, epoch, rows))
+            partner = (stages[-1].partner * len(self.source)).astype(np.int64)
+            # one that does not count is not read: the sample itself stands in
+            counts = _used(stages[-1])[:, 1:]
+            rows = np.concatenate([rows[:, None], np.where(counts, partner, rows[:, None])], axis=1).reshape(-1)
+        base = self._first.prepare(epoch, rows)
+        job = MixedJob(
+            indices.tolist(),
+            base.records,
+            None,
+            base.shrinks,
+            base.sample,
+            None,
+            self._place(len(indices)),
+            {},
+            base,
+            [],
+        )
+        self._layers(job, epoch, rows, stages[::-1])
+        return job
+
+    def run(self, job: Job, index: int) -> None:
+        """Makes one sample of a batch."""
+        assert isinstance(job, MixedJob)
+        image, mask = self._made(job, len(self._levels), index)
+        job.images[index] = image
+        if mask is not None:
+            job.columns["segmentation_masks"][index] = mask
+
+    def _made(self, job: MixedJob, level: int, row: int) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        if level == 0:
+            self._first.run(job.base, row)
+            masks = job.base.columns.get("segmentation_masks")
+            return job.base.images[row], None if masks is None else masks[row]
+        layer, program = job.layers[level - 1], self._levels[level - 1].program
+        count = layer.mix.shares.shape[1]
+        used = _used(layer.mix)[row]
+        parts = [self._made(job, level - 1, row * count + k) if used[k] else None for k in range(count)]
+        image, mask = mixed(layer.mix, row, parts, self.source.value_range)
+        out = np.empty((*program.common_size(), program.output_channels), program.output_dtype)
+        layer.sample(row, image, out)
+        if mask is not None and layer.mask_sample is not None:
+            moved = np.empty((*program.common_size(), mask.shape[2]), mask.dtype)
+            layer.mask_sample(row, mask, moved)
+            mask = moved
+        return out, mask
+
+    def _layers(self, job: MixedJob, epoch: int, rows: NDArray[np.int64], mixes: Sequence[Mix]) -> None:
+        """Plans each level on its rows, the lowest first, and carries labels and boxes up with it."""
+        columns = dict(job.base.columns)
+        found = columns.pop("bounding_boxes", None)
+        boxes = None if found is None else _ragged(found, self.source.bounding_box_format, self._first.size)
+        for level, mix in zip(self._levels, mixes, strict=True):
+            count = mix.shares.shape[1]
+            rows = rows.reshape(-1, count)[:, 0]
+            size = level.program.size
+            assert size is not None
+            sizes = np.tile(np.asarray(size), (len(rows), 1))
+            _, plan = level.program.plan(epoch, self.source.ids(rows), sizes)
+            ones = np.ones((len(rows), 2), np.int64)
+            sample = engines.prepare(level.program.engine, plan, ones)
+            job.layers.append(Layer(mix, sample, self._mask_sample(plan, ones)))
+            if "labels" in columns:
+                together = columns["labels"].reshape(len(rows), count, -1) if columns["labels"].ndim > 1 else None
+                if together is not None and together.dtype.kind == "f":
+                    summed = (together * mix.shares[:, :, None]).sum(axis=1).astype(np.float32)
+                    columns["labels"] = summed.reshape(len(rows), *columns["labels"].shape[1:])
+                else:
+                    columns["labels"] = columns["labels"][::count]
+            if "weights" in columns:
+                columns["weights"] = columns["weights"][::count]
+            if "segmentation_masks" in columns:
+                channels = columns["segmentation_masks"].shape[3]
+                shape = (len(rows), *level.program.common_size(), channels)
+                columns["segmentation_masks"] = np.zeros(shape, columns["segmentation_masks"].dtype)
+            if boxes is not None:
+                boxes = _moved_boxes(plan, mix, boxes)
+        if boxes is not None:
+            form, size = self.source.bounding_box_format, (float(self.size[0]), float(self.size[1]))
+            rows_of = [targets.from_xyxy(b, form, size).astype(np.float32) for b, _ in boxes]
+            columns["bounding_boxes"] = targets.pad_boxes(rows_of, [names for _, names in boxes], self._most_boxes)
+        job.columns = columns
+
+    def _mask_sample(self, plan: Plan, ones: NDArray[np.int64]) -> engines.Sample | None:
+        if self._mask is None:
+            return None
+        masked = targets.mask_plan(plan, self._mask.shape[2], self._mask.dtype)
+        return engines.prepare(self.program.engine, masked, ones)
+
+    def _mix(self, level: Level, epoch: int, rows: NDArray[np.int64]) -> Mix:
+        draw = Draw(self.program.seed, epoch, self.source.ids(rows))
+        size = level.frame.extent.static
+        assert size is not None
+        expansion = level.mixing.expand(draw, self._frame(size, len(rows)), level.mixing.name or "", None)
+        mix = expansion.stages[0]
+        assert isinstance(mix, Mix)
+        return mix
+
+    def _frame(self, size: tuple[int, int], batch: int = 1) -> Frame:
+        return self.program.frame(np.tile(np.asarray(size), (batch, 1)), size)
+
+    def _place(self, count: int) -> NDArray[Any]:
+        return self._buffers.take((count, *self.size, self.program.output_channels), self.program.output_dtype)
+
+
+def mixed(
+    mix: Mix,
+    row: int,
+    parts: Sequence[tuple[NDArray[Any], NDArray[Any] | None] | None],
+    value_range: tuple[float, float],
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """One image, and its mask, of a sample and its partners; a part that does not show may be None."""
+    first = next(part for part in parts if part is not None)
+    if mix.weights is not None:
+        total = sum(part[0] * np.float32(mix.weights[row, k]) for k, part in enumerate(parts) if part is not None)
+        heaviest = parts[int(np.argmax(mix.weights[row]))] or first
+        rounded = np.rint(total) if first[0].dtype.kind == "u" else total
+        return np.asarray(rounded, first[0].dtype), heaviest[1]
+    height, width = int(mix.extent.height[row]), int(mix.extent.width[row])
+    low, high = value_range
+    fill = low + mix.fill * (high - low)
+    image = np.full((height, width, first[0].shape[2]), fill).astype(first[0].dtype)
+    mask = None if first[1] is None else np.zeros((height, width, first[1].shape[2]), first[1].dtype)
+    for k, part in enumerate(parts):
+        top, left, bottom, right = mix.boxes[row, k].tolist()
+        if part is None or top >= bottom or left >= right:
+            continue
+        down, across = mix.shifts[row, k].tolist()
+        here = (slice(top, bottom), slice(left, right))
+        there = (slice(top - down, bottom - down), slice(left - across, right - across))
+        shows: Any = ...
+        if mix.objects and k and part[1] is not None:
+            shows = part[1][there].any(axis=2)
+        image[here][shows] = part[0][there][shows]
+        if mask is not None and part[1] is not None:
+            mask[here][shows] = part[1][there][shows]
+    return image, mask
+
+
+XyxyBoxes = tuple[NDArray[np.float64], NDArray[Any]]
+
+
+def _moved_boxes(plan: Plan, mix: Mix, boxes: list[XyxyBoxes]) -> list[XyxyBoxes]:
+    """Boxes (left, top, right, bottom) of each row, of those of the rows below, with their labels."""
+    count = mix.shares.shape[1]
+    gathered = []
+    for row in range(len(mix.shares)):
+        parts = []
+        for k in np.flatnonzero(_used(mix)[row]).tolist():
+            rows, names = boxes[row * count + k]
+            top, left, bottom, right = mix.boxes[row, k].tolist()
+            down, across = mix.shifts[row, k].tolist()
+            shown = np.clip(rows + [across, down, across, down], [left, top] * 2, [right, bottom] * 2)
+            keep = (shown[:, 2] - shown[:, 0]) * (shown[:, 3] - shown[:, 1]) >= 1
+            parts.append((shown[keep], names[keep]))
+        gathered.append(tuple(np.concatenate(column) for column in zip(*parts, strict=True)))
+    moved, kept = targets.move_boxes(plan, [rows.astype(np.float32) for rows, _ in gathered], "xyxy")
+    return [(b.astype(np.float64), names[keep]) for b, (_, names), keep in zip(moved, gathered, kept, strict=True)]
+
+
+def _ragged(dense: dict[str, NDArray[Any]], form: str, size: tuple[int, int]) -> list[XyxyBoxes]:
+    extent = (float(size[0]), float(size[1]))
+    rows = zip(dense["boxes"], dense["labels"], strict=True)
+    return [(targets.to_xyxy(b[n >= 0].astype(np.float64), form, extent), n[n >= 0]) for b, n in rows]
+
+
+def _used(mix: Mix) -> NDArray[np.bool_]:
+    """`(batch, 1 + n)`: which images take part."""
+    if mix.weights is not None:
+        return np.asarray(mix.weights > 0)
+    area = (mix.boxes[:, :, 2] > mix.boxes[:, :, 0]) & (mix.boxes[:, :, 3] > mix.boxes[:, :, 1])
+    return np.asarray(area)
+
+
+def _cut(transforms: Sequence[Transform]) -> tuple[list[list[Transform]], list[Mixing]]:
+    """The parts of a list between its mixings, every transform under the name it has in the whole list."""
+    parts: list[list[Transform]] = [[]]
+    mixings: list[Mixing] = []
+    for label, item in zip(labels(transforms), transforms, strict=True):
+        named = dataclasses.replace(item, name=label)
+        if isinstance(named, Mixing):
+            mixings.append(named)
+            parts.append([])
+        else:
+            parts[-1].append(named)
+    for item in (item for part in parts[:-1] for item in part):
+        if isinstance(item, (Rescaling, Normalize)):
+            raise ArgumentError(
+                f"{item!r}: values are rescaled behind the last mixing. Received it before {mixings[-1]!r}. Move it there."
+            )
+    return parts, mixings
+
+
+def _program(part: Sequence[Transform], whole: Program, size: tuple[int, int] | None) -> Program:
+    return Program(
+        part, seed=whole.seed, channels=whole.channels, dtype=whole.dtype, value_range=whole.value_range, size=size,
+        engine=whole.engine,
+    )  # fmt: skip
+
+
+def _one(frame: Frame) -> Any:
+    return dataclasses.replace(frame.extent, height=frame.height[:1], width=frame.width[:1])
+
+
+def _check_targets(mixing: Mixing, source: Source) -> None:
+    columns, spec = source.targets, source.targets.label_spec
+    rule = ""
+    if columns.keypoints is not None:
+        rule, received, fix = "keypoints cannot be mixed", "a source with keypoints", "Leave them out"
+    elif mixing.needs_masks and columns.masks is None:
+        rule, received, fix = "it needs segmentation masks", "a source without", "Use CutMix, or give masks"
+    elif spec is None and columns.masks is None and columns.boxes is None:
+        rule, received, fix = "there must be something to mix beside pixels", "a source without labels", "Give labels"
+    elif mixing.soft_labels and spec is not None and (spec[1].kind != "f" or not spec[0]):
+        rule, received = "labels must be one-hot or soft", f"labels of {spec[1]} {spec[0]}"
+        fix = "Use label_mode='categorical', or one-hot float32 rows"
+    if rule:
+        raise ArgumentError(f"{mixing!r}: {rule}. Received {received}. {fix}.")

@@ -1,0 +1,158 @@
+"""Where points go, and where they came from: a plan's geometry, forward and back.
+
+Matrices read from output to input; a point of the input goes through their inverses. A displacement has no formula for
+its inverse, so that is found by iteration.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline.engines.portable.warp import displacements, read
+from augline.errors import ArgumentError
+from augline.plan import Call, Fill, Plan, Warp, matrices
+
+Points = NDArray[np.float64]
+
+_ITERATIONS = 12
+_STRIDE = 20.0  # pixels
+_CLOSE = 1e-6
+
+
+class Paths:
+    """The ways of all samples of a batch through what moves in their plan. Points are (x, y) between pixel centres."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._moves = _moving(plan)
+        warps = {number: stage for number, stage in enumerate(self._moves) if isinstance(stage, Warp)}
+        self._inverses = {k: matrices.inverse(np, warp.matrix) for k, warp in warps.items()}
+        self._outer = {k: matrices.inverse(np, warp.field.outer) for k, warp in warps.items() if warp.field}
+        self._displacement = cache(self._displacement_of)
+
+    @property
+    def bends(self) -> bool:
+        """Whether straight lines may not stay straight."""
+        return any(isinstance(stage, Call) or stage.field is not None for stage in self._moves)
+
+    def forward(self, index: int, points: Points) -> Points:
+        """Points `(n, 2)` of a sample's image as it came, in the image as it comes out.
+
+        Raises:
+            ArgumentError: A function of the user's moves things, and nobody knows where.
+        """
+        for number in range(len(self._moves)):
+            points = self._through(number, index, points)
+        return points
+
+    def back(self, index: int, points: Points) -> Points:
+        """Points `(n, 2)` of a sample's image as it came out, in the image as it came.
+
+        Raises:
+            ArgumentError: A function of the user's moved them.
+        """
+        for number in range(len(self._moves) - 1, -1, -1):
+            stage = self._moves[number]
+            if isinstance(stage, Call):
+                raise ArgumentError(
+                    f"{stage.label}: what a function of your own moved cannot be moved back. Received spatial=True. "
+                    "Leave it out where geometry is undone."
+                )
+            if stage.field is not None:
+                points = _transformed(stage.field.outer[index], points)
+                points = points + self._moved(number, index, points)
+            points = _transformed(stage.matrix[index], points)
+        return points
+
+    def sees(self, index: int, points: Points) -> tuple[Points, NDArray[np.bool_]]:
+        """Where points `(n, 2)` of the image as it came come out, and `(n,)` whether they can be seen there.
+
+        A point is seen if it lies inside each frame on the way, and if the way back leads to it: where a displacement
+        folds the picture over, only one of several points is on top.
+        """
+        there, seen = points, np.ones(len(points), bool)
+        for number, stage in enumerate(self._moves):
+            there = self._through(number, index, there)
+            size = np.asarray([stage.extent.width[index], stage.extent.height[index]])
+            seen &= ((there >= -0.5 - _CLOSE) & (there <= size - 0.5 + _CLOSE)).all(axis=1)
+        return there, seen & (np.abs(self.back(index, there) - points) < 0.5).all(axis=1)
+
+    def _through(self, number: int, index: int, points: Points) -> Points:
+        stage = self._moves[number]
+        if isinstance(stage, Call):
+            return _called(stage, index, points)
+        points = _transformed(self._inverses[number][index], points)
+        if stage.field is None:
+            return points
+        return _transformed(self._outer[number][index], self._straightened(number, index, points))
+
+    def _straightened(self, number: int, index: int, points: Points) -> Points:
+        """The places that the displacement moves to `points`, by Newton's method with slopes over a pixel."""
+        places = points - self._moved(number, index, points)
+        step = np.eye(2) / 2
+        for _ in range(_ITERATIONS):
+            rest = places + self._moved(number, index, places) - points
+            if np.abs(rest).max(initial=0) < _CLOSE:
+                break
+            slopes = [self._moved(number, index, places + d) - self._moved(number, index, places - d) for d in step]
+            jacobian = np.eye(2) + np.stack(slopes, axis=-1)
+            # where the picture folds over there is no way back; half steps keep such a place from running off
+            solid = np.abs(np.linalg.det(jacobian))[:, None, None] > 0.05
+            change = np.linalg.solve(np.where(solid, jacobian, 2 * np.eye(2)), rest[..., None])[..., 0]
+            places = places - np.clip(change, -_STRIDE, _STRIDE)
+        return places
+
+    def _moved(self, number: int, index: int, places: Points) -> Points:
+        field = self._displacement(number, index)
+        x, y = (places[None, None, :, k] for k in (0, 1))
+        return np.asarray(read(np, field, x, y, "bilinear", Fill("nearest"))[0, 0])
+
+    def _displacement_of(self, number: int, index: int) -> NDArray[np.float64]:
+        warp = _moving(self._plan.take(slice(index, index + 1)))[number]
+        field = None if isinstance(warp, Call) else warp.field
+        assert field is not None
+        return np.asarray(displacements(np, field))
+
+
+def _moving(plan: Plan) -> list[Warp | Call]:
+    """The stages that move what is in the picture."""
+    return [
+        stage
+        for stage in plan.stages
+        if (isinstance(stage, Warp) and stage.moves) or (isinstance(stage, Call) and stage.spatial)
+    ]
+
+
+def _called(stage: Call, index: int, points: Points) -> Points:
+    """Points where a function of the user's says they go."""
+    if stage.points is None:
+        raise ArgumentError(
+            f"{stage.label}: boxes and keypoints can follow a spatial function only if it says where points go. "
+            "Received points=None. Write points=, a function of (points, (height, width), **draws)."
+        )
+    if not stage.acts_on(index):
+        return points
+    size = int(stage.extent.height[index]), int(stage.extent.width[index])
+    moved = np.asarray(stage.points(points.copy(), size, **stage.arguments(index)), np.float64)
+    if moved.shape != points.shape:
+        raise ArgumentError(
+            f"{stage.label}: points must return as many points as it got, {points.shape}. Received {moved.shape}. "
+            "Leave out none; those that left the image are recognised."
+        )
+    return moved
+
+
+def mirrors(plan: Plan) -> NDArray[np.bool_]:
+    """`(batch,)`: whether a sample's picture comes out mirrored, as one flip does and two do not."""
+    total = np.ones(plan.before.batch)
+    for stage in plan.stages:
+        if isinstance(stage, Warp) and stage.moves:
+            total = total * np.sign(np.linalg.det(stage.total[:, :2, :2]))
+    return np.asarray(total < 0)
+
+
+def _transformed(matrix: NDArray[np.float64], points: Points) -> Points:
+    return np.asarray(matrices.transform_points(np, matrix[None], points[None])[0])

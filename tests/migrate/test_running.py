@@ -1,0 +1,132 @@
+"""Scripts of the corpus run after level 2, and --verify compares old and new; each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+pytest.importorskip("libcst")
+pytest.importorskip("tensorflow")
+
+import augline as al
+from augline.cli import app
+from augline.migrate import ScriptError, migrate
+from augline.migrate.verify import cases, verify
+
+SCRIPTS = Path(__file__).parent / "scripts"
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "photos"
+    random = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (folder / name).mkdir(parents=True)
+        for number in range(10):
+            coarse = Image.fromarray(random.integers(0, 256, (5, 7, 3), dtype=np.uint8))
+            coarse.resize((84, 60), Image.Resampling.BICUBIC).save(folder / name / f"{number}.png")
+            coarse.resize((84, 60), Image.Resampling.BICUBIC).save(folder / name / f"{number}.jpg")
+    return folder
+
+
+def run(text, folder):
+    home = str(Path(al.__file__).parent.parent)
+    environment = {**os.environ, "PYTHONPATH": home, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+    done = subprocess.run(
+        [sys.executable, "-c", text], cwd=folder.parent, capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_script_with_subsets_trains(photos):
+    text = migrate((SCRIPTS / "split_subsets.py").read_text(), 2).after
+    assert "{'cat': 0, 'dog': 1}" in run(text + "print(predictions.shape, images.dtype, images.max() <= 1)\n", photos)
+
+
+@pytest.mark.slow
+def test_scripts_on_files_and_folders_of_tf_data_run(photos):
+    files = migrate((SCRIPTS / "tf_files.py").read_text(), 2).after
+    layers = (SCRIPTS / "keras_layers.py").read_text().split("unknown =")[0]
+    folders = migrate(layers, 2).after
+    assert "al.Files(" in files
+    assert "al.Folder(" in folders
+    shown = run(files + folders + "print(next(iter(train_ds))[0].shape, next(iter(val_ds))[0].shape)\n", photos)
+    assert "(4, 24, 32, 3)" in shown
+    assert "(16, 180, 180, 3) (8, 180, 180, 3)" in shown
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("to_dataset" not in al.__all__, reason="al.to_dataset is not exported yet")
+def test_a_script_with_a_sequence_trains(photos):
+    text = migrate((SCRIPTS / "sequence.py").read_text(), 2).after
+    assert "al.to_dataset(" in text
+    run(text, photos)
+
+
+SCRIPT = """
+from tensorflow.keras.preprocessing.image import ImageDataGenerator
+datagen = ImageDataGenerator(rotation_range=20, width_shift_range=0.1, zoom_range=0.2, shear_range=10,
+                             horizontal_flip=True, rescale=1/255, preprocessing_function=mine)
+g = datagen.flow_from_directory(elsewhere, target_size=(48, 48), batch_size=8, class_mode="binary", seed=3)
+"""
+
+
+@pytest.mark.slow
+def test_verifying_level_1_compares_the_same_draws(photos):
+    (outcome,) = verify(SCRIPT, 1, photos, 3)
+    assert outcome.case.left_out == ("preprocessing_function",)
+    assert outcome.same_labels
+    assert outcome.largest is not None
+    assert outcome.mean is not None
+    assert outcome.mean < 0.02
+    assert outcome.new is not None
+    assert outcome.new > 0
+
+
+@pytest.mark.slow
+def test_verifying_level_2_compares_the_geometry(photos, monkeypatch):
+    outcomes = verify(SCRIPT, 2, photos, 2)
+    monkeypatch.setattr("augline.migrate.report.verify", lambda *arguments: outcomes)
+    script = photos.parent / "train.py"
+    script.write_text(SCRIPT)
+    result = CliRunner().invoke(app, ["migrate", str(script), "--level", "2", "--verify", "--data", str(photos)])
+    assert result.exit_code == 0, result.output
+    assert "rotation_range" in result.output
+    (outcome,) = outcomes
+    rows = {name.split()[0]: mean for name, mean, _ in outcome.geometry}
+    assert {"rotation_range", "width_shift_range", "zoom_range", "shear_range", "horizontal_flip"} == set(rows)
+    assert rows["rotation_range"] < 1
+    assert rows["zoom_range"] < 1
+    assert rows["width_shift_range"] < 1
+    assert rows["horizontal_flip"] == 0
+
+
+def test_verify_reads_literals_and_runs_nothing(photos):
+    text = SCRIPT + "raise SystemExit('the script was run')\n"
+    (case,) = cases(text)
+    assert case.generator["rotation_range"] == 20
+    assert case.flow["target_size"] == (48, 48)
+    assert "mine" not in case.script(photos)
+
+
+def test_verify_says_what_it_needs(tmp_path):
+    with pytest.raises(ScriptError, match="folder with a sub-folder per class"):
+        verify(SCRIPT, 1, tmp_path / "none", 1)
+    with pytest.raises(ScriptError, match="literal arguments"):
+        verify("x = 1\n", 1, tmp_path, 1)
+
+
+@pytest.mark.slow
+def test_a_side_that_fails_is_one_plain_error(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ScriptError, match="there must be pictures"):
+        verify(SCRIPT, 1, tmp_path, 1)
