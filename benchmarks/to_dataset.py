@@ -19,15 +19,16 @@ from collections.abc import Callable, Iterable
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-import keras
 import numpy as np
 from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
+
+import keras
 
 TARGET = 1.6
 
 
 class Batches(keras.utils.PyDataset):
-    """Flips, shifts and brightens images one by one, as scripts do; `python` turns of a Python loop per image beside it."""
+    """Flips, shifts and brightens images one by one, as scripts do, with a Python loop of `python` turns for each."""
 
     def __init__(self, count: int, batch: int, side: int, python: int, **settings: object) -> None:
         super().__init__(**settings)

@@ -3,12 +3,12 @@
 You have: `list_files`, a `map` that decodes, resizes, flips and turns, `batch`, `prefetch`.
 
 What goes wrong: `tf.image.resize` does not antialias unless told to, so that a photograph made smaller flickers with
-patterns that it does not hold. `decode_jpeg` leaves out the EXIF orientation: pictures of a telephone lie on their side.
-And the random ops of a parallel `map` share one state: with all seeds set, two runs agreed in only about 90 of 100 draws
-(TensorFlow 2.21, 8 parallel calls), so that no run can be repeated.
+patterns that it does not hold. `decode_jpeg` leaves out the EXIF orientation: pictures of a telephone lie on their
+side. And the random ops of a parallel `map` share one state: with all seeds set, two runs agreed in only about 90 of
+100 draws (TensorFlow 2.21, 8 parallel calls), so that no run can be repeated.
 
-The new way: a declaration. What happens to a photograph depends on (seed, epoch, sample) alone, whatever the number of
-threads; resize, flip and turn are one resampling, antialiased; orientation is applied.
+The new way: a declaration. What happens to a photograph depends on (seed, epoch, sample) alone, whatever the number
+of threads; resize, flip and turn are one resampling, antialiased; orientation is applied.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 You have: `image_dataset_from_directory`, and a `keras.Sequential` of random layers in a `map`.
 
-What goes wrong: each geometric layer resamples the image that the one before it has blurred; after a turn and the turn
-back, fine detail is gone. `RandomCrop` draws one window for the whole batch. uint8 becomes float32 at the first layer,
-four times the bytes for all that follow. And the seeded layers of a parallel `map` give other draws in every run.
+What goes wrong: each geometric layer resamples the image that the one before it has blurred; after a turn and the
+turn back, fine detail is gone. `RandomCrop` draws one window for the whole batch. uint8 becomes float32 at the first
+layer, four times the bytes for all that follow. And the seeded layers of a parallel `map` give other draws in every
+run.
 
 The new way: the same names and arguments, one resampling for all of them, draws per sample, 8 bits up to the end.
 """
@@ -14,11 +15,11 @@ from __future__ import annotations
 from typing import Any
 
 import _data
-import keras
 import numpy as np
 import tensorflow as tf
 
 import augline as al
+import keras
 
 
 def old(photos: str) -> Any:

@@ -2,9 +2,9 @@
 
 You have: a `map` that draws a coin, and then flips the image and counts the x of the point from the other side.
 
-What goes wrong: every augmentation has to be written twice, once for pixels and once for the label, so that in the end
-there is only a flip. The mirrored x is easily written `width - x`, one pixel off: pixels are counted from 0, so it is
-`width - 1 - x`. Giving the same `seed=` to two random ops is no help: in a parallel `map` about 2 of 100 pairs
+What goes wrong: every augmentation has to be written twice, once for pixels and once for the label, so that in the
+end there is only a flip. The mirrored x is easily written `width - x`, one pixel off: pixels are counted from 0, so
+it is `width - 1 - x`. Giving the same `seed=` to two random ops is no help: in a parallel `map` about 2 of 100 pairs
 disagreed (TensorFlow 2.21); and Python's `random` in a `map` is drawn once, when the function is traced.
 
 The new way: the point is declared as what it is. All geometry, the resize too, moves it by the matrix of its image.

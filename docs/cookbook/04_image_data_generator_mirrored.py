@@ -2,9 +2,9 @@
 
 You have: `flow_from_directory`, and `model.fit` in the scope of a MirroredStrategy.
 
-What goes wrong: one Python thread reads, resizes and warps for all devices, and `flow_from_directory` has no `workers`
-argument to ask for more. Where the rows of a batch do not divide by the number of devices (25 by 2), `fit` fails before
-the first step (Keras 3.15). Files are resized by nearest neighbour unless told otherwise.
+What goes wrong: one Python thread reads, resizes and warps for all devices, and `flow_from_directory` has no
+`workers` argument to ask for more. Where the rows of a batch do not divide by the number of devices (25 by 2), `fit`
+fails before the first step (Keras 3.15). Files are resized by nearest neighbour unless told otherwise.
 
 The new way: one import. Same arguments, same draws, same order, several threads; any batch size trains, and each
 device gets its part. Its `to_pipeline()` gives the same thing as an `al.Pipeline`.
@@ -19,10 +19,10 @@ import _data
 
 strategy = _data.two_devices()
 
-import keras  # noqa: E402 - the devices come first
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+import keras  # noqa: E402 - the devices come first
 from augline.keras import ImageDataGenerator  # noqa: E402
 
 ARGUMENTS = {"rotation_range": 20, "zoom_range": 0.2, "horizontal_flip": True, "rescale": 1 / 255}

@@ -7,8 +7,8 @@ early, so data sorted by class stay nearly sorted. Where the rows of a batch do 
 (25 by 2), `fit` fails before the first step. A last batch of one row leaves one of two devices without any, and
 BatchNormalization's mean of no rows turns the whole model to NaN (Keras 3.15, TensorFlow 2.21).
 
-The new way: an order over all samples without a buffer, another one each epoch; any batch size; rows move from the batch
-before where a device would get none, so that every sample is seen once and every device is fed.
+The new way: an order over all samples without a buffer, another one each epoch; any batch size; rows move from the
+batch before where a device would get none, so that every sample is seen once and every device is fed.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import _data
 
 strategy = _data.two_devices()
 
-import keras  # noqa: E402 - the devices come first
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 import augline as al  # noqa: E402
+import keras  # noqa: E402 - the devices come first
 
 
 def old(data: tuple[np.ndarray, np.ndarray], batch_size: int = 32) -> Any:
@@ -73,7 +73,7 @@ def check(data: tuple[np.ndarray, np.ndarray]) -> None:
 
 
 def _trains(batches: Any) -> bool:
-    model = _data.small_model(strategy, normalises=True)
+    model = _data.small_model(strategy, keras.layers.BatchNormalization)
     try:
         model.fit(batches, verbose=0, shuffle=False)
     except tf.errors.InvalidArgumentError:

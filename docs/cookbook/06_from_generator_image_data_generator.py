@@ -2,12 +2,13 @@
 
 You have: `tf.data.Dataset.from_generator(lambda: generator.flow_from_directory(...), output_signature=...)`.
 
-What goes wrong: shapes and types are written by hand. The iterator never ends and its length is unknown, so `fit` needs
-`steps_per_epoch`. With a seed, each pass makes a new iterator that begins where the last one began: every epoch has the
-same order and the same draws, which is one augmented copy of the data instead of new ones. All work is on one thread.
+What goes wrong: shapes and types are written by hand. The iterator never ends and its length is unknown, so `fit`
+needs `steps_per_epoch`. With a seed, each pass makes a new iterator that begins where the last one began: every epoch
+has the same order and the same draws, which is one augmented copy of the data instead of new ones. All work is on one
+thread.
 
-The new way: `al.to_dataset` of the iterator. It takes shapes and length from it, ends after an epoch, goes on with the
-next one, and has the order and the draws of Keras.
+The new way: `al.to_dataset` of the iterator. It takes shapes and length from it, ends after an epoch, goes on with
+the next one, and has the order and the draws of Keras.
 """
 
 from __future__ import annotations

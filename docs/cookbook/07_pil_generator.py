@@ -3,12 +3,12 @@
 You have: a generator of (image, label) with PIL and `random`, in `tf.data.Dataset.from_generator`.
 
 What goes wrong: one thread does everything, and hands each picture to TensorFlow by itself. `Image.rotate` takes the
-nearest pixel unless told otherwise, so that edges become stairs, and leaves black corners. Order and draws come from the
-global `random`, which nothing sets. Shapes are written by hand, and a wrong one shows when its picture comes. The length
-is unknown.
+nearest pixel unless told otherwise, so that edges become stairs, and leaves black corners. Order and draws come from
+the global `random`, which nothing sets. Shapes are written by hand, and a wrong one shows when its picture comes. The
+length is unknown.
 
-The new way: files and labels are a source, and the rest is declared. All threads work, draws and order are keyed by the
-seed, shapes and length are known before the first picture is read.
+The new way: files and labels are a source, and the rest is declared. All threads work, draws and order are keyed by
+the seed, shapes and length are known before the first picture is read.
 """
 
 from __future__ import annotations

@@ -3,13 +3,13 @@
 You have: a generator of raw pictures that you want to keep, and a parallel `map` that resizes and augments them.
 
 What goes wrong: a `map` is traced once. Python's `random` in it is drawn at that time, so that every picture of every
-epoch gets the same "random" turn; TensorFlow's own random ops are drawn anew, but in a parallel `map` by whoever comes
-first, so that seeds do not make two runs alike. And the dtype is lost early: `tf.image.resize` gives float32, and what
-follows takes four bytes for one.
+epoch gets the same "random" turn; TensorFlow's own random ops are drawn anew, but in a parallel `map` by whoever
+comes first, so that seeds do not make two runs alike. And the dtype is lost early: `tf.image.resize` gives float32,
+and what follows takes four bytes for one.
 
-The new way: the generator stays as it is, `al.to_dataset` finds its shapes, and `augment=` is one fused resampling with
-draws by (seed, pass, number of the picture). The generator itself still runs on one thread, here and there: if it only
-reads files, page 07 is faster.
+The new way: the generator stays as it is, `al.to_dataset` finds its shapes, and `augment=` is one fused resampling
+with draws by (seed, pass, number of the picture). The generator itself still runs on one thread, here and there: if
+it only reads files, page 07 is faster.
 """
 
 from __future__ import annotations

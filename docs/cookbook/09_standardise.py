@@ -2,12 +2,12 @@
 
 You have: a `map` with `convert_image_dtype`, `resize`, a flip and `per_image_standardization`.
 
-What goes wrong: converting first makes the full picture, not the small one, four times as big in memory. The other way
-round, `convert_image_dtype` does nothing without a word: `resize` gives float32 from 0 to 255, which is float already.
-The resize does not antialias, and mean and deviation are those of the aliased picture.
+What goes wrong: converting first makes the full picture, not the small one, four times as big in memory. The other
+way round, `convert_image_dtype` does nothing without a word: `resize` gives float32 from 0 to 255, which is float
+already. The resize does not antialias, and mean and deviation are those of the aliased picture.
 
-The new way: decode, resize and flip stay in 8 bits and one resampling; the standardisation is TensorFlow's own, mapped
-over whole batches. (augline has no transform for it: it depends on the finished image, not on a draw.)
+The new way: decode, resize and flip stay in 8 bits and one resampling; the standardisation is TensorFlow's own,
+mapped over whole batches. (augline has no transform for it: it depends on the finished image, not on a draw.)
 """
 
 from __future__ import annotations

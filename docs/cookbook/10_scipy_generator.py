@@ -2,10 +2,10 @@
 
 You have: a `while True` generator of batches for `fit(..., steps_per_epoch=...)`.
 
-What goes wrong: three calls, three resamplings, each blurring the last, on one thread. `ndimage.zoom(image, 1.2)` of a
-colour picture also zooms the channels, from 3 to 4, and changes the size, which somebody has to crop. The default is a
-cubic spline, which overshoots: pictures of 0 to 1 come out below 0 and above 1. The class list is made of the files at
-hand, so that a folder without one class numbers the others anew.
+What goes wrong: three calls, three resamplings, each blurring the last, on one thread. `ndimage.zoom(image, 1.2)` of
+a colour picture also zooms the channels, from 3 to 4, and changes the size, which somebody has to crop. The default
+is a cubic spline, which overshoots: pictures of 0 to 1 come out below 0 and above 1. The class list is made of the
+files at hand, so that a folder without one class numbers the others anew.
 
 The new way: one warp for the three. The label is a pattern for the file name, and `class_names=` fixes the numbers.
 """

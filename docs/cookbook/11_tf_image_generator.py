@@ -2,9 +2,9 @@
 
 You have: a `while True` generator that reads, resizes and augments one picture at a time with `tf.image`.
 
-What goes wrong: `tf.image.resize` gives float32 from 0 to 255, and on those `random_brightness(image, 0.2)` moves values
-by at most 0.2 of 255: nothing happens, and nobody says so. On pictures of 0 to 1 it works, and leaves that range: values
-are not clipped. Each op is called by itself for each picture, on one thread.
+What goes wrong: `tf.image.resize` gives float32 from 0 to 255, and on those `random_brightness(image, 0.2)` moves
+values by at most 0.2 of 255: nothing happens, and nobody says so. On pictures of 0 to 1 it works, and leaves that
+range: values are not clipped. Each op is called by itself for each picture, on one thread.
 
 The new way: brightness is a share of the value range, whatever the type; values stay in it; brightness, contrast and
 rescaling become one curve.

@@ -1,6 +1,7 @@
 """A stateful Sequence class with a label vocabulary.
 
-You have: a `keras.utils.Sequence` that numbers each class when it meets it first, and shuffles its list after an epoch.
+You have: a `keras.utils.Sequence` that numbers each class when it meets it first, and shuffles its list after an
+epoch.
 
 What goes wrong: the number of a class depends on the order of the files, so that a Sequence for training and one for
 validation, or two runs, can disagree on every label. With `use_multiprocessing=True` each worker has a copy of the
@@ -17,14 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import _data
-import keras
 import numpy as np
 from PIL import Image, ImageOps
 
 import augline as al
+import keras
 
 
 class Photos(keras.utils.Sequence):
+    """As people have it."""
+
     def __init__(self, paths: list[Path], batch_size: int = 32) -> None:
         super().__init__()
         self.paths, self.batch_size, self.vocabulary = paths, batch_size, {}

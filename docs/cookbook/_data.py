@@ -1,7 +1,8 @@
 """What the pages share: photographs in class folders, generated or your own, and a clock.
 
-A page ends with `_data.main(old, new, check, ...)`. Called without arguments it makes a few small photographs, checks what
-the page says, and prints how fast both ways are. `measure.py` calls it with `--measure` on real photographs instead.
+A page ends with `_data.main(old, new, check, ...)`. Called without arguments it makes a few small photographs, checks
+what the page says, and prints how fast both ways are. `measure.py` calls it with `--measure` on real photographs
+instead.
 """
 
 from __future__ import annotations
@@ -121,14 +122,13 @@ def training(strategy: Any = None) -> Epoch:
     return epoch
 
 
-def small_model(strategy: Any = None, normalises: bool = False) -> Any:
-    """Two classes from an image's mean colour."""
+def small_model(strategy: Any = None, first: Callable[[], Any] | None = None) -> Any:
+    """Two classes from an image's mean colour, with a layer of yours in front."""
     import keras
 
     def compiled() -> Any:
-        middle = [keras.layers.BatchNormalization()] if normalises else []
-        layers = [keras.layers.GlobalAveragePooling2D(), *middle, keras.layers.Dense(2)]
-        model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), *layers])
+        layers = [keras.Input((SIDE, SIDE, 3)), *([first()] if first else [])]
+        model = keras.Sequential([*layers, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)])
         model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         return model
 
@@ -149,8 +149,9 @@ def two_devices() -> Any:
 
 def rows_trained(strategy: Any, batches: Any) -> list[int]:
     """How many images each device got in each step of an epoch of `model.fit`."""
-    import keras
     import tensorflow as tf
+
+    import keras
 
     seen: list[int] = []
 
@@ -159,11 +160,7 @@ def rows_trained(strategy: Any, batches: Any) -> list[int]:
             tf.py_function(lambda rows: seen.append(int(rows)), [tf.shape(x)[0]], [])
             return x
 
-    with strategy.scope():
-        pooling = keras.layers.GlobalAveragePooling2D()
-        model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), Recorder(), pooling, keras.layers.Dense(2)])
-        model.compile("sgd", "mse")
-    model.fit(batches, verbose=0, shuffle=False)
+    small_model(strategy, Recorder).fit(batches, verbose=0, shuffle=False)
     return seen
 
 

@@ -21,7 +21,7 @@ class Sequence:
     def __getitem__(self, index):
         if self.fault == index:
             raise ZeroDivisionError("a fault in the source")
-        return np.full((self.batch, 3), self.order[index], "float32"), np.random.rand(self.batch)
+        return np.full((self.batch, 3), self.order[index], "float32"), np.random.rand(self.batch)  # noqa: NPY002 - as users' sources draw
 
     def on_epoch_begin(self):
         self.log.append("begin")
@@ -53,7 +53,7 @@ class Varying(Sequence):
 
 def counted_generator():
     for index in range(4):
-        yield np.full((2, 2), index, "int32"), np.random.rand(2)
+        yield np.full((2, 2), index, "int32"), np.random.rand(2)  # noqa: NPY002
 
 
 def children(pid=None):

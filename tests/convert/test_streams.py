@@ -97,7 +97,7 @@ def test_a_signature_is_taken_instead_of_looking():
     dataset = to_dataset(counted, signature=tf.TensorSpec((None, 2), "float32"))
     assert not calls
     assert next(iter(dataset)).dtype == tf.float32
-    with pytest.raises(ArgumentError, match="must hold tf.TensorSpec"):
+    with pytest.raises(ArgumentError, match=r"must hold tf\.TensorSpec"):
         to_dataset(counted, signature=("float32",))
 
 
@@ -109,10 +109,10 @@ def test_tf_data_comes_back_as_it_is():
 @pytest.mark.parametrize(
     ("third", "said"),
     [
-        ((np.zeros((4, 5), "float32"), np.zeros(4)), r"element 2 of pass 1 with element\[0\] of shape \[4, 5\], where \[\?, 3\]"),
-        ((np.zeros((4, 3), "float64"), np.zeros(4)), r"element 2 of pass 1 with element\[0\] of type float64, where float32"),
+        ((np.zeros((4, 5), "float32"), np.zeros(4)), r"2 of pass 1 with element\[0\] of shape \[4, 5\], where \[\?, 3\]"),
+        ((np.zeros((4, 3), "float64"), np.zeros(4)), r"2 of pass 1 with element\[0\] of type float64, where float32"),
         (np.zeros((4, 3), "float32"), r"element 2 of pass 1 with structure ·, where \(·, ·\)"),
-        ((np.zeros((4, 3), "float32"), np.zeros(3)), r"element 2 .* different numbers of samples: .*\[0\] has 4, .*\[1\] has 3"),
+        ((np.zeros((4, 3), "float32"), np.zeros(3)), r"2 .* different numbers of samples: .*has 4, .*has 3"),
         ((np.zeros((4, 3), "float32"), None, np.zeros(4)), "element 2 .*None stands where an array should"),
     ],
 )  # fmt: skip
@@ -128,7 +128,9 @@ def test_an_exception_inside_the_generator_comes_with_its_number_and_traceback()
         yield np.zeros(3)
         raise KeyError("no such label")
 
-    with pytest.raises(tf.errors.InvalidArgumentError, match="KeyError at element 1 of pass 1: 'no such label'") as caught:
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="KeyError at element 1 of pass 1: 'no such label'"
+    ) as caught:
         list(to_dataset(faulty))
     assert 'raise KeyError("no such label")' in str(caught.value)
     with pytest.raises(SourceError, match="element 0") as caught_first:
@@ -149,7 +151,7 @@ def test_nothing_at_all_is_refused_at_once_and_in_later_passes():
 
 
 def test_a_broken_promise_of_length_is_named():
-    with pytest.raises(tf.errors.InvalidArgumentError, match="must give 9 elements, as it promised. Received 5"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"must give 9 elements, as it promised\. Received 5"):
         list(to_dataset(batches, steps=9))
 
 
@@ -186,7 +188,7 @@ def test_leaving_early_does_not_wait_for_a_source_that_hangs():
 
 class FakeTensor:
     def __init__(self, array):
-        self.array = array
+        self.array, self.shape, self.ndim, self.dtype = array, array.shape, array.ndim, str(array.dtype)
 
     def detach(self):
         return self
@@ -222,10 +224,6 @@ class FakeSet:
 
 
 def test_torch_loaders_and_data_sets():
-    class Part:
-        def __init__(self, array):
-            self.tensor, self.shape = array, array.shape
-
     dataset = to_dataset(FakeLoader())
     assert dataset.cardinality() == 3
     assert values(dataset) == [0, 1, 2]

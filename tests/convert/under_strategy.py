@@ -4,10 +4,10 @@ import os
 import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-import keras
 import numpy as np
 import tensorflow as tf
 
+import keras
 from augline.convert import to_dataset
 
 REPLICAS, BATCH, COUNT = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -48,7 +48,13 @@ class Recorder(keras.layers.Layer):
 
 
 def model():
-    layers = [keras.Input((2,)), Recorder(), keras.layers.Dense(8), keras.layers.BatchNormalization(), keras.layers.Dense(3)]
+    layers = [
+        keras.Input((2,)),
+        Recorder(),
+        keras.layers.Dense(8),
+        keras.layers.BatchNormalization(),
+        keras.layers.Dense(3),
+    ]
     result = keras.Sequential(layers)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     result.compile("sgd", loss, metrics=["accuracy"], run_eagerly=False)
@@ -79,7 +85,6 @@ def main():
             strategy.experimental_distribute_dataset(dataset)]  # fmt: skip
     assert sum(map(sum, rows)) == COUNT, rows
     assert all(min(parts) for parts in rows), rows
-    print("good", rows)
 
 
 main()

@@ -55,7 +55,7 @@ def migrate(
         for part in verification(file.migration.before, level, data, batches):
             console().print(part)
     if write and file.migration.changed:
-        console().print(f"Written: {script}; the old file is {file.write()}", markup=False)
+        console().print(f"Written: {script}; the old file is {file.write()}", markup=False, soft_wrap=True)
     elif file.migration.changed:
         console().print("Nothing was written; --write does.", style="dim")
 
@@ -63,7 +63,7 @@ def migrate(
 def _show(file: File) -> None:
     screen, migration = console(), file.migration
     if not migration.changed:
-        screen.print(f"{file.path}: nothing to change.", markup=False)
+        screen.print(f"{file.path}: nothing to change.", markup=False, soft_wrap=True)
     for line in _diff(file):
         screen.print(Text(line, style=_STYLES.get(line[:1], "")), soft_wrap=True)
     for note in migration.notes:

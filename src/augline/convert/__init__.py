@@ -49,7 +49,8 @@ def to_dataset(
         batch_size: Makes batches of a source of single samples. Arrays are cut into batches of 32 by default.
         steps: Elements per pass of an iterable that never ends or does not know.
         shuffle: Whether a source with an index is read in another order each pass, as Keras's `fit` does with a
-        Sequence. augment: What may happen to the images: of an array, the first of a tuple, or "images" of a dict with
+            Sequence.
+        augment: What may happen to the images: of an array, the first of a tuple, or "images" of a dict with
             Keras's keys ("segmentation_masks", "bounding_boxes", "keypoints"), which are moved along. Numbers are drawn
             by (seed, pass, number of the sample).
         value_range: Of float images to augment; (0, 1) by default.

@@ -54,7 +54,10 @@ def divisible(element: Element, replicas: int) -> Element:
 
 
 def balanced(batches: Iterable[Element], replicas: int) -> Iterator[Element]:
-    """The same batches, none of which leaves a replica without rows if the one before it has rows to give."""
+    """The same number of batches of the same samples, none of which leaves a replica without rows where that can be.
+
+    With 2 or 4 replicas and batches of 12 rows or more it always can, but for a source with a single small batch.
+    """
     if replicas <= 1:
         yield from batches
         return
@@ -75,13 +78,14 @@ def feeds_all(count: int, replicas: int) -> bool:
 
 
 def _evened(before: Element, batch: Element, replicas: int) -> tuple[Element, Element]:
-    """Two neighbours, the second filled up from the first by as few rows as do."""
+    """Two neighbours, with as few rows moved from the first to the second as do."""
     first, second = rows(before), rows(batch)
-    if first is None or second is None or feeds_all(second, replicas):
+    if first is None or second is None:
         return before, batch
-    for moved in range(1, first):
-        if feeds_all(second + moved, replicas) and feeds_all(first - moved, replicas):
-            cut = first - moved
-            filled = mapped(lambda a, b, cut=cut: np.concatenate([a[cut:], b]), before, batch)
-            return mapped(lambda array, cut=cut: array[:cut], before), filled
-    return before, batch
+    cuts = [cut for cut in range(first, 0, -1) if feeds_all(cut, replicas)]
+    both = [cut for cut in cuts if feeds_all(second + first - cut, replicas)]
+    cut = (both or cuts or [first])[0]  # where not both can be, the second may pass rows on to the one after it
+    if cut == first or (not both and feeds_all(first, replicas)):
+        return before, batch
+    filled = mapped(lambda a, b: np.concatenate([a[cut:], b]), before, batch)
+    return mapped(lambda array: array[:cut], before), filled

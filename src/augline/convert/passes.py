@@ -19,7 +19,7 @@ from augline.convert.distribute import balanced, divisible, looking_replicas
 from augline.convert.elements import Element, mapped, normalised, stacked
 from augline.convert.infer import Layout
 from augline.convert.pool import Idle, Pool, ordered
-from augline.convert.processes import Remote, Shipment
+from augline.convert.processes import Outbox, Remote, Shipment
 from augline.convert.recognise import Ended, Read, Reader
 from augline.errors import SourceError
 from augline.feed.numpy import default_workers
@@ -89,13 +89,13 @@ class Passes:
         self._lock, self._epoch = threading.Lock(), 0
         self._current: Pass | None = None
         self._looked: Element | None = None
-        self._shipment = Shipment(reader) if settings.processes else None
-        self._pools: Idle[Any] = Idle()
+        self._outbox = Outbox()
+        self._pools: Idle[Any] = Idle(self._outbox.clear)
         self._helpers: Idle[Any] = Idle()
         for pools in (self._pools, self._helpers):
             weakref.finalize(self, pools.close)
-        if self._shipment is not None:
-            self._warm_up(self._shipment)
+        if settings.processes:
+            self._warm_up(self._outbox.shipment(reader))
 
     def __call__(self) -> Iterator[Element]:
         replicas = looking_replicas()
@@ -107,11 +107,9 @@ class Passes:
 
     def reading(self, epoch: int, read: Read) -> Callable[[int], Callable[[Any], Element]]:
         """What a worker does for an index."""
-        seed, shipment = self.settings.seed, self._shipment
-        if shipment is None:
+        if not self.settings.processes:
             return lambda index: lambda worker: worker.read(read, index)
-        with self._lock:
-            shipment = self._shipment = shipment.renewed(self.reader)
+        seed, shipment = self.settings.seed, self._outbox.shipment(self.reader)
         return lambda index: lambda worker: worker.read(shipment, seed, epoch, index)
 
     def readers(self) -> Pool[Any]:

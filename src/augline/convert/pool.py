@@ -98,9 +98,14 @@ def ordered(pool: Pool[W], tasks: Iterable[Callable[[W], T]], ahead: int) -> Ite
 
 
 class Idle(Generic[W]):
-    """Pools kept for the next who needs one; those of processes only for a minute."""
+    """Pools kept for the next who needs one, for a minute.
 
-    def __init__(self) -> None:
+    Args:
+        retired: Called when the minute is over.
+    """
+
+    def __init__(self, retired: Callable[[], object] = lambda: None) -> None:
+        self._retired = retired
         self._lock = threading.Lock()
         self._all: list[Pool[W]] = []
         self._waiting: dict[int, threading.Timer] = {}
@@ -139,6 +144,7 @@ class Idle(Generic[W]):
             waiting = self._waiting.pop(id(pool), None)
         if waiting is not None:
             self._drop(pool)
+            self._retired()
 
     def _drop(self, pool: Pool[W]) -> None:
         with self._lock:

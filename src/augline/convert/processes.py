@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pickle
 import subprocess
 import sys
+import threading
 import weakref
 from collections import deque
 from mmap import mmap
 from multiprocessing.connection import Pipe
 from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any
+
+import numpy as np
 
 from augline.convert.elements import Element
 from augline.convert.memory import Packed, create, lent, pack, shared, unpack
@@ -34,33 +38,44 @@ class WorkerTraceback(Exception):  # noqa: N818 - it only carries text
 
 
 class Shipment:
-    """A source packed for the workers.
+    """A source packed for the workers, with a number by which they know whether they have it."""
 
-    Args:
-        reader: The source, as it is now.
-        version: Number of the shipment; workers that have that number need not be sent it.
-    """
+    _versions = itertools.count(1)
 
-    def __init__(self, reader: Reader, version: int = 1) -> None:
-        self._take(pack(reader, code=True), version)
-
-    def renewed(self, reader: Reader) -> Shipment:
-        """Itself if the source has not changed since, else a new one."""
-        packed = pack(reader, code=True)
-        if packed.equals(self.pickled, self._memory):
-            return self
-        other = object.__new__(Shipment)
-        other._take(packed, self.version + 1)
-        return other
-
-    def _take(self, packed: Packed, version: int) -> None:
-        self.version, self.pickled, self.spans, self.size = version, packed.pickled, packed.spans, packed.size
+    def __init__(self, packed: Packed) -> None:
+        self.version = next(self._versions)
+        self.pickled, self.spans, self.size = packed.pickled, packed.spans, packed.size
         self.descriptor, self._memory = -1, None
         if packed.size:
             self.descriptor = create(packed.size)
             self._memory = shared(self.descriptor, packed.size)
             packed.write(self._memory)
-            weakref.finalize(self, os.close, self.descriptor)
+            weakref.finalize(self, os.close, self.descriptor).atexit = False
+
+    def holds(self, packed: Packed) -> bool:
+        """Whether the source was the same."""
+        return packed.equals(self.pickled, self._memory)
+
+
+class Outbox:
+    """The last shipment, sent again as long as the source has not changed."""
+
+    def __init__(self) -> None:
+        self._last: Shipment | None = None
+        self._lock = threading.Lock()
+
+    def shipment(self, reader: Reader) -> Shipment:
+        """The source as it is now."""
+        with self._lock:
+            packed = pack(reader, code=True)
+            if self._last is None or not self._last.holds(packed):
+                self._last = Shipment(packed)
+            return self._last
+
+    def clear(self) -> None:
+        """Lets go of the memory."""
+        with self._lock:
+            self._last = None
 
 
 class Remote:
@@ -142,7 +157,8 @@ class Remote:
             descriptor = recv_handle(self._connection)
             memory = shared(descriptor, size)
             os.close(descriptor)
-            if key > 0:
-                self._memories[key] = memory
+            if key < 0:  # many are held: a mapping each would exhaust the descriptors
+                return unpack(pickled, spans, np.frombuffer(memory, np.uint8).copy())
+            self._memories[key] = memory
         freed = self._freed  # not self: a batch that is still held must not keep its worker
         return unpack(pickled, spans, lent(memory, lambda: freed.append(key)))

@@ -89,6 +89,7 @@ class LegacyIterator(Indexed):
     def __init__(self, source: Any, name: str, length: int) -> None:
         super().__init__(source, name, length, batched=True)
         self._before: int = source.total_batches_seen
+        self._fresh = source.index_array is None and source.seed is not None
         self._steps = length
 
     def peek(self) -> Any:
@@ -101,6 +102,8 @@ class LegacyIterator(Indexed):
 
     def at(self, epoch: int) -> Read:
         def read(index: int) -> Any:
+            if self._fresh and epoch == index == 0:
+                self.source.index_array = None  # made anew, with the same numbers, before the first batch draws its own
             self.source.total_batches_seen = self._before + epoch * self._steps + index
             return self.source[index]
 

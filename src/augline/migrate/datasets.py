@@ -75,7 +75,7 @@ def rewrite_datasets(script: Script) -> None:
     for call in script.all(cst.Call):
         if _name(call) == "map" and call not in done and _augments(script, call):
             why = reasons.get(call, "where its data comes from is unclear, or it is used elsewhere too")
-            script.notes.add(script.line(call), f"the tf.data chain stays as it is: {why}")
+            script.notes.add(script.line(call), f"the tf.data chain stays as it is: {why}", everywhere=True)
 
 
 def _augments(script: Script, step: cst.Call) -> bool:

@@ -103,7 +103,7 @@ def _flow(script: Script, call: cst.Call, generators: list[cst.Call]) -> Flow | 
         return Flow(call, call.func.attr.value, generator)
     if call.func.attr.value != "flow":
         text = f"where {script.source(owner)} comes from is unclear: {call.func.attr.value} stays as it is"
-        script.notes.add(script.line(call), text)
+        script.notes.add(script.line(call), text, everywhere=True)
     return None
 
 
@@ -128,7 +128,8 @@ def _understand(script: Script, flow: Flow) -> None:
         flow.batch_size = Arguments(script, flow.call, FLOW_ARGUMENTS[flow.method]).value("batch_size", 32)
     except Unclear as reason:
         flow.fed.clear()
-        script.notes.add(script.line(flow.call), f"{flow.method} stays, with augline's ImageDataGenerator: {reason}")
+        text = f"{flow.method} stays, with augline's ImageDataGenerator: {reason}"
+        script.notes.add(script.line(flow.call), text, everywhere=True)
 
 
 def _keep_halves_together(script: Script, flows: list[Flow]) -> None:
@@ -152,6 +153,7 @@ def _keep_halves_together(script: Script, flows: list[Flow]) -> None:
                     script.line(flow.call),
                     f"{flow.method} stays, with augline's ImageDataGenerator: the other subset (line "
                     f"{script.line(kept[0].call)}) does, and both must be split alike",
+                    everywhere=True,
                 )
 
 
@@ -208,7 +210,7 @@ def _use(script: Script, flow: Flow, use: cst.Name) -> None:
 
 def _check_once(script: Script, flow: Flow, node: cst.CSTNode) -> None:
     """`next` in a loop goes through the batches, which `next(iter(pipe))` would not."""
-    if any(isinstance(above, cst.For | cst.While | cst.CompFor) for above in script.ancestors(node)):
+    if any(isinstance(above, cst.For | cst.While | cst.BaseComp) for above in script.ancestors(node)):
         raise Unclear(
             f"next in a loop on line {script.line(node)} has no counterpart in a Pipeline; loop over it instead"
         )

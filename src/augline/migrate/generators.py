@@ -34,20 +34,20 @@ _SHEAR = (
     "al.RandomShear({value})"
 )
 _SWAPPED = (
-    "ImageDataGenerator shifts up and down by width_shift_range and sideways by height_shift_range (Keras's old fault); "
-    "RandomTranslation(height, width) does what the names say"
+    "ImageDataGenerator shifts up and down by width_shift_range and sideways by height_shift_range (a fault of "
+    "Keras's); RandomTranslation(height, width) does what the names say"
 )
 _BRIGHTNESS = (
-    "brightness_range multiplies pixels, RandomBrightness adds to them: the range is chosen so that both agree on middle "
-    "grey"
+    "brightness_range multiplies pixels, RandomBrightness adds to them: the range is chosen so that both agree on "
+    "middle grey"
 )
 _CHANNEL = (
     "channel_shift_range adds one number to all channels, as RandomBrightness does, on pixels of 0 to 255; "
     "ImageDataGenerator also clipped to the image's own darkest and lightest value"
 )
 FLOATS = (
-    "Rescaling(1) gives float32 images, as before; without it they are uint8, a quarter of the memory, which Sequential "
-    "and functional models take as well"
+    "Rescaling(1) gives float32 images, as before; without it they are uint8, a quarter of the memory, which "
+    "Sequential and functional models take as well"
 )
 _BINARY = "class_mode='binary' gives labels of shape (N, 1) here, (N,) in ImageDataGenerator"
 
@@ -376,8 +376,8 @@ def _preprocessing(script: Script, ctor: Arguments) -> list[str]:
     name = script.name(ctor.given["preprocessing_function"])
     if name not in PREPROCESSING:
         raise Unclear(
-            f"preprocessing_function={ctor.code('preprocessing_function')} has no counterpart in a Pipeline; it could be "
-            "the model's first layer, or a .map(...) on pipe.to_tf()"
+            f"preprocessing_function={ctor.code('preprocessing_function')} has no counterpart in a Pipeline; it could "
+            "be the model's first layer, or a .map(...) on pipe.to_tf()"
         )
     text = PREPROCESSING[name]
     return [] if text is None else [text.format(al=script.al)]

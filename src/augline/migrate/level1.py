@@ -32,7 +32,7 @@ def _names(script: Script) -> list[cst.CSTNode]:
 
 
 def _is_use(script: Script, node: cst.CSTNode) -> bool:
-    """Whether a name that means ImageDataGenerator is read, rather than part of an import, a longer name or a target."""
+    """Whether a name that means ImageDataGenerator is read: not part of an import, of a longer name, or a target."""
     above = list(script.ancestors(node))
     if any(isinstance(outer, cst.Import | cst.ImportFrom | cst.AssignTarget) for outer in above):
         return False
@@ -152,7 +152,7 @@ def add_import(script: Script, line: str) -> None:
         docstring = place is None and isinstance(small, cst.Expr) and isinstance(small.value, cst.SimpleString)
         if isinstance(small, cst.Import | cst.ImportFrom) or docstring:
             place = statement
-        elif place is not None or statement is not script.module.body[0]:
+        elif not isinstance(small, cst.Pass) and not isinstance(statement, cst.Try):  # a notebook's magic; old imports
             break
     if place is None:
         start = script.span(script.module.body[0])[0]
@@ -180,4 +180,5 @@ def _note_leftovers(script: Script) -> None:
         if isinstance(call.func, cst.Attribute) and call.func.attr.value in MODEL_CALLS:
             old, new = call.func.attr.value, MODEL_CALLS[call.func.attr.value][0]
             if old != new and call not in script.modernised:
-                script.notes.add(script.line(call), f"Keras 3 has no {old}: write {new}, or let --level 2 do it")
+                text = f"Keras 3 has no {old}: write {new}, or let --level 2 do it"
+                script.notes.add(script.line(call), text, everywhere=True)

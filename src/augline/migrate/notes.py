@@ -32,11 +32,12 @@ class Notes:
 
     found: dict[str, Note] = field(default_factory=dict)
 
-    def add(self, line: int, text: str) -> None:
-        """Remembers a remark."""
-        known = self.found.get(text)
+    def add(self, line: int, text: str, *, everywhere: bool = False) -> None:
+        """Remembers a remark: at the first line it holds for, or at all of them."""
+        key = f"{line}: {text}" if everywhere else text
+        known = self.found.get(key)
         if known is None or line < known.line:
-            self.found[text] = Note(line, text)
+            self.found[key] = Note(line, text)
 
     def sorted(self) -> list[Note]:
         """By line."""

@@ -29,7 +29,8 @@ def _outcome(outcome: Outcome, level: int) -> Iterator[RenderableType]:
         yield f"  {outcome.old:,.0f} images/s with Keras. {outcome.why_not}"
         return
     what = "augline.keras.ImageDataGenerator" if level == 1 else "al.Pipeline"
-    yield f"  {outcome.old:,.0f} images/s with Keras, {outcome.new:,.0f} with {what}: {outcome.new / outcome.old:.1f} times"
+    times = f"{outcome.new / outcome.old:.1f} times"
+    yield f"  {outcome.old:,.0f} images/s with Keras, {outcome.new:,.0f} with {what}: {times}"
     if outcome.largest is not None and outcome.mean is not None:
         same = "the same" if outcome.same_labels else "NOT the same"
         yield (

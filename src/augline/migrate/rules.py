@@ -66,7 +66,9 @@ _TO_ONE = "{al}.Rescaling(1 / 127.5, offset=-1)"
 PREPROCESSING: dict[str, str | None] = {
     **{
         f"keras.applications.{model}.preprocess_input": _TO_ONE
-        for model in ("mobilenet", "mobilenet_v2", "inception_v3", "xception", "inception_resnet_v2", "nasnet", "resnet_v2")
+        for model in (
+            "mobilenet", "mobilenet_v2", "inception_v3", "xception", "inception_resnet_v2", "nasnet", "resnet_v2",
+        )
     },
     "keras.applications.densenet.preprocess_input": "{al}.Normalize()",
     **{

@@ -120,8 +120,8 @@ def verify(text: str, level: int, folder: Path, batches: int) -> list[Outcome]:
     known = cases(text)
     if not known:
         raise ScriptError(
-            "migrate(--verify): the script must make a flow from an ImageDataGenerator with literal arguments. Received "
-            "none. Compare it by hand, with augline bench for the speed."
+            "migrate(--verify): the script must make a flow from an ImageDataGenerator with literal arguments. "
+            "Received none. Compare it by hand, with augline bench for the speed."
         )
     return [_outcome(case, level, folder.resolve(), batches) for case in known]
 
@@ -166,7 +166,8 @@ def _run(job: dict[str, Any], place: Path) -> dict[str, Any]:
         )
     except subprocess.TimeoutExpired:
         raise ScriptError(
-            f"migrate(--verify): the {job['side']} side must end within {_SECONDS} s. Received no answer. Lower --batches."
+            f"migrate(--verify): the {job['side']} side must end within {_SECONDS} s. Received nothing. "
+            "Lower --batches."
         ) from None
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["nothing on stderr"])[-1]
@@ -177,6 +178,11 @@ def _run(job: dict[str, Any], place: Path) -> dict[str, Any]:
     with np.load(out) as found_:
         result: dict[str, Any] = {"speed": float(found_["speed"])}
         count = int(found_["count"])
+        if count and not len(found_["images0"]):
+            raise ScriptError(
+                f"migrate(--data {job['folder']!r}): there must be pictures, in a sub-folder per class. Received none. "
+                "Correct the path."
+            )
         result["images"] = [found_[f"images{k}"] for k in range(count)]
         result["labels"] = [found_[f"labels{k}"] for k in range(count) if f"labels{k}" in found_]
         result["rows"] = json.loads(str(found_["rows"]))
