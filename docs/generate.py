@@ -54,12 +54,13 @@ HEAD = """\
 Written by `make docs` from the code, from the conformance cases and from the files of stated differences; do not edit.
 
 - **Stages**: what a transform [lowers to](#stage-kinds), and so what can [fuse](guide.md#fusion).
-- **Image**: `reference` defines what is right. Other engines may stray from it on 8-bit images by at most so many of 256
-  levels (on average so many), on 16 bits and floats by so many; "exact" is bit for bit. Work of several kinds has several
-  numbers. The cases are in `tests/conformance/cases.py`, numbers and reasons in `tests/conformance/divergences.toml`.
+- **Image**: `reference` defines what is right. Other engines may stray from it on 8-bit images by at most so many of
+  256 levels (on average so many), on 16 bits and floats by so many; "exact" is bit for bit. Work of several kinds has
+  several numbers. The cases are in `tests/conformance/cases.py`, numbers and reasons in
+  `tests/conformance/divergences.toml`.
 - **Masks** take the nearest label where they move. **Boxes and keypoints** move through the same geometry.
-- **Keras**: whether Keras has a layer of this name; names, order and meaning of arguments are then Keras's, but for what
-  stands [below](#where-augline-differs-from-keras).
+- **Keras**: whether Keras has a layer of this name; names, order and meaning of arguments are then Keras's, but for
+  what stands [below](#where-augline-differs-from-keras).
 """
 
 
@@ -166,7 +167,9 @@ def stage_kinds() -> str:
     for kind in sorted(used, key=lambda kind: kind.__name__):
         have = [kind in engines.stages(engine) or kind is Mix or kind.__name__ == "Rescale" for engine in every()]
         rows.append([f"`{kind.__name__}`", summary(kind), *("yes" if has else "no" for has in have)])
-    text = "An engine is one function per stage kind. `Mix` works between plans and `Rescale` in the last step of each.\n"
+    text = (
+        "An engine is one function per stage kind. `Mix` works between plans and `Rescale` in the last step of each.\n"
+    )
     return f"## Stage kinds\n\n{text}\n{table(['Kind', 'What it does', *every()], rows)}"
 
 

@@ -209,8 +209,8 @@ def _check(plan: Plan) -> None:
     for stage in plan.stages:
         if isinstance(stage, Mix):
             raise ArgumentError(
-                f"trace: what was mixed of several images has no one way back. Received {', '.join(stage.origin)}. Leave "
-                "it out."
+                f"trace: what was mixed of several images has no one way back. Received {', '.join(stage.origin)}. "
+                "Leave it out."
             )
     Paths(plan).back(0, np.zeros((0, 2)))
 

@@ -69,5 +69,7 @@ def test_a_batch_of_one_size_is_its_samples() -> None:
 
 def test_functions_of_the_users_are_refused_by_name_where_there_is_no_numpy() -> None:
     own = al.Map("conformance: lifted", draws={"floor": (0.3, 0.6)})
-    with pytest.raises(al.EngineError, match=r"Map\('conformance: lifted'.*a function of your own runs on NumPy arrays"):
+    with pytest.raises(
+        al.EngineError, match=r"Map\('conformance: lifted'.*a function of your own runs on NumPy arrays"
+    ):
         carry_out(array_api_strict, [own], smooth(HEIGHT, WIDTH)[None], known=True)

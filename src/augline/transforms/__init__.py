@@ -74,8 +74,8 @@ TRANSFORMS: dict[str, type[Transform]] = {
         RandomElasticTransform, CLAHE, AutoContrast, ColorJitter, Equalization, HueSaturationValue,
         PhotometricDistort, RandomChannelShift, RandomChannelShuffle, RandomColorDegeneration, RandomColorJitter,
         RandomDownscale, RandomGaussianBlur, RandomGaussianNoise, RandomJpegCompression, RandomMedianBlur,
-        RandomMotionBlur, RandomSharpness, MixUp, CutMix, Mosaic, CopyPaste, Rescaling, Normalize, Map, Sequential, OneOf, SomeOf, RandAugment,
-        TrivialAugmentWide, AutoAugment, AugMix, ThreeAugment,
+        RandomMotionBlur, RandomSharpness, MixUp, CutMix, Mosaic, CopyPaste, Rescaling, Normalize, Map, Sequential,
+        OneOf, SomeOf, RandAugment, TrivialAugmentWide, AutoAugment, AugMix, ThreeAugment,
     )
 }  # fmt: skip
 """Every transform by the name it has in a configuration file; nothing else can be named there."""

@@ -70,7 +70,9 @@ def from_object(x: Any, differences: list[Difference]) -> list[Transform]:
         described = x.to_dict()
     except Exception as error:  # noqa: BLE001 -- theirs raises what it likes, for lambdas above all
         given = Given("Albumentations", type(x).__name__, {}, differences)
-        raise given.refusal("must have a to_dict()", str(error), "Leave it out, and add it to the list") from None
+        raise given.refusal(
+            "must have a to_dict()", str(error).rstrip("."), "Leave it out, and add it to the list"
+        ) from None
     return from_dict(described, differences)
 
 
