@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import keras
 import numpy as np
 from PIL import Image
 
 import augline as al
+import keras
 
 
 def make_photos(folder: Path) -> None:

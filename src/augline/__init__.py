@@ -8,9 +8,10 @@ model.fit(pipe.to_tf(), epochs=10)
 
 from augline import presets
 from augline.augment import augment
+from augline.convert import to_dataset
 from augline.errors import ArgumentError, AuglineError, DecodeError, EngineError, SourceError, SpecError
 from augline.pipeline import Pipeline
-from augline.sources import Arrays, Files, Folder, Source, Table
+from augline.sources import Arrays, Coco, Files, Folder, MaskFolder, Source, Table, Voc, Yolo
 from augline.transforms import (
     CLAHE,
     D4,
@@ -101,6 +102,7 @@ __all__ = [
     "AutoContrast",
     "CenterCrop",
     "CoarseDropout",
+    "Coco",
     "ColorJitter",
     "CopyPaste",
     "CutMix",
@@ -115,6 +117,7 @@ __all__ = [
     "HueSaturationValue",
     "LetterBox",
     "Map",
+    "MaskFolder",
     "MixUp",
     "Mosaic",
     "Normalize",
@@ -176,12 +179,15 @@ __all__ = [
     "Translation",
     "Transpose",
     "TrivialAugmentWide",
+    "Voc",
+    "Yolo",
     "augment",
     "cosine",
     "linear",
     "presets",
     "register",
     "steps",
+    "to_dataset",
     "trace",
     "translate",
     "tta",

@@ -178,8 +178,8 @@ class MixedBatches(Batches):
             if boxes is not None:
                 boxes = _moved_boxes(plan, mix, boxes)
         if boxes is not None:
-            form, size = self.source.bounding_box_format, (float(self.size[0]), float(self.size[1]))
-            rows_of = [targets.from_xyxy(b, form, size).astype(np.float32) for b, _ in boxes]
+            form, out = self.source.bounding_box_format, (float(self.size[0]), float(self.size[1]))
+            rows_of = [targets.from_xyxy(b, form, out).astype(np.float32) for b, _ in boxes]
             columns["bounding_boxes"] = targets.pad_boxes(rows_of, [names for _, names in boxes], self._most_boxes)
         job.columns = columns
 
@@ -252,7 +252,7 @@ def _moved_boxes(plan: Plan, mix: Mix, boxes: list[XyxyBoxes]) -> list[XyxyBoxes
             rows, names = boxes[row * count + k]
             top, left, bottom, right = mix.boxes[row, k].tolist()
             down, across = mix.shifts[row, k].tolist()
-            shown = np.clip(rows + [across, down, across, down], [left, top] * 2, [right, bottom] * 2)
+            shown = np.clip(rows + np.asarray((across, down, across, down)), [left, top] * 2, [right, bottom] * 2)
             keep = (shown[:, 2] - shown[:, 0]) * (shown[:, 3] - shown[:, 1]) >= 1
             parts.append((shown[keep], names[keep]))
         gathered.append(tuple(np.concatenate(column) for column in zip(*parts, strict=True)))
@@ -288,7 +288,8 @@ def _cut(transforms: Sequence[Transform]) -> tuple[list[list[Transform]], list[M
     for item in (item for part in parts[:-1] for item in part):
         if isinstance(item, (Rescaling, Normalize)):
             raise ArgumentError(
-                f"{item!r}: values are rescaled behind the last mixing. Received it before {mixings[-1]!r}. Move it there."
+                f"{item!r}: values are rescaled behind the last mixing. Received it before {mixings[-1]!r}. "
+                "Move it there."
             )
     return parts, mixings
 

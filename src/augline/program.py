@@ -96,6 +96,6 @@ def _check_mixing(plan: Plan, mixes: bool) -> None:
     for stage in plan.stages:
         if isinstance(stage, Mix) and (not mixes or "/" in stage.origin[0]):
             raise ArgumentError(
-                f"{stage.origin[0]}: samples are mixed at the top level of a Pipeline's list. Received it in augment(), or "
-                "inside another transform. Make a Pipeline (of al.Arrays, say), and give it p= instead of a OneOf."
+                f"{stage.origin[0]}: samples are mixed at the top level of a Pipeline's list. Received it in augment() "
+                "or inside another transform. Make a Pipeline (of al.Arrays, say), and give it p= instead of a OneOf."
             )

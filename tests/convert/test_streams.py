@@ -109,7 +109,10 @@ def test_tf_data_comes_back_as_it_is():
 @pytest.mark.parametrize(
     ("third", "said"),
     [
-        ((np.zeros((4, 5), "float32"), np.zeros(4)), r"2 of pass 1 with element\[0\] of shape \[4, 5\], where \[\?, 3\]"),
+        (
+            (np.zeros((4, 5), "float32"), np.zeros(4)),
+            r"2 of pass 1 with element\[0\] of shape \[4, 5\], where \[\?, 3\]",
+        ),
         ((np.zeros((4, 3), "float64"), np.zeros(4)), r"2 of pass 1 with element\[0\] of type float64, where float32"),
         (np.zeros((4, 3), "float32"), r"element 2 of pass 1 with structure ·, where \(·, ·\)"),
         ((np.zeros((4, 3), "float32"), np.zeros(3)), r"2 .* different numbers of samples: .*has 4, .*has 3"),

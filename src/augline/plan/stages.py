@@ -87,7 +87,7 @@ class Warp(Stage):
         reach: Where it reads; what exactness and fusion rest on.
         interpolation: Between pixels. Idle for "permutes" and "picks".
         fill: What lies beyond the frame. Idle unless `reach` is "anywhere".
-        field: A displacement on the way, or None: output pixel -> `field.outer` -> displaced -> `matrix` -> input pixel.
+        field: A displacement on the way, or None: output pixel -> `field.outer` -> moved -> `matrix` -> input pixel.
         fuses: Whether it may become one with its neighbours; not where its own sampling is the point.
     """
 

@@ -163,11 +163,11 @@ class Mosaic(Mixing):
             (y, x, zero + height, zero + width),
         )
         rows = [
-            (xp.maximum(t, dy), xp.maximum(l, dx), xp.minimum(b, dy + tall), xp.minimum(r, dx + wide))
-            for (t, l, b, r), (dy, dx) in zip(quarters, shifts, strict=True)
+            (xp.maximum(y0, dy), xp.maximum(x0, dx), xp.minimum(y1, dy + tall), xp.minimum(x1, dx + wide))
+            for (y0, x0, y1, x1), (dy, dx) in zip(quarters, shifts, strict=True)
         ]
         boxes = _boxes(frame, rows)
-        areas = xp.stack([(b - t) * (r - l) for t, l, b, r in rows], axis=-1)
+        areas = xp.stack([(y1 - y0) * (x1 - x0) for y0, x0, y1, x1 in rows], axis=-1)
         shares = areas / xp.sum(areas, axis=1, keepdims=True)
         moved = xp.astype(xp.stack([xp.stack(shift, axis=-1) for shift in shifts], axis=1), xp.int64)
         extent = Extent.of(xp, frame.batch, height, width)

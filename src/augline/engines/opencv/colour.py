@@ -197,7 +197,7 @@ def _from_histogram(image: Image, levels: int) -> dict[str, Callable[[Any, Image
     count = np.stack(counts, axis=1).astype(np.float64)
 
     def mean(_: Any, grid: Image) -> Image:
-        return (grid[:, :, 0, :] * count).sum(axis=1)[:, None, None, :] / pixels
+        return np.asarray((grid[:, :, 0, :] * count).sum(axis=1)[:, None, None, :] / pixels)
 
     def luma(_: Any, grid: Image) -> Image:
         means = mean(_, grid)

@@ -203,4 +203,4 @@ def _size(image: Image) -> tuple[int, int]:
 
 
 def _top(values: Values) -> Image:
-    return np.asarray(values.offset) + np.asarray(values.scale)
+    return np.asarray(np.add(values.offset, values.scale))

@@ -65,7 +65,7 @@ def colour(xp: Namespace, images: Array, stage: Colour) -> Array:
 
 
 def hsv(xp: Namespace, images: Array, stage: Hsv) -> Array:
-    """Hue turned, saturation and value changed, after A. R. Smith, Color Gamut Transform Pairs, SIGGRAPH 1978 (hexcone)."""
+    """Hue turned, saturation and value changed, after A. R. Smith, Color Gamut Transform Pairs, SIGGRAPH 1978."""
     r, g, b = images[..., 0], images[..., 1], images[..., 2]
     value = xp.maximum(xp.maximum(r, g), b)
     chroma = value - xp.minimum(xp.minimum(r, g), b)
