@@ -57,8 +57,8 @@ class Pool(Generic[W]):
             try:
                 return future.result(_POLL)
             except TimeoutError:
-                if future.done():
-                    raise  # the task's own
+                if future.done():  # just now, or with a TimeoutError of its own
+                    return future.result()
                 if self.closed:
                     raise SourceError("to_dataset: the workers were shut down while a batch was made") from None
 

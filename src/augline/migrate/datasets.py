@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import libcst as cst
 
 from augline.migrate.arguments import Arguments
-from augline.migrate.generators import FLOATS, as_tuple, value_scale
+from augline.migrate.generators import FLOATS, RANGE, as_tuple, value_scale
 from augline.migrate.image_ops import Image, Label
 from augline.migrate.images import Reader
 from augline.migrate.layout import Code, Group, laid_out, listed
@@ -48,8 +48,9 @@ class Loader:
     settings: dict[str, str]
     repeat: str = ""
     batched: bool = False
-    mapped: bool = False
     tail: list[str] = field(default_factory=list)
+    source_scale: int | None = None
+    """What white is in the arrays that go in."""
     other: tuple[cst.Call, Group] | None = None
     """The call that makes the other subset of the same data, and what it must become."""
 
@@ -156,16 +157,9 @@ def _rewrite(script: Script, end: cst.Call, chain: Chain) -> None:
     random = [text for text in loader.image.transforms if ".Random" in text]
     if not random:
         return
-    floats = any(".Rescaling(" in text or ".Normalize(" in text for text in loader.image.transforms)
-    if not floats and not loader.image.whole and loader.image.scale == 255:
-        loader.image = replace(loader.image, transforms=(*loader.image.transforms, f"{script.al}.Rescaling(1)"))
-        loader.tail.append(FLOATS)
+    _as_floats(script, loader)
     if isinstance(source, list):
-        kind = "Files" if loader.image.file else "Arrays"
-        items: list[Code] = [*source]
-        if kind == "Arrays" and loader.image.scale == 255 and not loader.image.whole and not loader.mapped:
-            items.append("value_range=(0, 255)")
-        source = Group(f"{script.al}.{kind}(", items)
+        source = _listed_source(script, loader, source)
     if not loader.batched:
         raise Unclear("it is not batched here")
     settings = {"size": loader.image.size, **loader.settings}
@@ -191,6 +185,25 @@ def _rewrite(script: Script, end: cst.Call, chain: Chain) -> None:
         script.remove(statement)
 
 
+def _as_floats(script: Script, loader: Loader) -> None:
+    """Where tf.data gave float32 pixels of 0 to 255, so does the Pipeline."""
+    image = loader.image
+    rescaled = any(".Rescaling(" in text or ".Normalize(" in text for text in image.transforms)
+    if not rescaled and (image.floats or (image.scale == 255 and not image.whole)) and image.scale != 1:
+        loader.image = replace(image, transforms=(*image.transforms, f"{script.al}.Rescaling(1)"))
+        loader.tail.append(FLOATS)
+
+
+def _listed_source(script: Script, loader: Loader, columns: list[str]) -> Group:
+    """Files, or arrays with what white is in them."""
+    if loader.image.file:
+        return Group(f"{script.al}.Files(", columns)
+    scale = loader.source_scale
+    if scale is None and not any(".Rescaling(" in text for text in loader.image.transforms):
+        loader.tail.append(RANGE)
+    return Group(f"{script.al}.Arrays(", [*columns, "value_range=(0, 255)"] if scale == 255 else columns)
+
+
 def _after(loader: Loader) -> str:
     """What is done on the batches, behind the Pipeline."""
     image, label = loader.image.after, loader.label.after
@@ -213,7 +226,8 @@ def _source(script: Script, call: cst.Call) -> tuple[Loader, Code | list[str]]:
         raise Unclear("its source is not (images, labels) or images")
     scale = value_scale(script, values[0])
     image = Image(scale=scale)
-    return Loader(image, Label(), len(values) == 2, {"shuffle": "False"}), [script.code(value) for value in values]
+    loader = Loader(image, Label(), len(values) == 2, {"shuffle": "False"}, source_scale=scale)
+    return loader, [script.code(value) for value in values]
 
 
 def _directory(script: Script, call: cst.Call) -> tuple[Loader, Code]:
@@ -298,7 +312,6 @@ def _step(script: Script, loader: Loader, step: cst.Call) -> None:
             raise Unclear("a map without a function")
         reader = Reader(script, loader.labelled)
         loader.image, loader.label = reader.mapped(function, loader.image, loader.label)
-        loader.mapped = True
     elif name == "shuffle":
         loader.settings.pop("shuffle", None)
         if args.value("seed") is not None:

@@ -45,6 +45,7 @@ _CHANNEL = (
     "channel_shift_range adds one number to all channels, as RandomBrightness does, on pixels of 0 to 255; "
     "ImageDataGenerator also clipped to the image's own darkest and lightest value"
 )
+RANGE = "Arrays takes uint8 images, or floats in [0, 1]; for other floats add value_range=(black, white)"
 FLOATS = (
     "Rescaling(1) gives float32 images, as before; without it they are uint8, a quarter of the memory, which "
     "Sequential and functional models take as well"
@@ -202,9 +203,7 @@ def _arrays(script: Script, args: Arguments) -> Parts:
     if scale == 255:
         items.append("value_range=(0, 255)")
     elif scale is None:
-        parts.notes.append(
-            "Arrays takes uint8 images, or floats in [0, 1]; for other floats add value_range=(black, white)"
-        )
+        parts.notes.append(RANGE)
     return parts
 
 

@@ -41,6 +41,8 @@ class Image:
     size: str | None = None
     pixels: tuple[int, int] | None = None
     file: bool = False
+    floats: bool = False
+    """Whether pixels are certainly floats."""
     after: str | None = None
     """A function that is left to be done on the batches."""
     notes: tuple[tuple[int, str], ...] = ()
@@ -122,7 +124,7 @@ def _resize(script: Script, image: Image, args: Arguments, line: int) -> Image:
         raise Unclear(f"{method} on line {line}: a Pipeline resizes with bilinear or nearest")
     size, value = as_tuple(args.code("size")), args.value("size")
     pixels = (value[0], value[1]) if isinstance(value, tuple | list) and len(value) == 2 else None
-    changes: dict[str, Any] = {"pixels": pixels, "whole": False}
+    changes: dict[str, Any] = {"pixels": pixels, "whole": False, "floats": "nearest" not in method}
     image = image.noted(line, _RESIZE) if args.value("antialias", False) is not True else image
     if not image.transforms and image.size is None and "nearest" not in method:
         return image.then(size=size, **changes)
@@ -168,7 +170,7 @@ def _convert(script: Script, image: Image, args: Arguments, line: int) -> Image:
 def _cast(script: Script, image: Image, args: Arguments, line: int) -> Image:
     if "float32" not in args.code("dtype"):
         raise Unclear(f"cast on line {line} is not to float32")
-    return image.then(whole=False)
+    return image.then(whole=False, floats=True)
 
 
 def _clip(script: Script, image: Image, args: Arguments, line: int) -> Image:

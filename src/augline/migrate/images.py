@@ -228,7 +228,7 @@ class Reader:
                 factor = script.literal(kept[0].value) if kept else UNKNOWN
                 unit = isinstance(factor, int | float) and abs(factor * 255 - 1) < 1e-6 and len(kept) == 1
                 scale = 1 if unit else None
-            image = image.then(text, scale=scale, whole=False)
+            image = image.then(text, scale=scale, whole=False, floats=True)
         return image
 
 
