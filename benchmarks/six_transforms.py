@@ -141,9 +141,9 @@ QUESTION = Question(
             "images/s", "augline", ["albumentations-resize-first", "albumentations-affine-first"], at_least=1.25
         ),
         Target("images/s", "augline", ["keras-layers"], at_least=5),
-        Target("images/s", "augline", ["imagedatagenerator", "imagedatagenerator-threads"], at_least=9),
-        Target("images/s", "augline", ["imagedatagenerator"]),
-        Target("images/s", "augline", ["albumentations-antialiased"]),
+        Target("images/s", "augline", ["albumentations-antialiased"], at_least=1.25),
+        Target("images/s", "augline", ["imagedatagenerator"], at_least=9),
+        Target("images/s", "augline", ["imagedatagenerator-threads"]),
         Target("images/s", "augline", ["tf.image"]),
         Target("images/s", "augline-float32", ["augline"]),
         Target("images/s", "augline-to_tf", ["augline"]),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from augline.errors import EngineError
 from augline.plan import matrices
+from augline.plan.frame import Extent
 from augline.plan.stages import Fill, Warp
 
 Image = NDArray[Any]
@@ -58,7 +59,7 @@ class WarpStep:
         matrix = _for_small(stage.total, rest * decoded)
         self._displacement = _Displacement(stage, _for_small(stage.matrix, rest * decoded)) if stage.field else None
         extent = np.stack([stage.extent.height, stage.extent.width], axis=-1)
-        self._sizes: list[tuple[int, int]] = [(int(w), int(h)) for h, w in extent.tolist()]
+        self._sizes = _sizes(stage.extent)
         self._windows = _windows(matrix, extent)
         self._projective = np.any(np.abs(matrix[:, 2, :2]) > 1e-12, axis=1).tolist()
         self._blocks: list[list[int]] = rest.tolist()
@@ -85,19 +86,20 @@ class WarpStep:
 
     def many(self, first: int, images: Image, outs: Image) -> None:
         """Samples from number `first` on: one kernel call, and hardly anything else, where that is all it takes."""
-        warp_affine, matrices, border = cv2.warpAffine, self._matrix[:, :2], BORDERS[self._mode]
-        fits = (
-            self._bits is None
-            and len(_groups(images.shape[3], _most(images.dtype, False))) == 1 < images.shape[3]
-            and max(images.shape[1:3]) <= _LIMIT
-        )
+        whole = len(_groups(images.shape[3], _most(images.dtype, False))) == 1 < images.shape[3]
+        last = first + len(images)
+        if self._bits is None and whole and max(images.shape[1:3]) <= _LIMIT and all(self._single[first:last]):
+            self._loop(first, images, outs)
+            return
         for index, (image, out) in enumerate(zip(images, outs, strict=True), first):
-            if fits and self._single[index]:
-                warp_affine(image, matrices[index], self._sizes[index], out, self._flags, border, self._fill)
-            else:
-                result = self(index, image, out)
-                if not np.may_share_memory(result, out):
-                    np.copyto(out, result)
+            result = self(index, image, out)
+            if not np.may_share_memory(result, out):
+                np.copyto(out, result)
+
+    def _loop(self, first: int, images: Image, outs: Image) -> None:
+        warp_affine, matrices, border, fill = cv2.warpAffine, self._matrix[:, :2], BORDERS[self._mode], self._fill
+        for index, (image, out) in enumerate(zip(images, outs, strict=True), first):
+            warp_affine(image, matrices[index], self._sizes[index], out, self._flags, border, fill)
 
     def _warped(self, index: int, image: Image, out: Image | None) -> Image:
         if self._blocks[index] != [1, 1]:
@@ -127,6 +129,13 @@ class WarpStep:
             lambda part, dst, first: kernel(part, matrix, size, dst, self._flags, border, fill[first : first + 4]),
             _most(image.dtype, self._projective[index]),
         )  # fmt: skip
+
+
+def _sizes(extent: Extent) -> list[tuple[int, int]]:
+    """(width, height) of each sample, as cv2 wants them."""
+    if extent.static is not None:
+        return [(extent.static[1], extent.static[0])] * len(extent.height)
+    return list(zip(extent.width.astype(int).tolist(), extent.height.astype(int).tolist(), strict=True))
 
 
 def _scratch(slot: int, size: tuple[int, ...]) -> Image:
@@ -279,12 +288,13 @@ def _windows(matrix: Image, extent: Image) -> list[Window | None]:
     ends = np.stack([start, start + a * extent], axis=-1)
     whole = np.round(ends)
     straight &= (np.abs(ends - whole) < 1e-6).all(axis=(1, 2))
-    low, high = whole.min(axis=-1).astype(int).tolist(), whole.max(axis=-1).astype(int).tolist()
-    flips, enlarges = (a < 0).tolist(), (np.abs(a) < 1 - 1e-9).tolist()
-    return [
-        (lo[0], hi[0], lo[1], hi[1], *flip, *enlarge) if good else None
-        for good, lo, hi, flip, enlarge in zip(straight.tolist(), low, high, flips, enlarges, strict=True)
-    ]
+    low, high = whole.min(axis=-1).astype(int), whole.max(axis=-1).astype(int)
+    flips, enlarges = a < 0, np.abs(a) < 1 - 1e-9
+    windows: list[Window | None] = [None] * len(matrix)
+    for k in np.flatnonzero(straight).tolist():
+        (top, left), (bottom, right) = low[k].tolist(), high[k].tolist()
+        windows[k] = (top, bottom, left, right, *flips[k].tolist(), *enlarges[k].tolist())
+    return windows
 
 
 def _window(image: Image, window: Window, size: tuple[int, int], out: Image | None, linear: bool,
