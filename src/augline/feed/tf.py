@@ -46,11 +46,16 @@ class _Passes:
 
 
 def _options() -> tf.data.Options:
-    """The work happens in our threads, and each host has its shard already."""
+    """The work happens in our threads, and each host has its shard already.
+
+    There is nothing here to tune, and TensorFlow's tuner costs up to half a second at the start of every pass but the
+    first. Operations added after this run with its default parallelism; `with_options` switches it on again.
+    """
     import tensorflow as tf
 
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    options.autotune.enabled = False
     return options
 
 
