@@ -24,13 +24,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-import augline as al
-
-if not hasattr(al, "to_dataset"):  # until it is exported
-    from augline.convert import to_dataset
-
-    al.to_dataset = to_dataset
-
 CLASSES = ["blue", "red"]
 BATCH, SIDE = 32, 224
 DISC_ID = 3

@@ -142,8 +142,10 @@ class Pipeline:
     def to_tf(self, start: tuple[int, int] = (0, 0)) -> tf.data.Dataset:
         """A `tf.data.Dataset` for `model.fit`: each pass over it is the next epoch.
 
-        A pass that is left before its end is begun again by the next one. Keras needs that: under a `tf.distribute`
-        strategy `fit` first takes some four batches to see their shapes; a pass of no more than that is used up by it.
+        A pass that is left before its end is begun again by the next one. Under a `tf.distribute` strategy batches may
+        have any size: the look that `fit` takes before it trains gets rows that divide, and a short last batch gets
+        some rows of the one before it, so that no replica stands empty (with 2 or 4 replicas and batches of 12 or more
+        this always works). In a loop of your own call this inside `strategy.scope()`.
 
         Shapes and length are known. With `start`, the first pass is the rest of that epoch and all others are whole::
 

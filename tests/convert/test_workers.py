@@ -133,7 +133,8 @@ def test_no_process_or_shared_memory_is_left(monkeypatch):
 
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores it
 sys.path[:0] = {path!r}
 import numpy as np
 from augline.convert import to_dataset

@@ -143,7 +143,8 @@ def test_an_interrupt_in_the_loop_ends_the_threads():
 
 def test_control_c_while_waiting_for_a_batch_ends_the_process():
     script = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores it
 from augline.feed.numpy import stream
 print("ready", flush=True)
 for _ in stream(range(1000), lambda s: s, lambda s: 4, lambda s, i, j: time.sleep(0.05 * (j - i)), lambda s: s, 2): pass

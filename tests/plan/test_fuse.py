@@ -303,7 +303,7 @@ def test_any_chain_is_near_its_unfused_self_inside(chain: list[al.Transform]) ->
         return
     apart = np.abs(outcome(chain, EXACT + APPROXIMATE, [image]) - outcome(chain, (), [image]))[0][inside]
     assert apart.max() <= 4
-    assert apart.mean() <= 0.4
+    assert apart.mean() <= 0.5  # up to four resamplings against one
 
 
 _moves = st.sampled_from(

@@ -64,6 +64,7 @@ def build(x: Any, wishes: Wishes) -> tf.data.Dataset:
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    options.autotune.enabled = False  # its thread sleeps up to a minute, and a pass may wait at its end for it to wake
     return dataset.prefetch(1).with_options(options)
 
 

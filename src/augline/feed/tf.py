@@ -18,8 +18,14 @@ def to_tf(pipe: Pipeline, start: tuple[int, int]) -> tf.data.Dataset:
     """See `Pipeline.to_tf`. Nothing is copied: a tensor takes over the memory of its array, which is aligned for it."""
     import tensorflow as tf
 
-    signature = _signature(pipe)
-    dataset = tf.data.Dataset.from_generator(_Passes(pipe, start), output_signature=signature)
+    from augline.convert.distribute import scope_replicas
+
+    # A strategy may come later, over all devices: rows that do not divide by them leave the batch dimension open.
+    devices = max(len(tf.config.list_logical_devices(kind)) for kind in ("GPU", "CPU"))
+    rows = _rows(pipe, (scope_replicas(), devices))
+    signature = _signature(pipe, rows)
+    passes = _Passes(pipe, start, scope_replicas(), fixed=rows is not None)
+    dataset = tf.data.Dataset.from_generator(passes, output_signature=signature)
     # The length is declared, not asserted: `take` of what might go on for ever has a known length, and ends early where
     # there is less, as in the first pass of a resumed run. An asserted length would fail there, and with an unknown one
     # Keras cuts every later epoch to the length of the first.
@@ -30,16 +36,23 @@ def to_tf(pipe: Pipeline, start: tuple[int, int]) -> tf.data.Dataset:
 class _Passes:
     """Starts the passes, one after the other; the epoch counts on once a pass has given its last batch.
 
-    A pass left early is begun again by the next: under a strategy Keras peeks into the data set before it trains, and
-    no epoch may be lost to that.
+    A pass left early is begun again by the next. Under a strategy Keras looks at a batch before it trains, which is no
+    pass; what that and the replicas ask of batches whose rows are not `fixed` is in `convert.distribute`.
     """
 
-    def __init__(self, pipe: Pipeline, start: tuple[int, int]) -> None:
-        self._pipe, self._place = pipe, start
+    def __init__(self, pipe: Pipeline, start: tuple[int, int], replicas: int, *, fixed: bool) -> None:
+        self._pipe, self._place, self._replicas, self._fixed = pipe, start, replicas, fixed
 
     def __call__(self) -> Iterator[Any]:
+        from augline.convert.distribute import balanced, divisible, looking_replicas
+
         epoch, step = self._place
-        for number, batch in enumerate(self._pipe.epoch(epoch, step), step + 1):
+        if replicas := looking_replicas():
+            self._replicas = max(self._replicas, replicas)
+            yield divisible(self._pipe.batch(epoch, step), 1 if self._fixed else replicas)
+            return
+        batches = balanced(self._pipe.epoch(epoch, step), 1 if self._fixed else self._replicas)
+        for number, batch in enumerate(batches, step + 1):
             if number == len(self._pipe):
                 self._place = max(self._place, (epoch + 1, 0))
             yield batch
@@ -59,8 +72,15 @@ def _options() -> tf.data.Options:
     return options
 
 
-def _signature(pipe: Pipeline) -> Any:
-    """Shapes and types, without reading a sample; the batch dimension is open where the last batch is shorter."""
+def _rows(pipe: Pipeline, replicas: tuple[int, ...]) -> int | None:
+    """Rows of every batch; None where the last is shorter, or where the rows have to be shared out unevenly."""
+    rows = len(pipe.positions(0))
+    alike = len(pipe.positions(len(pipe) - 1)) == rows
+    return rows if alike and all(rows % count == 0 for count in replicas) else None
+
+
+def _signature(pipe: Pipeline, batch: int | None) -> Any:
+    """Shapes and types, without reading a sample."""
     import tensorflow as tf
 
     fields = pipe.batches.fields()
@@ -69,8 +89,6 @@ def _signature(pipe: Pipeline) -> Any:
             f"Pipeline({pipe.source!r}).to_tf(): all images must have equally many keypoints, for a tensor has one "
             "shape. Received different numbers. Pad them with points of visibility 0."
         )
-    rows = len(pipe.positions(0))
-    batch = rows if len(pipe.positions(len(pipe) - 1)) == rows else None
 
     def spec(field: Field | Mapping[str, Field | None] | None) -> Any:
         if isinstance(field, Field):
