@@ -22,9 +22,10 @@ def to_tf(pipe: Pipeline, start: tuple[int, int]) -> tf.data.Dataset:
 
     # A strategy may come later, over all devices: rows that do not divide by them leave the batch dimension open.
     devices = max(len(tf.config.list_logical_devices(kind)) for kind in ("GPU", "CPU"))
-    rows = _rows(pipe, (scope_replicas(), devices))
+    replicas = scope_replicas()
+    rows = _rows(pipe, (replicas, devices))
     signature = _signature(pipe, rows)
-    passes = _Passes(pipe, start, scope_replicas(), fixed=rows is not None)
+    passes = _Passes(pipe, start, replicas, fixed=rows is not None)
     dataset = tf.data.Dataset.from_generator(passes, output_signature=signature)
     # The length is declared, not asserted: `take` of what might go on for ever has a known length, and ends early where
     # there is less, as in the first pass of a resumed run. An asserted length would fail there, and with an unknown one

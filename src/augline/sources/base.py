@@ -105,6 +105,31 @@ class Source(ABC):
         return training, Subset(self, np.flatnonzero(out), recipe | {"part": "validation"})
 
 
+class FileSource(Source):
+    """A source whose samples are image files, all decoded alike."""
+
+    size = None
+    paths: list[str]
+    """Of the files, in the order of the samples."""
+    _owner: str
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def read(self, index: int) -> bytes:
+        """The file as it is."""
+        return read_file(self._owner, self.paths[index])
+
+    def name(self, index: int) -> str:
+        """The file's path."""
+        return self.paths[index]
+
+    def _decode_as(self, color_mode: str, dtype: str, exif: bool) -> None:
+        """Takes the arguments that say how files become images."""
+        self.channels, self.value_range = channels_of(self._owner, color_mode), range_of(self._owner, dtype)
+        self.dtype, self.exif = dtype, exif
+
+
 class Subset(Source):
     """Some samples of another source, with the ids they have there; made by `select` and `split`."""
 

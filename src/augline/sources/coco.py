@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
 from augline.sources import coco_file
-from augline.sources.base import Source, channels_of, range_of, read_file
+from augline.sources.base import FileSource
 from augline.sources.boxes import ON_INVALID, box_problems, kept
 from augline.sources.coco_file import Document, Segment
 from augline.sources.files import check_exist
@@ -25,7 +25,7 @@ from augline.sources.rle import Runs
 from augline.sources.targets import Targets, build
 
 
-class Coco(Source):
+class Coco(FileSource):
     """Images annotated in COCO's format (https://cocodataset.org/#format-data), in the order of their file names.
 
     Categories become class indices in the order of their ids, which `category_ids` keeps; boxes stay "xywh". Outlines
@@ -56,7 +56,6 @@ class Coco(Source):
     Coco('instances_val2017.json', 5000 images, 80 classes, 36335 objects)
     """
 
-    size = None
     bounding_box_format = "xywh"
 
     def __init__(
@@ -76,8 +75,7 @@ class Coco(Source):
     ) -> None:
         self.annotations, self.root = os.fspath(annotations), os.fspath(root)
         self._owner = f"Coco({self.annotations!r})"
-        self.channels, self.value_range = channels_of(self._owner, color_mode), range_of(self._owner, dtype)
-        self.dtype, self.exif = dtype, exif
+        self._decode_as(color_mode, dtype, exif)
         self._arguments: dict[str, Any] = {"boxes": boxes, "masks": masks, "keypoints": keypoints, "crowd": crowd}
         self._arguments |= {"keep_empty": keep_empty, "on_invalid": on_invalid, "color_mode": color_mode}
         check_choice(self._owner, "on_invalid", on_invalid, ON_INVALID)
@@ -98,21 +96,10 @@ class Coco(Source):
         self.targets = columns.targets(chosen)
         check_exist(self._owner, self.paths)
 
-    def __len__(self) -> int:
-        return len(self.paths)
-
     def __repr__(self) -> str:
         dropped = f", {self.dropped} dropped" if self.dropped else ""
         counts = f"{len(self)} images, {len(self.category_ids)} classes, {self.objects} objects{dropped}"
         return f"{self._owner[:-1]}, {counts})"
-
-    def read(self, index: int) -> bytes:
-        """The file as it is."""
-        return read_file(self._owner, self.paths[index])
-
-    def name(self, index: int) -> str:
-        """The file's path."""
-        return self.paths[index]
 
     def config(self) -> dict[str, Any]:
         """The arguments; the file is read anew."""

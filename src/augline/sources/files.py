@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from augline.errors import ArgumentError, SourceError
-from augline.sources.base import Source, channels_of, no_config, range_of, read_file
+from augline.sources.base import FileSource, no_config
 from augline.sources.refusal import refusal, shown
 from augline.sources.targets import build
 
 _Paths = Sequence[str | os.PathLike[str]]
 
 
-class Files(Source):
+class Files(FileSource):
     """Images from a list of paths.
 
     Args:
@@ -44,8 +44,6 @@ class Files(Source):
     Files(2 images, 2 classes)
     """
 
-    size = None
-
     def __init__(
         self,
         paths: _Paths,
@@ -64,8 +62,8 @@ class Files(Source):
     ) -> None:
         self.paths = path_list("Files", paths)
         self._owner = f"Files({len(self.paths)} paths)"
-        self.channels, self.value_range = channels_of(self._owner, color_mode), range_of(self._owner, dtype)
-        self.dtype, self.exif, self.bounding_box_format = dtype, exif, bounding_box_format
+        self._decode_as(color_mode, dtype, exif)
+        self.bounding_box_format = bounding_box_format
         self._color_mode = color_mode
         masks = _mask_list(self._owner, masks)
         self.targets, self.class_names = build(
@@ -83,20 +81,9 @@ class Files(Source):
         check_exist(self._owner, self.paths)
         check_exist(self._owner, [mask for mask in masks or () if isinstance(mask, str)] if _is_list(masks) else [])
 
-    def __len__(self) -> int:
-        return len(self.paths)
-
     def __repr__(self) -> str:
         classes = "" if self.class_names is None else f", {len(self.class_names)} classes"
         return f"Files({len(self)} images{classes})"
-
-    def read(self, index: int) -> bytes:
-        """The file as it is."""
-        return read_file(self._owner, self.paths[index])
-
-    def name(self, index: int) -> str:
-        """The file's path."""
-        return self.paths[index]
 
     def config(self) -> dict[str, Any]:
         """All arguments as plain lists."""

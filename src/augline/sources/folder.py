@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
-from augline.sources.base import Source, channels_of, range_of, read_file
+from augline.sources.base import FileSource
 from augline.sources.labels import LABEL_MODES, checked_names, in_mode, vocabulary
 from augline.sources.refusal import check_choice, nearest, refusal, shown
 from augline.sources.targets import Targets
@@ -24,7 +24,7 @@ EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 _Indices = NDArray[np.int32]
 
 
-class Folder(Source):
+class Folder(FileSource):
     r"""Images in a folder: one class per sub-folder, or labels out of the file names.
 
     As in Keras's `image_dataset_from_directory`, classes and files come in alphabetical order, files in deeper folders
@@ -53,8 +53,6 @@ class Folder(Source):
     Folder('photos', 350 images, 37 classes)
     """
 
-    size = None
-
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -69,8 +67,7 @@ class Folder(Source):
         follow_links: bool = False,
     ) -> None:
         self.path, self._owner = os.fspath(path), f"Folder({os.fspath(path)!r})"
-        self.channels, self.value_range = channels_of(self._owner, color_mode), range_of(self._owner, dtype)
-        self.dtype, self.exif = dtype, exif
+        self._decode_as(color_mode, dtype, exif)
         self._arguments: dict[str, Any] = {"label": label, "label_mode": label_mode, "color_mode": color_mode}
         self._arguments |= {"extensions": list(extensions), "follow_links": follow_links}
         self._check_arguments(label, label_mode, class_names)
@@ -86,20 +83,9 @@ class Folder(Source):
         column, one_hot = in_mode(self._owner, indices, len(self.class_names), label_mode)
         self.targets = Targets(labels=column, one_hot=one_hot)
 
-    def __len__(self) -> int:
-        return len(self.paths)
-
     def __repr__(self) -> str:
         classes = "" if self.class_names is None else f", {len(self.class_names)} classes"
         return f"Folder({self.path!r}, {len(self)} images{classes})"
-
-    def read(self, index: int) -> bytes:
-        """The file as it is."""
-        return read_file(self._owner, self.paths[index])
-
-    def name(self, index: int) -> str:
-        """The file's path."""
-        return self.paths[index]
 
     def config(self) -> dict[str, Any]:
         """The arguments, with the class list as found: the same classes even if a folder vanishes or appears."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
-from augline.sources.base import Source, channels_of, range_of, read_file
+from augline.sources.base import FileSource
 from augline.sources.labels import checked_names
 from augline.sources.listing import by_stem, check_folder, images_below
 from augline.sources.refusal import refusal, shown
@@ -22,7 +22,7 @@ from augline.sources.targets import Targets
 _CHECKED_MASKS = 16
 
 
-class MaskFolder(Source):
+class MaskFolder(FileSource):
     """Images with segmentation masks, paired by their paths in the two folders: `a/b.jpg` goes with `a/b.png`.
 
     Args:
@@ -46,8 +46,6 @@ class MaskFolder(Source):
     MaskFolder('photos', 'masks', 200 images)
     """
 
-    size = None
-
     def __init__(
         self,
         images: str | os.PathLike[str],
@@ -67,8 +65,8 @@ class MaskFolder(Source):
             else os.fspath(masks)
         )
         self._owner = f"MaskFolder({self.images!r}, {self.masks!r})"
-        self.channels, self.value_range = channels_of(self._owner, color_mode), range_of(self._owner, dtype)
-        self.dtype, self.exif, self.ignore = dtype, exif, ignore
+        self._decode_as(color_mode, dtype, exif)
+        self.ignore = ignore
         self._arguments = {"suffix": suffix, "color_mode": color_mode}
         self.class_names = None if class_names is None else checked_names(self._owner, class_names)
         self.mask_names = tuple(self.masks) if isinstance(self.masks, dict) else None
@@ -80,20 +78,9 @@ class MaskFolder(Source):
         layers = [Layers(paths) for paths in zip(*columns, strict=True)]
         self.targets = Targets(masks=columns[0] if self.mask_names is None else layers)
 
-    def __len__(self) -> int:
-        return len(self.paths)
-
     def __repr__(self) -> str:
         classes = "" if self.class_names is None else f", {len(self.class_names)} classes"
         return f"{self._owner[:-1]}, {len(self)} images{classes})"
-
-    def read(self, index: int) -> bytes:
-        """The file as it is."""
-        return read_file(self._owner, self.paths[index])
-
-    def name(self, index: int) -> str:
-        """The image's path."""
-        return self.paths[index]
 
     def config(self) -> dict[str, Any]:
         """The arguments; the folders are paired anew."""

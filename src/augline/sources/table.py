@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
-from augline.sources.base import Source, channels_of, no_config, range_of, read_file
+from augline.sources.base import FileSource, no_config
 from augline.sources.files import check_exist
 from augline.sources.labels import ClassNames, encode, multi_hot
 from augline.sources.refusal import check_choice, nearest, refusal, shown
@@ -25,7 +25,7 @@ _Columns: TypeAlias = dict[str, list[Any]]
 _Labels: TypeAlias = tuple[NDArray[Any], ClassNames]
 
 
-class Table(Source):
+class Table(FileSource):
     """Images listed in a table, with their labels.
 
     Args:
@@ -52,8 +52,6 @@ class Table(Source):
     Table('photos.csv', 200 images, 10 classes)
     """
 
-    size = None
-
     def __init__(
         self,
         table: Any,
@@ -71,8 +69,7 @@ class Table(Source):
     ) -> None:
         self._file = os.fspath(table) if isinstance(table, (str, os.PathLike)) else None
         self._owner = f"Table({'dataframe' if self._file is None else repr(self._file)})"
-        self.channels, self.value_range = channels_of(self._owner, color_mode), range_of(self._owner, dtype)
-        self.dtype, self.exif = dtype, exif
+        self._decode_as(color_mode, dtype, exif)
         check_choice(self._owner, "task", task, TASKS)
         self._arguments = {"image": image, "label": label, "root": None if root is None else os.fspath(root)}
         self._arguments |= {"weight": weight, "task": task, "separator": separator, "color_mode": color_mode}
@@ -88,20 +85,9 @@ class Table(Source):
         self.class_names = names
         check_exist(self._owner, self.paths)
 
-    def __len__(self) -> int:
-        return len(self.paths)
-
     def __repr__(self) -> str:
         classes = "" if self.class_names is None else f", {len(self.class_names)} classes"
         return f"{self._owner[:-1]}, {len(self)} images{classes})"
-
-    def read(self, index: int) -> bytes:
-        """The file as it is."""
-        return read_file(self._owner, self.paths[index])
-
-    def name(self, index: int) -> str:
-        """The file's path."""
-        return self.paths[index]
 
     def config(self) -> dict[str, Any]:
         """The arguments, with the class list as found; of a CSV file only."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from augline.errors import SourceError
 from augline.sources import voc_file
-from augline.sources.base import Source, channels_of, range_of, read_file
+from augline.sources.base import FileSource
 from augline.sources.boxes import ON_INVALID, box_problems, kept
 from augline.sources.listing import by_stem, check_folder, images_below
 from augline.sources.refusal import check_choice, nearest, refusal, shown
@@ -21,7 +21,7 @@ from augline.sources.targets import build
 from augline.sources.voc_file import Sheet
 
 
-class Voc(Source):
+class Voc(FileSource):
     """Images annotated as in Pascal VOC: `JPEGImages`, `Annotations/*.xml`, `ImageSets/Main/*.txt`, in order of name.
 
     VOC counts pixels from 1 and names a box's first and last ones; here boxes are "xyxy" from edge to edge, so
@@ -51,7 +51,6 @@ class Voc(Source):
     Voc('VOCdevkit/VOC2012', 'train', 5717 images, 20 classes, 15774 objects)
     """
 
-    size = None
     bounding_box_format = "xyxy"
 
     def __init__(
@@ -69,8 +68,7 @@ class Voc(Source):
     ) -> None:
         self.root, self._split = os.fspath(root), split
         self._owner = f"Voc({self.root!r}, {split!r})"
-        self.channels, self.value_range = channels_of(self._owner, color_mode), range_of(self._owner, dtype)
-        self.dtype, self.exif = dtype, exif
+        self._decode_as(color_mode, dtype, exif)
         self._arguments = {"difficult": difficult, "masks": masks, "on_invalid": on_invalid, "color_mode": color_mode}
         check_choice(self._owner, "on_invalid", on_invalid, ON_INVALID)
         for folder in ("", "JPEGImages", "Annotations", *(["SegmentationClass"] if masks else [])):
@@ -90,21 +88,10 @@ class Voc(Source):
         )  # fmt: skip
         self.objects = len(names)
 
-    def __len__(self) -> int:
-        return len(self.paths)
-
     def __repr__(self) -> str:
         dropped = f", {self.dropped} dropped" if self.dropped else ""
         counts = f"{len(self)} images, {len(self.class_names or ())} classes, {self.objects} objects{dropped}"
         return f"{self._owner[:-1]}, {counts})"
-
-    def read(self, index: int) -> bytes:
-        """The file as it is."""
-        return read_file(self._owner, self.paths[index])
-
-    def name(self, index: int) -> str:
-        """The file's path."""
-        return self.paths[index]
 
     def config(self) -> dict[str, Any]:
         """The arguments, with the class list as found."""

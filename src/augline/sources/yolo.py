@@ -13,7 +13,7 @@ import numpy as np
 
 from augline.errors import SourceError
 from augline.sources import yolo_files
-from augline.sources.base import Source, channels_of, range_of, read_file
+from augline.sources.base import FileSource
 from augline.sources.boxes import ON_INVALID, box_problems, kept
 from augline.sources.files import check_exist
 from augline.sources.labels import checked_names
@@ -25,7 +25,7 @@ _SLACK = 0.01
 """Of an image's side, by which a box may stick out: sizes in pixels are not known before files are opened."""
 
 
-class Yolo(Source):
+class Yolo(FileSource):
     """Images annotated in YOLO's format: `images/a/b.jpg` goes with `labels/a/b.txt`.
 
     An image without such a file has no objects.
@@ -53,7 +53,6 @@ class Yolo(Source):
     Yolo('coco8/data.yaml', 'val', 4 images, 80 classes, 17 objects)
     """
 
-    size = None
     bounding_box_format = "rel_center_xywh"
 
     def __init__(
@@ -69,8 +68,7 @@ class Yolo(Source):
     ) -> None:
         self.data, self._split = os.fspath(data), split
         self._owner = f"Yolo({self.data!r}, {split!r})"
-        self.channels, self.value_range = channels_of(self._owner, color_mode), range_of(self._owner, dtype)
-        self.dtype, self.exif = dtype, exif
+        self._decode_as(color_mode, dtype, exif)
         self._arguments = {"on_invalid": on_invalid, "color_mode": color_mode}
         check_choice(self._owner, "on_invalid", on_invalid, ON_INVALID)
         self.paths, names = yolo_files.find(self._owner, self.data, split)
@@ -85,21 +83,10 @@ class Yolo(Source):
         pairs = zip(labels, there, strict=True)
         self._take([yolo_files.read(self._owner, path, classes) if is_there else [] for path, is_there in pairs])
 
-    def __len__(self) -> int:
-        return len(self.paths)
-
     def __repr__(self) -> str:
         classes = "" if self.class_names is None else f"{len(self.class_names)} classes, "
         dropped = f", {self.dropped} dropped" if self.dropped else ""
         return f"{self._owner[:-1]}, {len(self)} images, {classes}{self.objects} objects{dropped})"
-
-    def read(self, index: int) -> bytes:
-        """The file as it is."""
-        return read_file(self._owner, self.paths[index])
-
-    def name(self, index: int) -> str:
-        """The file's path."""
-        return self.paths[index]
 
     def config(self) -> dict[str, Any]:
         """The arguments, with the class list as found."""
