@@ -17,6 +17,7 @@ from augline.convert.memory import pack
 from augline.convert.passes import Passes, Settings
 from augline.convert.recognise import Ended, Indexed, Reader, Rows, reader_of
 from augline.errors import ArgumentError, SourceError
+from augline.feed.tf import options
 from augline.transforms.base import Transform
 
 if TYPE_CHECKING:
@@ -62,10 +63,7 @@ def build(x: Any, wishes: Wishes) -> tf.data.Dataset:
     dataset = tf.data.Dataset.from_generator(passes, output_signature=settings.out.signature())
     if (count := _count(reader, settings.batch_size)) is not None:
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    options.autotune.enabled = False  # its thread sleeps up to a minute, and a pass may wait at its end for it to wake
-    return dataset.prefetch(1).with_options(options)
+    return dataset.prefetch(1).with_options(options("DATA"))
 
 
 def _settings(reader: Reader, x: Any, wishes: Wishes) -> tuple[Settings, Callable[[], Element]]:

@@ -14,11 +14,35 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from types import FrameType
 
 import numpy as np
 
 from augline.convert.elements import Element, mapped, rows
+
+_REHEARSAL = "_maybe_symbolic_build"  # of keras.src.backend.tensorflow.trainer.TensorFlowTrainer, as are the others
+_METHODS = frozenset({_REHEARSAL, "fit", "evaluate", "predict"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Which of Keras's methods wants batches; Keras tells nobody, but the method's frame is on some thread's stack.
+
+    Args:
+        rehearses: Whether only their shapes matter.
+        trains: Whether gradients are computed.
+        replicas: Among how many a batch is divided.
+    """
+
+    rehearses: bool = False
+    trains: bool = False
+    replicas: int = 1
+
+
+def caller() -> Caller:
+    """The method of Keras's that runs right now, in any thread."""
+    return next(_callers(), Caller())
 
 
 def looking_replicas() -> int:
@@ -26,15 +50,20 @@ def looking_replicas() -> int:
 
     A look waits for its first batch, so a pass that begins for it begins while its function is on some thread's stack.
     """
+    return next((found.replicas for found in _callers() if found.rehearses), 0)
+
+
+def _callers() -> Iterator[Caller]:
+    """Of each thread the innermost."""
     for top in sys._current_frames().values():
         frame: FrameType | None = top
         while frame is not None:
-            code = frame.f_code
-            if code.co_name in ("_maybe_symbolic_build", "_symbolic_build") and "keras" in code.co_filename:
-                strategy = getattr(frame.f_locals.get("self"), "_distribute_strategy", None)
-                return int(getattr(strategy, "num_replicas_in_sync", 1))
+            name = frame.f_code.co_name
+            strategy = getattr(frame.f_locals.get("self"), "distribute_strategy", None) if name in _METHODS else None
+            if strategy is not None:
+                yield Caller(name == _REHEARSAL, name == "fit", int(strategy.num_replicas_in_sync))
+                break
             frame = frame.f_back
-    return 0
 
 
 def scope_replicas() -> int:

@@ -31,7 +31,8 @@ def to_tf(pipe: Pipeline, start: tuple[int, int]) -> tf.data.Dataset:
     # there is less, as in the first pass of a resumed run. An asserted length would fail there, and with an unknown one
     # Keras cuts every later epoch to the length of the first.
     nothing = tf.data.Dataset.from_generator(tuple, output_signature=signature).repeat()
-    return dataset.concatenate(nothing).take(len(pipe)).with_options(_options())
+    # Each host has its shard already.
+    return dataset.concatenate(nothing).take(len(pipe)).with_options(options("OFF"))
 
 
 class _Passes:
@@ -59,18 +60,18 @@ class _Passes:
             yield batch
 
 
-def _options() -> tf.data.Options:
-    """The work happens in our threads, and each host has its shard already.
+def options(sharding: str) -> tf.data.Options:
+    """Options of a data set whose work happens in our threads; `sharding` names the policy, "OFF" or "DATA".
 
     There is nothing here to tune, and TensorFlow's tuner costs up to half a second at the start of every pass but the
     first. Operations added after this run with its default parallelism; `with_options` switches it on again.
     """
     import tensorflow as tf
 
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    options.autotune.enabled = False
-    return options
+    found = tf.data.Options()
+    found.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy[sharding]
+    found.autotune.enabled = False
+    return found
 
 
 def _rows(pipe: Pipeline, replicas: tuple[int, ...]) -> int | None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from augline.keras.rehearsal import caller, evenly, filled
+from augline.convert.distribute import caller
+from augline.keras.rehearsal import evenly, filled
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from augline.buffers import Buffers
+from augline.convert.distribute import Caller, caller
 from augline.errors import ArgumentError
 from augline.feed.numpy import default_workers
 from augline.keras.legacy_draws import Draws, draw, fresh_seed
 from augline.keras.legacy_samples import Samples, Work
-from augline.keras.rehearsal import Caller, caller, evenly, filled
+from augline.keras.rehearsal import evenly, filled
 
 if TYPE_CHECKING:
     import tensorflow as tf
