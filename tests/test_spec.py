@@ -39,6 +39,7 @@ def folder(path):
 def test_a_pipeline_comes_back_as_it_was():
     settings = {"size": (24, 22), "batch_size": 4, "seed": 2**64 - 1, "shuffle": False, "drop_remainder": True}
     settings |= {"engine": "reference", "on_error": "skip", "workers": 3, "shard": (1, 2)}
+    settings["box_filter"] = al.BoxFilter(min_area=9, min_visibility=0.3)
     pipe = al.Pipeline(source(), EVERYTHING, **settings)
     again = al.Pipeline.from_yaml(pipe.to_yaml(), source=source())
     assert again.transforms == pipe.transforms

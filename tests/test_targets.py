@@ -119,9 +119,9 @@ def test_boxes_seen_too_little_are_left_out():
     _, plan = program.plan(0, np.arange(1), np.array([[HEIGHT, WIDTH]]))
     box = np.array([[10, 0, 20, 10], [0, 0, 17, 10]], np.float32)  # 4 of 10 columns stay, and 1 of 17
     assert targets.move_boxes(plan, [box], "xyxy")[1][0].tolist() == [0, 1]
-    assert targets.move_boxes(plan, [box], "xyxy", min_visibility=0.2)[1][0].tolist() == [0]
-    assert targets.move_boxes(plan, [box], "xyxy", min_visibility=0.5)[1][0].tolist() == []
-    assert targets.move_boxes(plan, [box], "xyxy", min_area=11)[1][0].tolist() == [0]
+    assert targets.move_boxes(plan, [box], "xyxy", box_filter=al.BoxFilter(min_visibility=0.2))[1][0].tolist() == [0]
+    assert targets.move_boxes(plan, [box], "xyxy", box_filter=al.BoxFilter(min_visibility=0.5))[1][0].tolist() == []
+    assert targets.move_boxes(plan, [box], "xyxy", box_filter=al.BoxFilter(min_area=11))[1][0].tolist() == [0]
 
 
 def test_dense_boxes_are_padded_with_minus_one():

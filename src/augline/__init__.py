@@ -8,6 +8,7 @@ model.fit(pipe.to_tf(), epochs=10)
 
 from augline import presets
 from augline.augment import augment
+from augline.box_filter import BoxFilter
 from augline.convert import to_dataset
 from augline.errors import ArgumentError, AuglineError, DecodeError, EngineError, SourceError, SpecError
 from augline.pipeline import Pipeline
@@ -100,6 +101,7 @@ __all__ = [
     "AuglineError",
     "AutoAugment",
     "AutoContrast",
+    "BoxFilter",
     "CenterCrop",
     "CoarseDropout",
     "Coco",

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline import engines, targets
+from augline.box_filter import BoxFilter
 from augline.errors import ArgumentError
 from augline.plan import Plan
 from augline.program import Program
-from augline.sources.refusal import check_choice
-from augline.sources.targets import BOX_FORMATS
+from augline.sources.targets import Targets, build
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential
 
@@ -26,6 +26,7 @@ def augment(
     *,
     masks: Any = None,
     boxes: Any = None,
+    polygons: Any = None,
     keypoints: Any = None,
     labels: Any = None,
     seed: int = 0,
@@ -33,6 +34,8 @@ def augment(
     ids: Any = None,
     engine: str = "auto",
     bounding_box_format: str = "xyxy",
+    box_filter: BoxFilter = targets.ANY_BOX,
+    keypoint_swaps: Sequence[tuple[int, int]] = (),
     value_range: tuple[float, float] | None = None,
 ) -> Any:
     """Augments a batch of images, and what belongs to them, in memory.
@@ -43,18 +46,24 @@ def augment(
         masks: Segmentation masks, one per image and of its size; any integer type, kept as it is.
         boxes: One `(n, 4)` array per image. Boxes that leave the image are left out, and so are their labels if
             `labels` holds one array `(n,)` per image.
-        keypoints: One `(k, 2)` or `(k, 3)` array per image: x, y, and visibility.
+        polygons: One list per image with an outline `(n, 2)` per box, measured as the boxes are: these are then tight
+            however the image is turned. Without `boxes`, those around the polygons are taken.
+        keypoints: One `(k, 2)` or `(k, 3)` array per image: x, y, and visibility, which becomes 0 where a point leaves
+            the image.
         labels: Anything with one entry per image; given back beside the images.
         seed: Another seed, other draws.
         epoch: Another epoch, other draws.
         ids: `(batch,)` sample ids; 0, 1, 2, ... by default. A sample's draws depend on (seed, epoch, id) alone.
         engine: "auto", "opencv" or "reference".
         bounding_box_format: One of Keras's formats, for boxes in and out.
+        box_filter: Which boxes stay once the image around them was cut.
+        keypoint_swaps: Pairs of keypoints, by number, that change places where an image comes out mirrored: left eye
+            and right eye, and so on.
         value_range: Of float images; (0, 1) by default.
 
     Returns:
-        The images alone, or a dict with a key for each argument given ("images", "masks", "boxes", "keypoints",
-        "labels"). Images and masks come as one array where all have one size, else as lists.
+        The images alone, or a dict with a key for each argument given ("images", "masks", "boxes", "polygons",
+        "keypoints", "labels"). Images and masks come as one array where all have one size, else as lists.
 
     Raises:
         ArgumentError: Something does not fit together.
@@ -68,8 +77,8 @@ def augment(
     """
     batch = checked_images(images)
     sequence = Sequential(transforms)
-    check_choice("augment", "bounding_box_format", bounding_box_format, BOX_FORMATS)
-    for name, column in {"masks": masks, "boxes": boxes, "keypoints": keypoints, "labels": labels, "ids": ids}.items():
+    given = {"masks": masks, "boxes": boxes, "polygons": polygons, "keypoints": keypoints, "labels": labels, "ids": ids}
+    for name, column in given.items():
         if column is not None and len(column) != len(batch):
             raise ArgumentError(
                 f"augment({name}=...): there must be one entry per image. Received {len(column)} for {len(batch)} "
@@ -82,20 +91,33 @@ def augment(
         sequence.transforms, seed=seed, channels=batch[0].shape[2], dtype=dtype, size=size, engine=engine,
         value_range=value_range or RANGES[dtype],
     )  # fmt: skip
+    columns, _ = build(
+        "augment", len(batch), boxes=boxes, polygons=polygons, keypoints=keypoints, keypoint_swaps=keypoint_swaps,
+        bounding_box_format=bounding_box_format, sizes=sizes,
+    )  # fmt: skip
     _, plan = program.plan(epoch, np.arange(len(batch)) if ids is None else np.asarray(ids, np.int64), sizes)
     result = {"images": run(program.engine, plan, batch)}
     if masks is not None:
         result["masks"] = _masks(program.engine, plan, masks, sizes)
     if labels is not None:
         result["labels"] = labels
-    if boxes is not None:
-        moved, kept = targets.move_boxes(plan, boxes, bounding_box_format)
-        result["boxes"] = moved
-        if labels is not None and all(np.shape(row) == (len(box),) for row, box in zip(labels, boxes, strict=True)):
-            result["labels"] = [np.asarray(row)[keep] for row, keep in zip(labels, kept, strict=True)]
-    if keypoints is not None:
-        result["keypoints"] = targets.move_points(plan, keypoints)
+    if columns.boxes is not None:
+        result |= _boxes(plan, columns, bounding_box_format, box_filter, labels)
+    if columns.keypoints is not None:
+        result["keypoints"] = targets.move_points(plan, columns.keypoints, columns.keypoint_swaps)
     return result if len(result) > 1 else result["images"]
+
+
+def _boxes(plan: Plan, columns: Targets, box_format: str, box_filter: BoxFilter, labels: Any) -> dict[str, Any]:
+    """Boxes that are left, and with them polygons, and labels if there is one per box."""
+    boxes, polygons = columns.boxes or (), columns.polygons
+    moved, kept = targets.move_boxes(plan, boxes, box_format, box_filter, polygons)
+    result: dict[str, Any] = {"boxes": moved}
+    if polygons is not None:
+        result["polygons"] = targets.move_polygons(plan, polygons, kept, box_format)
+    if labels is not None and all(np.shape(row) == (len(box),) for row, box in zip(labels, boxes, strict=True)):
+        result["labels"] = [np.asarray(row)[keep] for row, keep in zip(labels, kept, strict=True)]
+    return result
 
 
 def run(engine: str, plan: Plan, images: Sequence[NDArray[Any]]) -> Any:

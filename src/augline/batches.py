@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline import engines, targets
+from augline.box_filter import BoxFilter
 from augline.buffers import Buffers
 from augline.decode import Header, Scratch, dct_shrink, decode, probe
 from augline.errors import ArgumentError, AuglineError, DecodeError, SourceError
@@ -86,15 +87,23 @@ class Batches:
     Args:
         source: Where samples come from.
         program: What happens to them.
+        box_filter: Which boxes are left.
         accurate: Whether JPEGs are decoded exactly.
+
+    Raises:
+        ArgumentError: A transform fills masks with a value that their type does not have.
     """
 
-    def __init__(self, source: Source, program: Program, accurate: bool = True) -> None:
-        self.source, self.program, self.accurate = source, program, accurate
+    def __init__(
+        self, source: Source, program: Program, box_filter: BoxFilter = targets.ANY_BOX, accurate: bool = True
+    ) -> None:
+        self.source, self.program, self._box_filter, self.accurate = source, program, box_filter, accurate
         self.size = program.common_size()
         self._buffers = Buffers()
         columns = source.targets
         self._mask = None if columns.masks is None else _mask_field(source, self.size)
+        if self._mask is not None:
+            targets.mask_plan(program.trial, self._mask.shape[2], self._mask.dtype)
         self._most_boxes = max((len(rows) for rows in columns.boxes), default=0) if columns.boxes is not None else 0
         self._points = None if columns.keypoints is None else _common_shape(columns.keypoints)
 
@@ -237,12 +246,13 @@ class Batches:
             columns["segmentation_masks"] = np.zeros((len(job.indices), *self._mask.shape), self._mask.dtype)
         if "boxes" in taken:
             form, outlines = self.source.bounding_box_format, taken.get("polygons")
-            moved, kept = targets.move_boxes(plan, taken["boxes"], form, polygons=outlines)
+            moved, kept = targets.move_boxes(plan, taken["boxes"], form, self._box_filter, outlines)
             names = taken.get("box_labels", [np.zeros(len(rows), np.int32) for rows in taken["boxes"]])
             names = [row[keep] for row, keep in zip(names, kept, strict=True)]
             columns["bounding_boxes"] = targets.pad_boxes(moved, names, self._most_boxes)
         if "keypoints" in taken:
-            columns["keypoints"] = targets.move_points(plan, taken["keypoints"])
+            swaps = self.source.targets.keypoint_swaps
+            columns["keypoints"] = targets.move_points(plan, taken["keypoints"], swaps)
         job.columns = columns
 
     def _read_mask(self, number: int, record: Record) -> NDArray[Any]:

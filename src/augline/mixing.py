@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from augline import engines, targets
 from augline.batches import Batches, Field, Fields, Job, Record
+from augline.box_filter import BoxFilter
 from augline.errors import ArgumentError
 from augline.plan import Frame, Plan
 from augline.plan.mix import Mix
@@ -68,10 +69,10 @@ class MixedJob(Job):
 class MixedBatches(Batches):
     """Makes batches of a source with a program that mixes samples."""
 
-    def __init__(self, source: Source, program: Program) -> None:
-        super().__init__(source, program)
+    def __init__(self, source: Source, program: Program, box_filter: BoxFilter = targets.ANY_BOX) -> None:
+        super().__init__(source, program, box_filter)
         parts, mixings = _cut(program.transforms)
-        self._first = Batches(source, _program(parts[0], program, source.size))
+        self._first = Batches(source, _program(parts[0], program, source.size), box_filter)
         self._levels: list[Level] = []
         size = self._first.size
         for mixing, part in zip(mixings, parts[1:], strict=True):
@@ -176,7 +177,7 @@ class MixedBatches(Batches):
                 shape = (len(rows), *level.program.common_size(), channels)
                 columns["segmentation_masks"] = np.zeros(shape, columns["segmentation_masks"].dtype)
             if boxes is not None:
-                boxes = _moved_boxes(plan, mix, boxes)
+                boxes = _moved_boxes(plan, mix, boxes, self._box_filter)
         if boxes is not None:
             form, out = self.source.bounding_box_format, (float(self.size[0]), float(self.size[1]))
             rows_of = [targets.from_xyxy(b, form, out).astype(np.float32) for b, _ in boxes]
@@ -242,7 +243,7 @@ def mixed(
 XyxyBoxes = tuple[NDArray[np.float64], NDArray[Any]]
 
 
-def _moved_boxes(plan: Plan, mix: Mix, boxes: list[XyxyBoxes]) -> list[XyxyBoxes]:
+def _moved_boxes(plan: Plan, mix: Mix, boxes: list[XyxyBoxes], box_filter: BoxFilter) -> list[XyxyBoxes]:
     """Boxes (left, top, right, bottom) of each row, of those of the rows below, with their labels."""
     count = mix.shares.shape[1]
     gathered = []
@@ -252,11 +253,12 @@ def _moved_boxes(plan: Plan, mix: Mix, boxes: list[XyxyBoxes]) -> list[XyxyBoxes
             rows, names = boxes[row * count + k]
             top, left, bottom, right = mix.boxes[row, k].tolist()
             down, across = mix.shifts[row, k].tolist()
-            shown = np.clip(rows + np.asarray((across, down, across, down)), [left, top] * 2, [right, bottom] * 2)
-            keep = (shown[:, 2] - shown[:, 0]) * (shown[:, 3] - shown[:, 1]) >= 1
+            placed = rows + np.asarray((across, down, across, down))
+            shown = np.clip(placed, [left, top] * 2, [right, bottom] * 2)
+            keep = box_filter.keeps(shown, placed)
             parts.append((shown[keep], names[keep]))
         gathered.append(tuple(np.concatenate(column) for column in zip(*parts, strict=True)))
-    moved, kept = targets.move_boxes(plan, [rows.astype(np.float32) for rows, _ in gathered], "xyxy")
+    moved, kept = targets.move_boxes(plan, [rows.astype(np.float32) for rows, _ in gathered], "xyxy", box_filter)
     return [(b.astype(np.float64), names[keep]) for b, (_, names), keep in zip(moved, gathered, kept, strict=True)]
 
 

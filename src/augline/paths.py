@@ -6,7 +6,7 @@ its inverse, so that is found by iteration.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from augline.engines.portable.warp import displacements, read
 from augline.errors import ArgumentError
 from augline.plan import Call, Fill, Plan, Warp, matrices
+from augline.sources.polygons import clipped, moved
 
 Points = NDArray[np.float64]
 
@@ -67,18 +68,40 @@ class Paths:
             points = _transformed(stage.matrix[index], points)
         return points
 
+    def forward_within(self, index: int, points: Points) -> tuple[Points, NDArray[np.bool_]]:
+        """Points `(n, 2)` where they come out, and `(n,)` whether they lay inside each frame on the way."""
+        there, within = points, np.ones(len(points), bool)
+        for number in range(len(self._moves)):
+            there = self._through(number, index, there)
+            within &= _inside(there, self._frame(number, index))
+        return there, within & _inside(there, self._last(index))
+
+    def forward_cut(self, index: int, outlines: list[Points]) -> list[Points]:
+        """Outlines `(n, 2)` where they come out, each cut off at every frame on the way but the last.
+
+        What one step moves out of its frame is gone where something that works on pixels stands before the next.
+        """
+        for number in range(len(self._moves)):
+            outlines = moved(outlines, partial(self._through, number, index))
+            if number < len(self._moves) - 1:
+                outlines = [clipped(part + 0.5, self._frame(number, index)) - 0.5 for part in outlines]
+        return outlines
+
     def sees(self, index: int, points: Points) -> tuple[Points, NDArray[np.bool_]]:
         """Where points `(n, 2)` of the image as it came come out, and `(n,)` whether they can be seen there.
 
         A point is seen if it lies inside each frame on the way, and if the way back leads to it: where a displacement
         folds the picture over, only one of several points is on top.
         """
-        there, seen = points, np.ones(len(points), bool)
-        for number, stage in enumerate(self._moves):
-            there = self._through(number, index, there)
-            size = np.asarray([stage.extent.width[index], stage.extent.height[index]])
-            seen &= ((there >= -0.5 - _CLOSE) & (there <= size - 0.5 + _CLOSE)).all(axis=1)
+        there, seen = self.forward_within(index, points)
         return there, seen & (np.abs(self.back(index, there) - points) < 0.5).all(axis=1)
+
+    def _frame(self, number: int, index: int) -> Points:
+        extent = self._moves[number].extent
+        return np.asarray([extent.width[index], extent.height[index]])
+
+    def _last(self, index: int) -> Points:
+        return np.asarray([self._plan.extent.width[index], self._plan.extent.height[index]])
 
     def _through(self, number: int, index: int, points: Points) -> Points:
         stage = self._moves[number]
@@ -143,6 +166,10 @@ def _called(stage: Call, index: int, points: Points) -> Points:
             "Leave out none; those that left the image are recognised."
         )
     return moved
+
+
+def _inside(points: Points, size: Points) -> NDArray[np.bool_]:
+    return np.asarray(((points >= -0.5 - _CLOSE) & (points <= size - 0.5 + _CLOSE)).all(axis=1))
 
 
 def mirrors(plan: Plan) -> NDArray[np.bool_]:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from augline import targets
 from augline.batches import Batches, Job
+from augline.box_filter import BoxFilter
 from augline.errors import ArgumentError, AuglineError, DecodeError, SourceError
 from augline.feed.numpy import default_workers, stream
 from augline.mixing import MixedBatches
@@ -19,7 +21,6 @@ from augline.order import shuffled
 from augline.program import Program
 from augline.random import EPOCH_BITS
 from augline.sources import Source
-from augline.targets import check_movable
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential, evaluated
 from augline.transforms.mix import Mixing
@@ -72,6 +73,7 @@ class Pipeline:
         on_error: A file that fails stops the run ("raise"), or its place is filled: with the sample that follows in
             the epoch's order ("skip"), or with one drawn at random ("replace"). `report()` lists them.
         workers: Threads; by default one per core.
+        box_filter: Which boxes stay, with their labels, once the image around them was cut.
         shard: (i, n): this host's number and how many there are. Host i gives the i-th slice of every batch; of a last
             batch with fewer samples than hosts that can be none, so mind `drop_remainder`.
 
@@ -100,12 +102,13 @@ class Pipeline:
         engine: str = "auto",
         on_error: Literal["raise", "skip", "replace"] = "raise",
         workers: int | None = None,
+        box_filter: BoxFilter = targets.ANY_BOX,
         shard: tuple[int, int] = (0, 1),
     ) -> None:
         self.source, self.transforms = source, Sequential(transforms).transforms
         self.size, self.batch_size, self.seed, self.shuffle = size, batch_size, seed, shuffle
         self.drop_remainder, self.engine, self.on_error = drop_remainder, engine, on_error
-        self.workers, self.shard = workers, shard
+        self.workers, self.box_filter, self.shard = workers, box_filter, shard
         self._check()
         first = (Resizing(*size),) if size else ()
         self.program = Program(
@@ -113,9 +116,9 @@ class Pipeline:
             value_range=source.value_range, size=source.size, engine=engine, mixes=True,
         )  # fmt: skip
         if source.targets.boxes is not None or source.targets.keypoints is not None:
-            check_movable(self.program.trial)
+            targets.check_movable(self.program.trial)
         mixes = any(isinstance(item, Mixing) for item in self.transforms)
-        self.batches = MixedBatches(source, self.program) if mixes else Batches(source, self.program)
+        self.batches = (MixedBatches if mixes else Batches)(source, self.program, box_filter)
         self._replaced: dict[tuple[int, int], Replacement] = {}
         self._next_epoch = 0
         self._lock = threading.Lock()
@@ -259,8 +262,8 @@ class Pipeline:
 
     def settings(self) -> dict[str, Any]:
         """The keyword arguments it was made with."""
-        names = ("size", "batch_size", "seed", "shuffle", "drop_remainder", "engine", "on_error", "workers", "shard")
-        return {name: getattr(self, name) for name in names}
+        names = ("size", "batch_size", "seed", "shuffle", "drop_remainder", "engine", "on_error", "workers")
+        return {name: getattr(self, name) for name in (*names, "box_filter", "shard")}
 
     def __repr__(self) -> str:
         return f"Pipeline({self.source!r}, {list(self.transforms)!r}, batch_size={self.batch_size}, seed={self.seed})"
@@ -347,6 +350,8 @@ class Pipeline:
             (isinstance(self.drop_remainder, bool), "drop_remainder", choice, "Write True"),
             (self.on_error in _ON_ERROR, "on_error", f"must be one of {', '.join(_ON_ERROR)}", "Choose one"),
             (self.workers is None or _whole(self.workers, 1), "workers", f"{number} 1, or None", "Write 4"),
+            (isinstance(self.box_filter, BoxFilter), "box_filter", "must be a BoxFilter",
+             "Write al.BoxFilter(min_visibility=0.3), for example"),
             (_whole(hosts, 1) and _whole(host, 0, hosts), "shard", "must be (i, n) with 0 <= i < n", "Write (0, 2)"),
             (not _whole(self.batch_size, 1) or hosts <= self.batch_size, "shard",
              "must not have more hosts than a batch has samples", "Raise batch_size"),

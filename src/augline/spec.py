@@ -6,10 +6,12 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from augline import plain_yaml
+from augline.box_filter import BoxFilter
 from augline.errors import SpecError
 from augline.sources import Source, from_config
 from augline.sources.refusal import nearest, refusal
@@ -111,6 +113,8 @@ def _plain(value: Any) -> Any:
             raise refusal(SpecError, "to_yaml", "a file can name augline's own transforms only", repr(value), fix)
         given = _plain(arguments(value))
         return {name: given} if given else name
+    if isinstance(value, BoxFilter):
+        value = {name: number for name, number in asdict(value).items() if number != getattr(BoxFilter, name)}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
@@ -154,6 +158,8 @@ def _checked(owner: str, text: str) -> dict[str, Any]:
             raise refusal(SpecError, owner, f"{key} must be {rule}", _short(value), f"Write {key}: {example}.")
     document.pop("augline", None)
     spec = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+    if "box_filter" in spec:
+        spec["box_filter"] = _box_filter(owner, spec["box_filter"])
     return spec | {"transforms": tuple(_transform(owner, item) for item in spec.get("transforms", ()))}
 
 
@@ -173,6 +179,14 @@ def _transform(owner: str, item: Any) -> Transform:
     except TypeError as error:
         rule = f"{name} must have arguments of the right types"
         raise refusal(SpecError, owner, rule, f"{_short(given)}: {error}", "Correct them.") from None
+
+
+def _box_filter(owner: str, given: Any) -> BoxFilter:
+    known = [field.name for field in fields(BoxFilter)]
+    if unknown := [key for key in given if key not in known]:
+        fix = f"{nearest(str(unknown[0]), known)}The arguments are {', '.join(known)}."
+        raise refusal(SpecError, owner, f"box_filter has no {unknown[0]!r}", _short(given), fix)
+    return BoxFilter(**given)
 
 
 def _whole(value: Any) -> bool:
@@ -199,6 +213,7 @@ _KEYS: dict[str, tuple[Callable[[Any], bool], str, str]] = {
     "engine": (lambda v: isinstance(v, str), "an engine's name", "auto"),
     "on_error": (lambda v: isinstance(v, str), "raise, skip or replace", "skip"),
     "workers": (lambda v: v is None or _whole(v), "a whole number", "4"),
+    "box_filter": (lambda v: isinstance(v, dict), "its arguments by name", "{min_visibility: 0.3}"),
     "shard": (_two, "this host's number and how many there are", "[0, 2]"),
 }
 """Per key of a file: whether a value can be one, what it must be, and an example. Ranges are checked where they act."""

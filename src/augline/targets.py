@@ -15,17 +15,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augline.box_filter import BoxFilter
 from augline.errors import ArgumentError
 from augline.paths import Paths, mirrors
 from augline.plan import Call, Erase, Output, Plan, Stage, Warp
-from augline.sources.polygons import moved as moved_polygons
-from augline.sources.polygons import tight_boxes
+from augline.sources.boxes import from_xyxy as from_xyxy
+from augline.sources.boxes import to_xyxy as to_xyxy
+from augline.sources.boxes import unit
+from augline.sources.polygons import clipped, moved, tight_boxes
 
 Boxes = NDArray[np.float32]
+ANY_BOX = BoxFilter()
 
 
 def mask_plan(plan: Plan, channels: int, dtype: str) -> Plan:
-    """The plan for segmentation masks: the same warps, read with "nearest", and holes, into the masks' own type."""
+    """The plan for segmentation masks: the same warps, read with "nearest", and holes, into the masks' own type.
+
+    Raises:
+        ArgumentError: A transform fills masks with a value that the type does not have.
+    """
     stages = tuple(kept for stage in plan.stages if (kept := _for_masks(stage, dtype)) is not None)
     before = plan.before.with_(channels=channels, dtype=dtype, scale=(1.0,), offset=(0.0,))
     output = Output((1.0,) * channels, (0.0,) * channels, dtype)
@@ -36,10 +44,29 @@ def _for_masks(stage: Stage, dtype: str) -> Stage | None:
     if isinstance(stage, Call) and stage.spatial:
         return replace(stage, scale=(1.0,), offset=(0.0,), dtype=dtype)
     if isinstance(stage, Warp) and stage.moves:
-        return replace(stage, interpolation="nearest", fill=replace(stage.fill, value=(float(stage.fill.mask),)))
+        value = _mask_value(stage.fill.mask, dtype, stage.origin)
+        return replace(stage, interpolation="nearest", fill=replace(stage.fill, value=(value,)))
     if isinstance(stage, Erase) and stage.mask is not None:
-        return replace(stage, value=np.full((len(stage.boxes), 1), float(stage.mask)), noise=None)
+        value = _mask_value(stage.mask, dtype, stage.origin)
+        return replace(stage, value=np.full((len(stage.boxes), 1), value), noise=None)
     return None
+
+
+def _mask_value(value: int, dtype: str, origin: tuple[str, ...]) -> float:
+    if not fits(value, np.dtype(dtype)):
+        raise ArgumentError(
+            f"{', '.join(origin)}(mask_fill_value={value}): masks must be able to hold it. Received masks of {dtype}. "
+            "Give a value of that type (255 is the usual one to ignore), or convert the masks: masks.astype('int16')."
+        )
+    return float(value)
+
+
+def fits(value: float, dtype: np.dtype[Any]) -> bool:
+    """Whether a type has a value."""
+    if dtype.kind == "f":
+        return True
+    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return bool(low <= value <= high and value == int(value))
 
 
 def read_mask(mask: Any, size: tuple[int, int], name: str) -> NDArray[Any]:
@@ -69,55 +96,89 @@ def move_points(
 ) -> list[NDArray[np.float32]]:
     """Keypoints `(k, 2)` or `(k, 3)` per sample; a third column, visibility, becomes 0 where a point left the image.
 
+    A point has left if it lay outside any frame on the way: nothing brings back what was cut off.
+
     Args:
         plan: Of the batch.
-        points: One array per sample.
+        points: One array per sample, or `(time, k, 2)` or `(time, k, 3)`.
         swaps: Pairs of rows that change places where the image was mirrored: left eye and right eye, and so on.
     """
-    moved = [np.array(p, np.float32) for p in points]
+    result = [np.array(p, np.float32) for p in points]
     paths, mirrored = Paths(plan), mirrors(plan)
-    extents = np.stack([plan.extent.width, plan.extent.height], axis=-1)
-    for index, point in enumerate(moved):
+    for index, point in enumerate(result):
         if not point.size:
             continue
-        point[:, :2] = paths.forward(index, point[:, :2].astype(np.float64))
-        if point.shape[1] == 3:
-            outside = (point[:, :2] < -0.5) | (point[:, :2] > extents[index] - 0.5)
-            point[outside.any(axis=1), 2] = 0
-        if mirrored[index] and swaps:
-            one, other = np.transpose(swaps)
-            point[np.concatenate([one, other])] = point[np.concatenate([other, one])]
-    return moved
+        flat = point.reshape(-1, point.shape[-1])
+        flat[:, :2], within = paths.forward_within(index, flat[:, :2].astype(np.float64))
+        if flat.shape[1] == 3:
+            flat[~within, 2] = 0
+        if mirrored[index]:
+            swap(point, swaps)
+    return result
+
+
+def swap(points: NDArray[Any], pairs: Sequence[tuple[int, int]]) -> None:
+    """Lets rows of `(..., k, 2 or 3)` change places."""
+    if len(pairs):
+        one, other = np.transpose(pairs)
+        points[..., np.concatenate([one, other]), :] = points[..., np.concatenate([other, one]), :]
 
 
 def move_boxes(
-    plan: Plan, boxes: Sequence[Boxes], box_format: str, min_area: float = 1.0, min_visibility: float = 0.0,
+    plan: Plan, boxes: Sequence[NDArray[Any]], box_format: str, box_filter: BoxFilter = ANY_BOX,
     polygons: Sequence[Sequence[NDArray[Any]]] | None = None,
 ) -> tuple[list[Boxes], list[NDArray[np.int64]]]:  # fmt: skip
     """Boxes per sample, clipped to the image, and which of them are left.
 
-    A moved box is the upright one around its moved outline: the polygon where one is known, else its four sides. It is
-    left out if less than `min_area` square pixels or less than the share `min_visibility` of it can be seen.
+    A moved box is the upright one around what can be seen of its moved outline: the polygon where one is known, else
+    its four sides. `box_filter` says how much that must be.
     """
     paths = Paths(plan)
-    moved, kept = [], []
+    result, kept = [], []
     for index, rows in enumerate(boxes):
-        before = (float(plan.before.height[index]), float(plan.before.width[index]))
-        after = (float(plan.extent.height[index]), float(plan.extent.width[index]))
+        before, after = _sizes(plan, index)
         corners = to_xyxy(np.asarray(rows, np.float64).reshape(-1, 4), box_format, before)
-        outlines = [outline(row, paths.bends) for row in corners]
-        if polygons is not None:
-            outlines = [np.asarray(p, np.float64) * _unit(box_format, before)[:2] for p in polygons[index]]
-        placed = moved_polygons(outlines, partial(_placed, paths, index))
-        whole = tight_boxes(placed).reshape(-1, 4)
-        clipped = (
-            tight_boxes(placed, size=after) if polygons is not None else np.clip(whole, 0, [after[1], after[0]] * 2)
-        )
-        seen, full = _area(clipped), _area(whole)
-        keep = np.flatnonzero((seen >= min_area) & (seen >= min_visibility * full))
-        moved.append(from_xyxy(clipped[keep], box_format, after).astype(np.float32))
+        if polygons is None:
+            outlines = [outline(row, paths.bends) for row in corners]
+        else:
+            outlines = [np.asarray(p, np.float64) * unit(box_format, before)[:2] for p in polygons[index]]
+        centred = [part - 0.5 for part in outlines]
+        whole = tight_boxes(moved(centred, partial(paths.forward, index))).reshape(-1, 4)
+        left = [part + 0.5 for part in paths.forward_cut(index, centred)]
+        # of a box without a polygon nobody knows where in it the thing is: what the image cuts off are its sides
+        seen = tight_boxes(left, after) if polygons is not None else _clipped(tight_boxes(left), after)
+        seen = np.nan_to_num(seen.reshape(-1, 4))
+        keep = np.flatnonzero(box_filter.keeps(seen, whole))
+        result.append(from_xyxy(seen[keep], box_format, after).astype(np.float32))
         kept.append(keep)
-    return moved, kept
+    return result, kept
+
+
+def move_polygons(
+    plan: Plan, polygons: Sequence[Sequence[NDArray[Any]]], kept: Sequence[NDArray[np.int64]], box_format: str
+) -> list[list[NDArray[np.float32]]]:
+    """The polygons of the boxes that `move_boxes` kept, cut off at the image's edge, in the units of the boxes."""
+    paths = Paths(plan)
+    result = []
+    for index, rows in enumerate(polygons):
+        before, after = _sizes(plan, index)
+        given = [np.asarray(rows[k], np.float64) * unit(box_format, before)[:2] - 0.5 for k in kept[index].tolist()]
+        left = [clipped(part + 0.5, np.asarray(after[::-1])) for part in paths.forward_cut(index, given)]
+        result.append([(part / unit(box_format, after)[:2]).astype(np.float32) for part in left])
+    return result
+
+
+def _sizes(plan: Plan, index: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """(height, width) of a sample's image as it came and as it comes out."""
+    before, after = plan.before, plan.extent
+    return (
+        (float(before.height[index]), float(before.width[index])),
+        (float(after.height[index]), float(after.width[index])),
+    )
+
+
+def _clipped(boxes: NDArray[Any], size: tuple[float, float]) -> NDArray[Any]:
+    return np.asarray(np.clip(boxes, 0, [size[1], size[0]] * 2))
 
 
 def check_movable(plan: Plan) -> None:
@@ -138,43 +199,9 @@ def pad_boxes(boxes: Sequence[Boxes], labels: Sequence[NDArray[Any]], most: int)
     return {"boxes": dense, "labels": classes}
 
 
-def to_xyxy(boxes: NDArray[Any], box_format: str, size: tuple[float, float]) -> NDArray[Any]:
-    """Boxes `(n, 4)` of any of Keras's formats, in pixels as (left, top, right, bottom)."""
-    columns = boxes.T
-    a, b, c, d = columns[[1, 0, 3, 2]] if box_format.endswith(("yxyx", "yxhw")) else columns
-    if box_format.endswith(("wh", "hw")):
-        left, top = (a - c / 2, b - d / 2) if "center" in box_format else (a, b)
-        a, b, c, d = left, top, left + c, top + d
-    result = np.stack([a, b, c, d], axis=-1)
-    return result * _unit(box_format, size)
-
-
-def from_xyxy(boxes: NDArray[Any], box_format: str, size: tuple[float, float]) -> NDArray[Any]:
-    """The inverse of `to_xyxy`."""
-    a, b, c, d = (boxes / _unit(box_format, size)).T
-    if box_format.endswith(("wh", "hw")):
-        c, d = c - a, d - b
-        a, b = (a + c / 2, b + d / 2) if "center" in box_format else (a, b)
-    return np.stack([b, a, d, c] if box_format.endswith(("yxyx", "yxhw")) else [a, b, c, d], axis=-1)
-
-
-def _unit(box_format: str, size: tuple[float, float]) -> NDArray[np.float64]:
-    height, width = size if box_format.startswith("rel_") else (1.0, 1.0)
-    return np.asarray([width, height, width, height])
-
-
-def _placed(paths: Paths, index: int, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points between pixel edges, where they come out."""
-    return paths.forward(index, edges - 0.5) + 0.5
-
-
 def outline(box: NDArray[Any], bends: bool) -> NDArray[np.float64]:
     """Points on the four sides of a box, `(n, 2)`: its corners, and more where straight lines do not stay straight."""
     left, top, right, bottom = box
     share = np.linspace(0, 1, 9 if bends else 2)[:, None]
     corners = np.asarray([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)])
     return np.concatenate([a + share * (b - a) for a, b in pairwise(corners)])
-
-
-def _area(boxes: NDArray[Any]) -> NDArray[Any]:
-    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))

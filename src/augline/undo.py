@@ -71,7 +71,7 @@ class Trace:
         """
         rows = [np.asarray(row) for row in self._one_each("undo_masks", predictions)]
         dtype = rows[0].dtype
-        if dtype.kind not in "fbiu" or not _fits(fill, dtype):
+        if dtype.kind not in "fbiu" or not targets.fits(fill, dtype):
             raise ArgumentError(
                 f"Trace.undo_masks(fill={fill!r}): predictions must be floats or integers, and fill one of their "
                 f"values. Received {dtype}. Choose another fill, or convert the predictions."
@@ -121,9 +121,8 @@ class Trace:
             point = np.array(given, np.float32)
             point = point.reshape(-1, point.shape[-1] if point.ndim > 1 else 2)
             point[:, :2] = self._paths.back(index, point[:, :2].astype(np.float64))
-            if mirrored[index] and swaps:
-                one, other = np.transpose(swaps)
-                point[np.concatenate([one, other])] = point[np.concatenate([other, one])]
+            if mirrored[index]:
+                targets.swap(point, swaps)
             undone.append(point)
         return undone
 
@@ -217,10 +216,3 @@ def _check(plan: Plan) -> None:
 
 def _together(rows: list[NDArray[Any]]) -> Any:
     return np.stack(rows) if len({row.shape for row in rows}) == 1 else rows
-
-
-def _fits(value: float, dtype: np.dtype[Any]) -> bool:
-    if dtype.kind == "f":
-        return True
-    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    return bool(low <= value <= high and value == int(value))

@@ -126,10 +126,23 @@ def test_masks_of_several_channels_and_their_own_fill(engine: str) -> None:
     assert np.array_equal(padded[13:54], labels)
 
 
-def test_a_mask_fill_beyond_the_type_ends_at_its_last_value(engine: str) -> None:
-    item = al.RandomTranslation((20 / 41, 20 / 41), (0, 0), fill_mode="constant", mask_fill_value=300)
-    masks = np.ones((1, 41, 67), np.uint8)
-    assert (al.augment(smooth(41, 67)[None], [item], masks=masks, engine=engine)["masks"][0, :20] == 255).all()
+@pytest.mark.parametrize(("value", "got"), [(300, 255), (-20, 0)])
+def test_a_fill_beyond_the_type_ends_at_its_last_value(value: int, got: int, engine: str) -> None:
+    item = al.RandomTranslation((20 / 41, 20 / 41), (0, 0), fill_mode="constant", fill_value=value)
+    assert (al.augment(smooth(41, 67)[None], [item], engine=engine)[0, :20] == got).all()
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("uint8", -1), ("uint8", 256), ("int8", 128), ("bool", 2)])
+def test_a_mask_fill_that_the_type_lacks_is_refused(dtype: str, value: int) -> None:
+    masks = np.ones((1, 41, 67), dtype)
+    for item in (
+        al.RandomTranslation(0.3, 0.3, fill_mode="constant", mask_fill_value=value),
+        al.CoarseDropout(mask_fill_value=value),
+    ):
+        with pytest.raises(al.ArgumentError, match=rf"{type(item).__name__}\(mask_fill_value={value}\).*of {dtype}\."):
+            al.augment(smooth(41, 67)[None], [item], masks=masks)
+        with pytest.raises(al.ArgumentError, match=rf"mask_fill_value={value}"):
+            al.Pipeline(al.Arrays(smooth(41, 67)[None], masks=masks), [item])  # before anything is read
 
 
 def test_colours_leave_masks_alone(engine: str) -> None:

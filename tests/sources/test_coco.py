@@ -193,7 +193,15 @@ class TestKeypoints:
         np.testing.assert_array_equal(rows[2], [[0, 0, 0]] * 3 + person)  # the zebra has none
         batch = batch_of(source, al.RandomFlip("horizontal", p=1))
         assert batch["keypoints"].shape == (3, 6, 3)
-        np.testing.assert_allclose(batch["keypoints"][2, 3:], [[WIDTH - 1 - x, y, v] for x, y, v in person])
+        mirrored = [[WIDTH - 1 - x, y, v] for x, y, v in person]  # whose left ear is on the other side
+        np.testing.assert_allclose(batch["keypoints"][2, 3:], [mirrored[k] for k in (0, 2, 1)])
+
+    def test_left_and_right_change_places_unless_told_otherwise(self, coco) -> None:
+        assert coco(keypoints=True).targets.keypoint_swaps == ((1, 2), (4, 5))
+        assert coco(keypoints=True, keypoint_swaps=[(0, 2)]).targets.keypoint_swaps == ((0, 2), (3, 5))
+        assert coco(keypoints=True, keypoint_swaps=()).targets.keypoint_swaps == ()
+        with pytest.raises(ArgumentError, match=r"must be pairs .*Received \[\(0, 3\)\] for 3 keypoints"):
+            coco(keypoints=True, keypoint_swaps=[(0, 3)])
 
     def test_without_any(self, coco) -> None:
         def change(data) -> None:

@@ -69,7 +69,7 @@ class TestTargets:
             paths,
             [0, 1, 2],
             masks=[Path(mask) for mask in masks],
-            boxes=[[[0, 0, 1, 2]], [], np.zeros((2, 4))],
+            boxes=[[[0, 0, 1, 2]], [], np.full((2, 4), 3)],
             box_labels=[["nose"], [], ["ear", "nose"]],
             bounding_box_format="xywh",
             keypoints=[[[1, 2, 1]], [], [[3, 4, 0]]],
@@ -111,7 +111,7 @@ class TestTargets:
             Files(paths, **arguments)
 
     def test_box_labels_own_the_class_names(self, paths) -> None:
-        boxes = [np.zeros((1, 4))] * 3
+        boxes = [np.array([[1, 2, 5, 7]])] * 3
         files = Files(
             paths, [0, 5, 9], boxes=boxes, box_labels=[["ear"], ["nose"], ["ear"]], class_names=["nose", "ear"]
         )

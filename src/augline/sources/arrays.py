@@ -25,7 +25,8 @@ class Arrays(Source):
     Args:
         images: (N, height, width, channels) or (N, height, width), or a list of (height, width[, channels]);
             uint8, uint16 or float32.
-        labels: as in `Files`; also `masks`, `boxes`, `box_labels`, `bounding_box_format`, `keypoints`, `weights`.
+        labels: as in `Files`; also `masks`, `boxes`, `box_labels`, `bounding_box_format`, `polygons`, `keypoints`,
+            `keypoint_swaps`, `weights`.
         value_range: what black and white are in floating-point images, (0, 1) by default; the first 64 images must
             keep to it. Integers use their type's range.
         class_names: fixes the classes and their order.
@@ -47,7 +48,9 @@ class Arrays(Source):
         boxes: Any = None,
         box_labels: Any = None,
         bounding_box_format: str = "xyxy",
+        polygons: Any = None,
         keypoints: Any = None,
+        keypoint_swaps: Sequence[tuple[int, int]] = (),
         weights: Any = None,
         value_range: tuple[float, float] | None = None,
         class_names: Sequence[str] | None = None,
@@ -69,7 +72,10 @@ class Arrays(Source):
             boxes=boxes,
             box_labels=box_labels,
             bounding_box_format=bounding_box_format,
+            polygons=polygons,
             keypoints=keypoints,
+            keypoint_swaps=keypoint_swaps,
+            sizes=np.asarray([image.shape[:2] for image in self.images]),
         )
 
     def __len__(self) -> int:

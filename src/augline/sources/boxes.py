@@ -1,17 +1,83 @@
-"""Boxes that cannot be: found when the data set is built, and refused or left out."""
+"""The ways to write a box; and boxes that cannot be, found when the data set is built and refused or left out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from augline.errors import SourceError
+from augline.errors import ArgumentError, SourceError
 from augline.sources.refusal import refusal
 
 ON_INVALID = ("raise", "drop")
 _SHOWN = 3
+SLACK = 0.01
+"""Of an image's side, by which a relative box may stick out."""
+
+
+def to_xyxy(boxes: NDArray[Any], box_format: str, size: tuple[float, float]) -> NDArray[Any]:
+    """Boxes `(n, 4)` of any of Keras's formats, in pixels as (left, top, right, bottom).
+
+    >>> to_xyxy(np.array([[0.5, 0.5, 0.25, 0.5]]), "rel_center_xywh", (40, 80)).tolist()
+    [[30.0, 10.0, 50.0, 30.0]]
+    """
+    columns = boxes.T
+    a, b, c, d = columns[[1, 0, 3, 2]] if box_format.endswith(("yxyx", "yxhw")) else columns
+    if box_format.endswith(("wh", "hw")):
+        left, top = (a - c / 2, b - d / 2) if "center" in box_format else (a, b)
+        a, b, c, d = left, top, left + c, top + d
+    result = np.stack([a, b, c, d], axis=-1)
+    return result * unit(box_format, size)
+
+
+def from_xyxy(boxes: NDArray[Any], box_format: str, size: tuple[float, float]) -> NDArray[Any]:
+    """The inverse of `to_xyxy`."""
+    a, b, c, d = (boxes / unit(box_format, size)).T
+    if box_format.endswith(("wh", "hw")):
+        c, d = c - a, d - b
+        a, b = (a + c / 2, b + d / 2) if "center" in box_format else (a, b)
+    return np.stack([b, a, d, c] if box_format.endswith(("yxyx", "yxhw")) else [a, b, c, d], axis=-1)
+
+
+def unit(box_format: str, size: tuple[float, float]) -> NDArray[np.float64]:
+    """Pixels to a unit of x, y, x and y: the image's (height, width) where boxes are relative to it."""
+    height, width = size if box_format.startswith("rel_") else (1.0, 1.0)
+    return np.asarray([width, height, width, height])
+
+
+def check_boxes(owner: str, boxes: Sequence[NDArray[Any]], box_format: str, sizes: NDArray[Any] | None) -> None:
+    """Refuses boxes that are no boxes, lie out of their image, or are not written in their format.
+
+    Args:
+        owner: for messages.
+        boxes: one (n, 4) per image.
+        box_format: Keras's name.
+        sizes: (images, 2), heights and widths, where they are known.
+
+    Raises:
+        ArgumentError: some are not.
+    """
+    images = np.repeat(np.arange(len(boxes)), [len(row) for row in boxes])
+    if not len(images):
+        return
+    flat = np.concatenate([np.asarray(row, np.float64).reshape(-1, 4) for row in boxes])
+    relative = box_format.startswith("rel_")
+    fix = f"They are read as {box_format!r}: pass bounding_box_format= if they are written otherwise, or correct them."
+    if not relative and (np.abs(flat) <= 1).all():
+        rule = f"boxes in {box_format!r} are in pixels"
+        received = "none above 1, as if relative to the image's size"
+        raise refusal(ArgumentError, owner, rule, received, f"Pass bounding_box_format='rel_{box_format}', say.")
+    limits = np.ones((len(flat), 2)) if relative else np.full((len(flat), 2), np.nan)
+    if sizes is not None and not relative:
+        limits = np.asarray(sizes, np.float64)[images]
+    slack, measure = (SLACK, "of its side") if relative else (1, "px")
+    problems = box_problems(to_xyxy(flat, box_format, (1.0, 1.0)), limits, slack, measure)
+    if problems:
+        row = min(problems)
+        received = f"{problems[row]}, for images[{images[row]}] ({len(problems)} such boxes)"
+        raise refusal(ArgumentError, owner, "every box must have an area and lie in its image", received, fix)
 
 
 def box_problems(

@@ -16,13 +16,13 @@ from augline.errors import ArgumentError, SourceError
 from augline.sources import coco_file
 from augline.sources.base import FileSource
 from augline.sources.boxes import ON_INVALID, box_problems, kept
-from augline.sources.coco_file import Document, Segment
+from augline.sources.coco_file import Document, Segment, left_and_right
 from augline.sources.files import check_exist
 from augline.sources.listing import check_folder
 from augline.sources.polygons import Polygon, corners_of, outline, paint, tight_boxes
 from augline.sources.refusal import check_choice, refusal
 from augline.sources.rle import Runs
-from augline.sources.targets import Targets, build
+from augline.sources.targets import Targets, build, check_swaps
 
 
 class Coco(FileSource):
@@ -40,6 +40,8 @@ class Coco(FileSource):
         keypoints: whether to give keypoints (k, 3): x, y and visibility (0 not labelled, 1 hidden, 2 visible), those of
             the first object, then those of the second, ... as in the boxes. To be of one shape, all images have room
             for as many objects as the fullest; what is not there is zero. `keypoint_names` has one object's names.
+        keypoint_swaps: pairs of keypoints of one object, by number, that change places in a mirrored image; by default
+            those whose names differ in "left" and "right". () for none.
         crowd: whether to take annotations with `iscrowd`; else these regions are background.
         keep_empty: whether to keep images without annotations.
         on_invalid: what to do with an object without a box, with a box without area or more than 1 px out of its image,
@@ -66,6 +68,7 @@ class Coco(FileSource):
         boxes: bool = True,
         masks: bool = False,
         keypoints: bool = False,
+        keypoint_swaps: Sequence[tuple[int, int]] | None = None,
         crowd: bool = False,
         keep_empty: bool = True,
         on_invalid: str = "raise",
@@ -86,7 +89,9 @@ class Coco(FileSource):
         document = coco_file.read(self._owner, self.annotations, crowd)
         self.class_names, self.category_ids = document.class_names, document.category_ids
         self.keypoint_names = document.keypoint_names
-        columns = _Columns(self._owner, document, boxes, masks, keypoints, on_invalid)
+        swaps = left_and_right(self.keypoint_names) if keypoint_swaps is None else tuple(keypoint_swaps)
+        self._arguments["keypoint_swaps"] = keypoint_swaps
+        columns = _Columns(self._owner, document, boxes, masks, keypoints, swaps, on_invalid)
         self.objects, self.dropped = len(columns.rows), len(document.objects) - len(columns.rows)
         chosen = np.arange(len(document.file_names)) if keep_empty else columns.filled()
         if not chosen.size:
@@ -111,8 +116,10 @@ class _Columns:
     """The objects of a document that can be used, and the columns of targets they make."""
 
     def __init__(
-        self, owner: str, document: Document, boxes: bool, masks: bool, keypoints: bool, on_invalid: str
-    ) -> None:
+        self, owner: str, document: Document, boxes: bool, masks: bool, keypoints: bool,
+        swaps: Sequence[tuple[int, int]], on_invalid: str,
+    ) -> None:  # fmt: skip
+        self._swaps = swaps
         self._owner, self._document, self._wanted = owner, document, (boxes, masks, keypoints)
         self._boxes = document.boxes()
         self._segments = document.segments() if boxes or masks else []
@@ -150,7 +157,10 @@ class _Columns:
             found = replace(found, polygons=polygons)
         if keypoints:
             points = self._grouped(self._points[self.rows], chosen)
-            found = replace(found, keypoints=_Padded(points, max(1, max(map(len, points)))))
+            most, count = max(1, max(map(len, points))), self._points.shape[1]
+            checked = check_swaps(self._owner, self._swaps, count)
+            swaps = tuple((at + one, at + other) for at in range(0, most * count, count) for one, other in checked)
+            found = replace(found, keypoints=_Padded(points, most), keypoint_swaps=swaps)
         return found
 
     def _of(self, image: int) -> list[int]:

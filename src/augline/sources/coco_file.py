@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -75,6 +76,17 @@ class Document:
             else:
                 points[at] = row
         return points.reshape(-1, count, 3)
+
+
+def left_and_right(names: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """The pairs of keypoints whose names differ in "left" and "right".
+
+    >>> left_and_right(["nose", "left_ear", "right_ear"])
+    ((1, 2),)
+    """
+    places = {name.lower(): place for place, name in enumerate(names)}
+    pairs = ((place, places.get(name.replace("left", "right"))) for name, place in places.items() if "left" in name)
+    return tuple((one, other) for one, other in pairs if other is not None)
 
 
 def read(owner: str, path: str, crowd: bool) -> Document:

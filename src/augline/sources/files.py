@@ -29,7 +29,11 @@ class Files(FileSource):
         boxes: one array (n, 4) per file, written as `bounding_box_format` says.
         box_labels: one array (n,) per file, of class indices or strings.
         bounding_box_format: Keras's name: "xyxy", "rel_xyxy", "xywh", "rel_xywh", "center_xywh", "yxyx" or "rel_yxyx".
-        keypoints: one array (k, 2) or (k, 3) per file: x, y and visibility.
+        polygons: one list per file with an outline (n, 2) per box, x and y as the boxes are measured; boxes are then
+            tight however the image is turned. Without `boxes`, those around the polygons are taken.
+        keypoints: one array (k, 2) or (k, 3) per file: x, y and visibility (COCO's: 0 is nothing, 1 hidden, 2 visible).
+            A point that leaves the image gets visibility 0; its place goes on to be moved.
+        keypoint_swaps: pairs of keypoints, by number, that change places in a mirrored image: [(1, 2), ...].
         weights: one sample weight per file.
         class_names: fixes the classes and their order.
         color_mode: Keras's "rgb", "rgba" or "grayscale".
@@ -53,7 +57,9 @@ class Files(FileSource):
         boxes: Any = None,
         box_labels: Any = None,
         bounding_box_format: str = "xyxy",
+        polygons: Any = None,
         keypoints: Any = None,
+        keypoint_swaps: Sequence[tuple[int, int]] = (),
         weights: Any = None,
         class_names: Sequence[str] | None = None,
         color_mode: str = "rgb",
@@ -76,7 +82,9 @@ class Files(FileSource):
             boxes=boxes,
             box_labels=box_labels,
             bounding_box_format=bounding_box_format,
+            polygons=polygons,
             keypoints=keypoints,
+            keypoint_swaps=keypoint_swaps,
         )
         check_exist(self._owner, self.paths)
         check_exist(self._owner, [mask for mask in masks or () if isinstance(mask, str)] if _is_list(masks) else [])
@@ -105,6 +113,10 @@ class Files(FileSource):
         for name in ("boxes", "box_labels", "keypoints"):
             rows = getattr(targets, name)
             arguments[name] = None if rows is None else [row.tolist() for row in rows]
+        if targets.polygons is not None:
+            arguments["polygons"] = [[outline.tolist() for outline in row] for row in targets.polygons]
+        if targets.keypoint_swaps:
+            arguments["keypoint_swaps"] = [list(pair) for pair in targets.keypoint_swaps]
         return {"Files": arguments}
 
 

@@ -27,7 +27,7 @@ def joined(parts: Sequence[Any]) -> Polygon:
     return np.concatenate(rows[1:])
 
 
-def moved(polygons: Sequence[Polygon], move: Callable[[_Points], NDArray[Any]]) -> list[Polygon]:
+def moved(polygons: Sequence[Polygon], move: Callable[[_Points], NDArray[Any]]) -> list[_Points]:
     """All polygons of a sample through a function of points (k, 2), called once; it never sees the NaN."""
     if not polygons:
         return []
@@ -59,6 +59,25 @@ def tight_boxes(polygons: Sequence[Polygon], size: tuple[float, float] | None = 
         for row in np.flatnonzero((boxes[:, :2] < 0).any(axis=1) | (boxes[:, 2:] > limit).any(axis=1)).tolist():
             boxes[row] = _seen(polygons[row], limit)
     return boxes
+
+
+def clipped(polygon: _Points, limit: NDArray[Any]) -> _Points:
+    """What of a polygon lies between 0 and `limit`, (width, height); one row of NaN if nothing does.
+
+    Parts that leave and come back stay joined along the edge (I. Sutherland and G. Hodgman, 1974).
+
+    >>> clipped(np.array([[-2.0, 1], [2, 1], [2, 3], [-2, 3]]), np.array([4, 4])).tolist()
+    [[0.0, 1.0], [2.0, 1.0], [2.0, 3.0], [0.0, 3.0]]
+    """
+    if ((polygon >= 0) & (polygon <= limit) | np.isnan(polygon)).all():
+        return polygon
+    gap, rows = np.full((1, 2), np.nan), []
+    for part in _parts(polygon):
+        for axis in (0, 1):
+            part = _half(part, part[:, axis])
+            part = _half(part, limit[axis] - part[:, axis])
+        rows += [gap, part] if len(part) else []
+    return np.concatenate(rows[1:] or [gap])
 
 
 def corners_of(box: Sequence[float] | NDArray[Any]) -> Polygon:
@@ -105,6 +124,16 @@ def _parts(polygon: _Points) -> list[_Points]:
     gaps = np.flatnonzero(np.isnan(polygon[:, 0]))
     starts, ends = [0, *(gaps + 1).tolist()], [*gaps.tolist(), len(polygon)]
     return [polygon[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def _half(part: _Points, depth: _Points) -> _Points:
+    """The polygon where `depth`, a linear function of the place, given at its corners, is not negative."""
+    then, depth_then = np.roll(part, -1, axis=0), np.roll(depth, -1)
+    inside, crosses = depth >= 0, (depth >= 0) != (depth_then >= 0)
+    share = depth / np.where(crosses, depth - depth_then, 1)
+    cut = part + share[:, None] * (then - part)
+    result: _Points = np.stack([part, cut], axis=1)[np.stack([inside, crosses], axis=1)]
+    return result
 
 
 def _paint_part(canvas: NDArray[Any], part: _Points, value: int) -> None:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError
+from augline.sources.boxes import check_boxes, from_xyxy
 from augline.sources.labels import encode, vocabulary
+from augline.sources.polygons import tight_boxes
 from augline.sources.refusal import check_choice, check_length, refusal
 
 BOX_FORMATS = (
@@ -41,6 +43,8 @@ class Targets:
     """N arrays (k, 2) or (k, 3): x, y and visibility."""
     polygons: Sequence[Sequence[NDArray[Any]]] | None = None
     """N lists of outlines (n, 2), one per box; in pixels between pixel edges, or relative where the boxes are."""
+    keypoint_swaps: tuple[tuple[int, int], ...] = ()
+    """Pairs of keypoints, by number, that change places in a mirrored image: left eye and right eye."""
     one_hot: int = 0
     """With a number of classes here, `labels` are indices that `take` makes into float32 rows of that width."""
 
@@ -122,33 +126,92 @@ def build(
     boxes: Any = None,
     box_labels: Any = None,
     bounding_box_format: str = "xyxy",
+    polygons: Any = None,
     keypoints: Any = None,
+    keypoint_swaps: Any = (),
+    sizes: NDArray[np.int64] | None = None,
 ) -> tuple[Targets, tuple[str, ...] | None]:
-    """Checked columns for `images` samples, and the class names, from whatever the user has."""
+    """Checked columns for `images` samples, and the class names, from whatever the user has.
+
+    `sizes` (images, 2), heights and widths, are for checks, where they are known.
+    """
     check_choice(owner, "bounding_box_format", bounding_box_format, BOX_FORMATS)
-    columns = {"labels": labels, "weights": weights, "masks": masks}
+    columns = {"labels": labels, "weights": weights, "masks": masks, "polygons": polygons}
     columns |= {"boxes": boxes, "box_labels": box_labels, "keypoints": keypoints}
     for name, column in columns.items():
         if column is not None:
             check_length(owner, name, len(column), images)
-    names = None if class_names is None else tuple(str(name) for name in class_names)
-    encoded, weighed = None, None
-    if labels is not None and box_labels is None:
-        encoded, names = encode(owner, labels, class_names)
-    elif labels is not None:  # beside box labels, to which the class names belong then
-        encoded, own_names = encode(owner, labels, None)
-        if own_names is not None:
-            rule, fix = (
-                "labels beside box_labels must be numbers",
-                "Pass class indices; class_names name the box_labels.",
-            )
-            raise refusal(ArgumentError, owner, rule, "strings", fix)
-    if weights is not None:
-        weighed = _weights(owner, weights)
+    encoded, names = _labels(owner, labels, class_names, alone=box_labels is None)
+    outlines = None if polygons is None else _polygons(owner, polygons)
     box_rows = None if boxes is None else _rows(owner, "boxes", boxes, (4,))
+    if outlines is not None:
+        box_rows = _boxes_of(owner, outlines, box_rows, bounding_box_format)
     label_rows, names = _box_labels(owner, box_labels, box_rows, names)
     points = None if keypoints is None else _rows(owner, "keypoints", keypoints, (2, 3))
-    return Targets(encoded, weighed, masks, box_rows, label_rows, points), names
+    if box_rows is not None:
+        check_boxes(owner, box_rows, bounding_box_format, sizes)
+    swaps = check_swaps(owner, keypoint_swaps, min((len(row) for row in points or () if len(row)), default=0))
+    weighed = None if weights is None else _weights(owner, weights)
+    return Targets(encoded, weighed, masks, box_rows, label_rows, points, outlines, swaps), names
+
+
+def _labels(
+    owner: str, labels: Any, class_names: Sequence[Any] | None, alone: bool
+) -> tuple[NDArray[Any] | None, tuple[str, ...] | None]:
+    names = None if class_names is None else tuple(str(name) for name in class_names)
+    if labels is None:
+        return None, names
+    if alone:
+        return encode(owner, labels, class_names)
+    encoded, own_names = encode(owner, labels, None)  # the class names belong to the box labels then
+    if own_names is not None:
+        fix = "Pass class indices; class_names name the box_labels."
+        raise refusal(ArgumentError, owner, "labels beside box_labels must be numbers", "strings", fix)
+    return encoded, names
+
+
+def _polygons(owner: str, polygons: Any) -> list[list[NDArray[np.float32]]]:
+    """One list of float32 outlines (n, 2) per image."""
+    rows = [[np.asarray(outline, np.float32) for outline in row] for row in polygons]
+    for index, row in enumerate(rows):
+        for outline in row:
+            gaps = np.isnan(outline).all(axis=-1)
+            if outline.ndim != 2 or outline.shape[1] != 2 or len(outline) < 3 or not np.isfinite(outline[~gaps]).all():
+                rule = "polygons must be one list per image of arrays (n, 2), x and y of 3 or more corners"
+                received = f"shape {outline.shape} at polygons[{index}]"
+                raise refusal(ArgumentError, owner, rule, received, "Reshape COCO's flat lists to (-1, 2).")
+    return rows
+
+
+def _boxes_of(
+    owner: str, polygons: list[list[NDArray[np.float32]]], boxes: list[NDArray[np.float32]] | None, box_format: str
+) -> list[NDArray[np.float32]]:
+    """The boxes as given, or those around the polygons."""
+    if boxes is None:
+        return [from_xyxy(tight_boxes(row), box_format, (1.0, 1.0)).astype(np.float32) for row in polygons]
+    for index, (outlines, row) in enumerate(zip(polygons, boxes, strict=True)):
+        if len(outlines) != len(row):
+            received = f"{len(outlines)} for {len(row)} boxes at polygons[{index}]"
+            fix = "Match them, or leave boxes out to take those around the polygons."
+            raise refusal(ArgumentError, owner, "there must be one polygon per box", received, fix)
+    return boxes
+
+
+def check_swaps(owner: str, swaps: Sequence[Any], count: int) -> tuple[tuple[int, int], ...]:
+    """Pairs of numbers of `count` keypoints; refused if one is no such number, or in two pairs."""
+    pairs = [tuple(pair) if isinstance(pair, (tuple, list)) else (pair,) for pair in swaps]
+    flat = [number for pair in pairs for number in pair]
+    whole = all(isinstance(number, (int, np.integer)) and 0 <= number < count for number in flat)
+    if any(len(pair) != 2 for pair in pairs) or not whole or len({*flat}) < len(flat):
+        rule = "keypoint_swaps must be pairs of numbers of keypoints, each in one pair at most"
+        raise refusal(
+            ArgumentError,
+            owner,
+            rule,
+            f"{list(swaps)} for {count} keypoints",
+            "Write [(1, 2), (3, 4)], counted from 0.",
+        )
+    return tuple((int(one), int(other)) for one, other in pairs)
 
 
 def _weights(owner: str, weights: Any) -> NDArray[np.float32]:
@@ -172,6 +235,10 @@ def _rows(owner: str, name: str, rows: Any, widths: tuple[int, ...]) -> list[NDA
             wanted = " or ".join(f"(n, {width})" for width in widths)
             received = f"shape {array.shape} at {name}[{index}]"
             raise refusal(ArgumentError, owner, f"{name} must be one array {wanted} per image", received, "Reshape it.")
+        if not np.isfinite(array).all():
+            received = f"NaN or infinity at {name}[{index}]"
+            fix = "Leave out what is not known; a keypoint with visibility 0 can stand for it."
+            raise refusal(ArgumentError, owner, f"{name} must be finite numbers", received, fix)
         result.append(array)
     return result
 

@@ -14,15 +14,12 @@ import numpy as np
 from augline.errors import SourceError
 from augline.sources import yolo_files
 from augline.sources.base import FileSource
-from augline.sources.boxes import ON_INVALID, box_problems, kept
+from augline.sources.boxes import ON_INVALID, SLACK, box_problems, kept
 from augline.sources.files import check_exist
 from augline.sources.labels import checked_names
 from augline.sources.polygons import corners_of
 from augline.sources.refusal import check_choice, refusal, shown
 from augline.sources.targets import build
-
-_SLACK = 0.01
-"""Of an image's side, by which a box may stick out: sizes in pixels are not known before files are opened."""
 
 
 class Yolo(FileSource):
@@ -99,7 +96,7 @@ class Yolo(FileSource):
         images = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
         objects = [item for row in rows for item in row]
         corners = np.asarray([item.corners for item in objects], np.float64).reshape(-1, 4)
-        problems = box_problems(corners, np.ones((len(objects), 2)), _SLACK, "of its side")
+        problems = box_problems(corners, np.ones((len(objects), 2)), SLACK, "of its side")
         chosen = kept(
             self._owner, len(objects), problems,
             lambda row: f"{yolo_files.label_path(self.paths[images[row]])!r}, line {objects[row].line}",

@@ -1,0 +1,60 @@
+"""Which boxes are worth keeping once the image around them has been cut and turned."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class BoxFilter:
+    """Which boxes stay, with their labels, after a transform; of those that are left out nothing remains.
+
+    A box without area is left out always.
+
+    Args:
+        min_area: Square pixels of the image that comes out which what is left of a box must have.
+        min_visibility: Share, 0 to 1, of a moved box that must still lie inside the image.
+        min_width: Pixels that what is left must be wide.
+        min_height: Pixels that what is left must be high.
+
+    Raises:
+        ArgumentError: A number is negative, or a share above 1.
+
+    Example:
+        >>> import augline as al, numpy as np
+        >>> boxes = np.array([[0, 0, 8, 8], [4, 0, 24, 20]])     # three quarters are cut off, and a tenth
+        >>> shift = al.RandomTranslation((0, 0), (-0.1, -0.1), fill_mode="constant")
+        >>> images = np.zeros((1, 40, 60, 3), "uint8")
+        >>> al.augment(images, [shift], boxes=[boxes], box_filter=al.BoxFilter(min_visibility=0.5))["boxes"][0].tolist()
+        [[0.0, 0.0, 18.0, 20.0]]
+    """
+
+    min_area: float = 1.0
+    min_visibility: float = 0.0
+    min_width: float = 0.0
+    min_height: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+            if not number or value < 0 or (name == "min_visibility" and value > 1):
+                most = "1, a share" if name == "min_visibility" else "any number"
+                raise ArgumentError(
+                    f"BoxFilter({name}={value!r}): {name} must lie between 0 and {most}. Received {value!r}. "
+                    f"Write {name}={0.3 if name == 'min_visibility' else 16}, for example."
+                )
+
+    def keeps(self, seen: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.bool_]:
+        """`(n,)`: whether boxes stay of which `seen` can be seen, both `(n, 4)` as left, top, right, bottom."""
+        width, height = seen[:, 2] - seen[:, 0], seen[:, 3] - seen[:, 1]
+        full = (whole[:, 2] - whole[:, 0]) * (whole[:, 3] - whole[:, 1])
+        area = width * height
+        stays = (area >= self.min_area) & (area >= self.min_visibility * full)
+        return np.asarray(stays & (area > 0) & (width >= self.min_width) & (height >= self.min_height))
