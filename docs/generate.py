@@ -20,6 +20,7 @@ from augline import engines
 from augline.plan import Call, Erase, Extent, Frame, Stage, Warp
 from augline.plan.mix import Mix
 from augline.random import Draw
+from augline.sight import Known, Sight
 from augline.transforms import TRANSFORMS, Transform
 from augline.transforms.base import expand
 from augline.transforms.compose import OneOf, Sequential, SomeOf
@@ -29,7 +30,8 @@ TARGET = HERE / "transforms.md"
 TESTS = HERE.parent / "tests"
 
 GROUPS = {
-    "geometric": "Moving pixels", "sizing": "Sizes and crops", "canvas": "The frame around the picture",
+    "geometric": "Moving pixels", "sizing": "Sizes and crops",
+    "target_crops": "Crops that look at the targets", "canvas": "The frame around the picture",
     "distortion": "Bending", "colour": "Brightness, contrast, colour", "enhance": "Jitters and measured contrast",
     "filters": "Filters, noise, compression", "cutting": "Holes", "mix": "Mixing samples",
     "policies": "Policies", "compose": "Choices", "own": "Functions of your own", "values": "Values that come out",
@@ -130,7 +132,8 @@ def probes(name: str) -> list[tuple[Transform, int]]:
 
 def lowered(item: Transform, channels: int) -> tuple[Stage, ...]:
     frame = Frame(np, Extent.of(np, 2, *SIZE), channels, (255.0,), (0.0,), "uint8")
-    return expand([item], Draw(0, 0, np.arange(2)), frame).stages
+    sight = Sight(Known.imaginary(("boxes", "masks"), np.asarray([SIZE, SIZE])), frame, frame.extent)
+    return expand([item], Draw(0, 0, np.arange(2)), frame.with_(sight=sight)).stages
 
 
 def tolerance(engine: str, name: str) -> str:
@@ -165,10 +168,13 @@ def stage_kinds() -> str:
             for item, channels in probes(name) for s in lowered(item, channels)}  # fmt: skip
     rows = []
     for kind in sorted(used, key=lambda kind: kind.__name__):
-        have = [kind in engines.stages(engine) or kind is Mix or kind.__name__ == "Rescale" for engine in every()]
+        have = [
+            kind in engines.stages(engine) or kind is Mix or kind.__name__ in ("Rescale", "Drop") for engine in every()
+        ]
         rows.append([f"`{kind.__name__}`", summary(kind), *("yes" if has else "no" for has in have)])
     text = (
-        "An engine is one function per stage kind. `Mix` works between plans and `Rescale` in the last step of each.\n"
+        "An engine is one function per stage kind. `Mix` works between plans, `Rescale` in the last step of each, and "
+        "`Drop` on boxes.\n"
     )
     return f"## Stage kinds\n\n{text}\n{table(['Kind', 'What it does', *every()], rows)}"
 
@@ -221,9 +227,9 @@ def others() -> list[str]:
 def cases() -> Sequence[Any]:
     if str(TESTS) not in sys.path:
         sys.path.insert(0, str(TESTS))
-    from conformance.cases import CASES
+    from conformance.cases import AIMED, CASES
 
-    return CASES
+    return CASES + AIMED
 
 
 def divergences() -> list[dict[str, Any]]:

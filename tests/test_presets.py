@@ -16,9 +16,11 @@ SIZES = {"dino_local": (96, 96), "yolo": (640, 640), "ssd": (300, 300), "nnunet"
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_every_preset_makes_batches(name: str) -> None:
-    source = al.Arrays([smooth(120, 90), smooth(70, 150)], labels=np.arange(2))
+    boxes = [[[20.0, 20, 70, 60]]] * 2 if PRESETS[name][1] == "detection" else None
+    source = al.Arrays([smooth(120, 90), smooth(70, 150)], labels=np.arange(2), boxes=boxes)
     pipe = al.Pipeline(source, al.presets.preset(name), batch_size=2)
-    images, _ = pipe.batch(0, 0)
+    batch = pipe.batch(0, 0)
+    images = batch["images"] if isinstance(batch, dict) else batch[0]
     assert images.shape == (2, *SIZES.get(name, (224, 224)), 3)
     assert images.dtype == np.float32
     if isinstance(al.presets.preset(name)[-1], al.Normalize) and al.presets.preset(name)[-1].mean == 0:

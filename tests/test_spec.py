@@ -112,6 +112,7 @@ REQUIRED = {
     "RandomZoom": {"height_factor": 0.1}, "RandomPosterization": {"factor": 4}, "Rescaling": {"scale": 2},
     "Resizing": _SIZE, "CenterCrop": _SIZE, "RandomCrop": _SIZE, "RandomResizedCrop": _SIZE,
     "LetterBox": _SIZE, "Padding": _SIZE, "ScaleJitter": _SIZE, "PadToMultiple": {"multiple": 3},
+    "CropNonEmptyMaskIfExists": _SIZE,
     "ResizeShortestEdge": {"size": 9}, "ResizeLongestEdge": {"size": 9}, "RandomChannelShift": _FACTOR,
     "RandomColorDegeneration": _FACTOR, "RandomSharpness": _FACTOR,
     "OneOf": _INSIDE, "SomeOf": _INSIDE, "Sequential": _INSIDE,
@@ -123,7 +124,8 @@ def test_every_transform_can_be_named(name):
     last = {"Resizing": {"height": 9, "width": 9}}
     text = plain_yaml.dump({"transforms": [{name: REQUIRED.get(name, {})}, last], "size": [9, 9]})
     images = np.zeros((4, 9, 9, 3), np.uint8)
-    every = al.Arrays(images, labels=np.eye(4, dtype=np.float32), masks=images[..., :1])
+    boxes = np.tile(np.float32([[1, 2, 5, 6]]), (4, 1, 1))
+    every = al.Arrays(images, labels=np.eye(4, dtype=np.float32), masks=images[..., :1], boxes=boxes)
     built, _ = al.Pipeline.from_yaml(text, source=every).transforms
     assert type(built) is TRANSFORMS[name]
 

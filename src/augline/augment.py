@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from augline.box_filter import BoxFilter
 from augline.errors import ArgumentError
 from augline.plan import Plan
 from augline.program import Program
+from augline.sight import Known
 from augline.sources.targets import Targets, build
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential
@@ -87,15 +89,17 @@ def augment(
     sizes = np.asarray([image.shape[:2] for image in batch])
     size = (int(sizes[0, 0]), int(sizes[0, 1])) if (sizes == sizes[0]).all() else None
     dtype = batch[0].dtype.name
-    program = Program(
-        sequence.transforms, seed=seed, channels=batch[0].shape[2], dtype=dtype, size=size, engine=engine,
-        value_range=value_range or RANGES[dtype],
-    )  # fmt: skip
     columns, _ = build(
         "augment", len(batch), boxes=boxes, polygons=polygons, keypoints=keypoints, keypoint_swaps=keypoint_swaps,
         bounding_box_format=bounding_box_format, sizes=sizes,
     )  # fmt: skip
-    _, plan = program.plan(epoch, np.arange(len(batch)) if ids is None else np.asarray(ids, np.int64), sizes)
+    known = Known(replace(columns, masks=masks), bounding_box_format)
+    program = Program(
+        sequence.transforms, seed=seed, channels=batch[0].shape[2], dtype=dtype, size=size, engine=engine,
+        value_range=value_range or RANGES[dtype], sees=known.kinds,
+    )  # fmt: skip
+    ids = np.arange(len(batch)) if ids is None else np.asarray(ids, np.int64)
+    _, plan = program.plan(epoch, ids, sizes, known=known)
     result = {"images": run(program.engine, plan, batch)}
     if masks is not None:
         result["masks"] = _masks(program.engine, plan, masks, sizes)

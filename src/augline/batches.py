@@ -17,7 +17,9 @@ from augline.decode import Header, Scratch, dct_shrink, decode, probe
 from augline.errors import ArgumentError, AuglineError, DecodeError, SourceError
 from augline.plan import Plan, Warp
 from augline.program import Program
+from augline.sight import Known
 from augline.sources import Source
+from augline.transforms.base import Expansion
 
 _local = threading.local()
 _MASKS_TRIED = 10
@@ -124,6 +126,11 @@ class Batches:
             found["keypoints"] = None if self._points is None else Field(self._points, "float32")
         return found
 
+    def plan(self, epoch: int, indices: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[Expansion, Plan]:
+        """What is drawn for samples of the source, `sizes` `(batch, 2)`, and the plan that carries it out."""
+        known = Known(self.source.targets.select(indices), self.source.bounding_box_format)
+        return self.program.plan(epoch, self.source.ids(indices), sizes, known=known)
+
     def prepare(self, epoch: int, indices: NDArray[np.int64]) -> Job:
         """Reads the files, draws the numbers and plans the work; pixels come with `run`."""
         source = self.source
@@ -133,7 +140,7 @@ class Batches:
         known = [record.size if isinstance(record, Record) else self.size for record in records]
         known = known if stack is None else [stack.shape[1:3]] * len(indices)
         sizes = np.asarray(known, np.int64).reshape(-1, 2)
-        _, plan = self.program.plan(epoch, source.ids(indices), sizes)
+        _, plan = self.plan(epoch, indices, sizes)
         shrinks = [1] * len(indices)
         if stack is None:
             wanted = _wanted_shrinks(plan)

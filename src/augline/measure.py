@@ -138,7 +138,7 @@ def _timed_batch(pipe: Pipeline, step: int, totals: dict[str, float], scratch: S
     sizes = np.asarray([job.record(n).size if job.is_read(n) else (1, 1) for n in range(len(indices))])
     decoded = np.repeat(np.asarray(job.shrinks, np.int64)[:, None], 2, axis=1)
     with _added(totals, "draw and plan"):
-        _, plan = program.plan(0, source.ids(indices), sizes)
+        _, plan = pipe.batches.plan(0, indices, sizes)
         sample = engines.prepare(program.engine, plan, decoded)
     for number, item, header in zip(good, data, headers, strict=True):
         image: Any = item

@@ -7,7 +7,7 @@ plans of a batch are made at once; each sample then goes its own way through the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,9 @@ from augline.plan import Frame, Plan
 from augline.plan.mix import Mix
 from augline.program import Program
 from augline.random import Draw
+from augline.sight import Known
 from augline.sources import Source
+from augline.sources.targets import Targets
 from augline.transforms.base import Transform, labels
 from augline.transforms.mix import Mixing
 from augline.transforms.values import Normalize, Rescaling
@@ -72,7 +74,8 @@ class MixedBatches(Batches):
     def __init__(self, source: Source, program: Program, box_filter: BoxFilter = targets.ANY_BOX) -> None:
         super().__init__(source, program, box_filter)
         parts, mixings = _cut(program.transforms)
-        self._first = Batches(source, _program(parts[0], program, source.size), box_filter)
+        known = Known(source.targets).kinds
+        self._first = Batches(source, _program(parts[0], program, source.size, known), box_filter)
         self._levels: list[Level] = []
         size = self._first.size
         for mixing, part in zip(mixings, parts[1:], strict=True):
@@ -80,7 +83,7 @@ class MixedBatches(Batches):
             frame = self._frame(size)
             mixed = mixing.expand(Draw(0, 0, np.arange(1)), frame.with_(extent=_one(frame)), mixing.name or "", None)
             inside = mixed.frame.extent.static
-            self._levels.append(Level(mixing, frame, _program(part, program, inside)))
+            self._levels.append(Level(mixing, frame, _program(part, program, inside, known - {"masks"})))
             size = self._levels[-1].program.common_size()
         self._ways = int(np.prod([1 + level.mixing.partners for level in self._levels]))
         self._most_boxes *= self._ways
@@ -159,7 +162,9 @@ class MixedBatches(Batches):
             size = level.program.size
             assert size is not None
             sizes = np.tile(np.asarray(size), (len(rows), 1))
-            _, plan = level.program.plan(epoch, self.source.ids(rows), sizes)
+            boxes = None if boxes is None else _gathered(mix, boxes, self._box_filter)
+            known = Known(Targets(boxes=None if boxes is None else [row.astype(np.float32) for row, _ in boxes]))
+            _, plan = level.program.plan(epoch, self.source.ids(rows), sizes, known=known)
             ones = np.ones((len(rows), 2), np.int64)
             sample = engines.prepare(level.program.engine, plan, ones)
             job.layers.append(Layer(mix, sample, self._mask_sample(plan, ones)))
@@ -177,7 +182,7 @@ class MixedBatches(Batches):
                 shape = (len(rows), *level.program.common_size(), channels)
                 columns["segmentation_masks"] = np.zeros(shape, columns["segmentation_masks"].dtype)
             if boxes is not None:
-                boxes = _moved_boxes(plan, mix, boxes, self._box_filter)
+                boxes = _moved(plan, boxes, self._box_filter)
         if boxes is not None:
             form, out = self.source.bounding_box_format, (float(self.size[0]), float(self.size[1]))
             rows_of = [targets.from_xyxy(b, form, out).astype(np.float32) for b, _ in boxes]
@@ -243,7 +248,7 @@ def mixed(
 XyxyBoxes = tuple[NDArray[np.float64], NDArray[Any]]
 
 
-def _moved_boxes(plan: Plan, mix: Mix, boxes: list[XyxyBoxes], box_filter: BoxFilter) -> list[XyxyBoxes]:
+def _gathered(mix: Mix, boxes: list[XyxyBoxes], box_filter: BoxFilter) -> list[XyxyBoxes]:
     """Boxes (left, top, right, bottom) of each row, of those of the rows below, with their labels."""
     count = mix.shares.shape[1]
     gathered = []
@@ -257,9 +262,15 @@ def _moved_boxes(plan: Plan, mix: Mix, boxes: list[XyxyBoxes], box_filter: BoxFi
             shown = np.clip(placed, [left, top] * 2, [right, bottom] * 2)
             keep = box_filter.keeps(shown, placed)
             parts.append((shown[keep], names[keep]))
-        gathered.append(tuple(np.concatenate(column) for column in zip(*parts, strict=True)))
-    moved, kept = targets.move_boxes(plan, [rows.astype(np.float32) for rows, _ in gathered], "xyxy", box_filter)
-    return [(b.astype(np.float64), names[keep]) for b, (_, names), keep in zip(moved, gathered, kept, strict=True)]
+        rows_of, names_of = zip(*parts, strict=True)
+        gathered.append((np.concatenate(rows_of), np.concatenate(names_of)))
+    return gathered
+
+
+def _moved(plan: Plan, boxes: list[XyxyBoxes], box_filter: BoxFilter) -> list[XyxyBoxes]:
+    """Boxes through a plan, with the labels of those that are left."""
+    moved, kept = targets.move_boxes(plan, [rows.astype(np.float32) for rows, _ in boxes], "xyxy", box_filter)
+    return [(b.astype(np.float64), names[keep]) for b, (_, names), keep in zip(moved, boxes, kept, strict=True)]
 
 
 def _ragged(dense: dict[str, NDArray[Any]], form: str, size: tuple[int, int]) -> list[XyxyBoxes]:
@@ -296,10 +307,10 @@ def _cut(transforms: Sequence[Transform]) -> tuple[list[list[Transform]], list[M
     return parts, mixings
 
 
-def _program(part: Sequence[Transform], whole: Program, size: tuple[int, int] | None) -> Program:
+def _program(part: Sequence[Transform], whole: Program, size: tuple[int, int] | None, sees: Collection[str]) -> Program:
     return Program(
         part, seed=whole.seed, channels=whole.channels, dtype=whole.dtype, value_range=whole.value_range, size=size,
-        engine=whole.engine,
+        engine=whole.engine, sees=sees,
     )  # fmt: skip
 
 

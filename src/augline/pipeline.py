@@ -20,6 +20,7 @@ from augline.mixing import MixedBatches
 from augline.order import shuffled
 from augline.program import Program
 from augline.random import EPOCH_BITS
+from augline.sight import Known
 from augline.sources import Source
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential, evaluated
@@ -114,6 +115,7 @@ class Pipeline:
         self.program = Program(
             (*first, *self.transforms), seed=int(seed), channels=source.channels, dtype=source.dtype,
             value_range=source.value_range, size=source.size, engine=engine, mixes=True,
+            sees=Known(source.targets).kinds,
         )  # fmt: skip
         if source.targets.boxes is not None or source.targets.keypoints is not None:
             targets.check_movable(self.program.trial)

@@ -22,6 +22,7 @@ from augline.transforms.filters import RandomDownscale, RandomGaussianBlur, Rand
 from augline.transforms.geometric import RandomAffine, RandomFlip
 from augline.transforms.policies import AugMix, AutoAugment, RandAugment, ThreeAugment, TrivialAugmentWide
 from augline.transforms.sizing import CenterCrop, RandomCrop, RandomResizedCrop, Resizing
+from augline.transforms.target_crops import RandomIoUCrop
 from augline.transforms.values import Normalize
 
 Task: TypeAlias = Literal["classification", "detection", "segmentation", "representation"]
@@ -208,8 +209,7 @@ def ssd(size: int = 300) -> list[Transform]:
     """Training of SSD (W. Liu et al., 2016; torchvision, references/detection/presets.py).
 
     Colours distorted, zoomed out up to 4 times with a chance of 0.5 on a canvas of the mean colour (its mean over the
-    channels, 115, here), horizontal flip, resized; values from 0 to 1. The source's RandomIoUCrop needs the boxes to
-    draw its window; it belongs after the zoom.
+    channels, 115, here), cut where boxes are, horizontal flip, resized; values from 0 to 1. It needs boxes.
 
     Args:
         size: Side of the images that come out.
@@ -222,6 +222,7 @@ def ssd(size: int = 300) -> list[Transform]:
     return [
         PhotometricDistort(),
         RandomZoomOut((1.0, 4.0), fill_value=115.0, p=0.5),
+        RandomIoUCrop(),
         RandomFlip("horizontal"),
         Resizing(size, size),
         Normalize(0.0, 1.0),

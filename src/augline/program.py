@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from augline.plan import APPROXIMATE, EXACT, Extent, Frame, Plan, make_plan
 from augline.plan.fuse import Rule
 from augline.plan.mix import Mix
 from augline.random import Draw, Layout
+from augline.sight import Known, Sight
 from augline.transforms.base import Expansion, Transform, expand
 
 _UNKNOWN = ((97, 131), (113, 89))  # two sizes to try a list on where the real ones are not known yet
@@ -30,6 +31,7 @@ class Program:
         size: Their (height, width) where all share it, else None.
         engine: A name from `engines.ENGINES`, or "auto".
         mixes: Whether whoever runs the plans can mix samples.
+        sees: Which of "boxes" and "masks" whoever asks for plans will show.
 
     Raises:
         ArgumentError: A transform does not fit the images, as far as that can be known.
@@ -39,13 +41,14 @@ class Program:
     def __init__(
         self, transforms: Sequence[Transform], *, seed: int, channels: int, dtype: str,
         value_range: tuple[float, float], size: tuple[int, int] | None, engine: str = "auto", mixes: bool = False,
+        sees: Collection[str] = (),
     ) -> None:  # fmt: skip
         self.transforms = tuple(transforms)
         self.seed, self.channels, self.dtype, self.value_range, self.size = seed, channels, dtype, value_range, size
         self.engine = engines.engine_named(engine)
         self._layout = Layout()
         sizes = np.asarray([size, size] if size else _UNKNOWN)
-        expansion, plan = self.plan(0, np.arange(2), sizes)
+        expansion, plan = self.plan(0, np.arange(2), sizes, known=Known.imaginary(sees, sizes))
         _check_mixing(plan, mixes)
         engines.check(self.engine, plan)
         self.trial = plan
@@ -54,7 +57,12 @@ class Program:
         self.output_channels, self.output_dtype = expansion.frame.channels, expansion.frame.dtype
 
     def plan(
-        self, epoch: int, ids: NDArray[np.int64], sizes: NDArray[np.int64], rules: Sequence[Rule] = EXACT + APPROXIMATE
+        self,
+        epoch: int,
+        ids: NDArray[np.int64],
+        sizes: NDArray[np.int64],
+        rules: Sequence[Rule] = EXACT + APPROXIMATE,
+        known: Known | None = None,
     ) -> tuple[Expansion, Plan]:
         """What was drawn for these samples, and the plan that carries it out.
 
@@ -63,9 +71,12 @@ class Program:
             ids: `(batch,)` sample ids.
             sizes: `(batch, 2)` heights and widths of the images as they come.
             rules: Fusion rules.
+            known: Their targets, for transforms that look at them.
         """
         draw = Draw(self.seed, epoch, ids, layout=self._layout)
         before = self.frame(sizes, self.size)
+        if known is not None and known.kinds:
+            before = before.with_(sight=Sight(known, before, before.extent))
         expansion = expand(self.transforms, draw, before)
         self._layout = draw.layout
         return expansion, make_plan(expansion.stages, before, expansion.frame, rules)

@@ -131,7 +131,7 @@ def move_boxes(
     """Boxes per sample, clipped to the image, and which of them are left.
 
     A moved box is the upright one around what can be seen of its moved outline: the polygon where one is known, else
-    its four sides. `box_filter` says how much that must be.
+    its four sides. `box_filter` says how much that must be; a box that the plan drops is left out anyway.
     """
     paths = Paths(plan)
     result, kept = [], []
@@ -148,7 +148,10 @@ def move_boxes(
         # of a box without a polygon nobody knows where in it the thing is: what the image cuts off are its sides
         seen = tight_boxes(left, after) if polygons is not None else _clipped(tight_boxes(left), after)
         seen = np.nan_to_num(seen.reshape(-1, 4))
-        keep = np.flatnonzero(box_filter.keeps(seen, whole))
+        stays = box_filter.keeps(seen, whole)
+        if plan.dropped is not None:
+            stays = stays & ~plan.dropped[index, : len(stays)]
+        keep = np.flatnonzero(stays)
         result.append(from_xyxy(seen[keep], box_format, after).astype(np.float32))
         kept.append(keep)
     return result, kept

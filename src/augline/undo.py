@@ -199,7 +199,7 @@ def trace_batch(pipe: Pipeline, epoch: int, step: int) -> Trace:
     for index in range(len(indices)):
         pipe.batches.run(job, index)
     sizes = [job.record(index).size for index in range(len(indices))]
-    _, plan = pipe.program.plan(epoch, pipe.source.ids(indices), np.asarray(sizes, np.int64))
+    _, plan = pipe.batches.plan(epoch, indices, np.asarray(sizes, np.int64))
     return Trace(job.images, plan)
 
 

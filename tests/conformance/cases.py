@@ -153,6 +153,29 @@ CASES = (
     case("contrast", al.RandomContrast(0.3), al.RandomRotation((0.06, 0.06)), al.Normalize(0.4, 0.3)),
 )
 
+AIMED = (
+    case("moves", al.RandomIoUCrop(sampler_options=(0.1, 0.3))),
+    case("moves", al.RandomFlip(), al.RandomIoUCrop(p=0.5), al.RandomRotate90()),
+    case("moves", al.BBoxSafeRandomCrop()),
+    case("bilinear", al.RandomRotation((0.03, 0.03)), al.BBoxSafeRandomCrop(29, 31, erosion_rate=0.2)),
+    case("moves", al.CropNonEmptyMaskIfExists(21, 24)),
+    case("moves", al.RandomRotate90(), al.CropNonEmptyMaskIfExists(15, 12, ignore_values=(2,))),
+)
+"""Crops that look at boxes and masks; see `aims`."""
+
+
+def aims(images: Sequence[NDArray[Any]]) -> dict[str, Any]:
+    """Two boxes, and a mask of two spots, for each image."""
+    masks, boxes = [], []
+    for image in images:
+        height, width = image.shape[:2]
+        mask = np.zeros((height, width), np.uint8)
+        mask[height // 3, width // 4], mask[-height // 5 :, -width // 6 :] = 1, 2
+        masks.append(mask)
+        boxes.append(np.asarray([[0.1, 0.2, 0.5, 0.6], [0.6, 0.5, 0.8, 0.9]]) * [width, height, width, height])
+    return {"masks": masks, "boxes": [np.asarray(rows, np.float32) for rows in boxes]}
+
+
 DRAWING = (
     al.Resizing(40, 50),
     al.RandomFlip(),

@@ -11,7 +11,7 @@ import pytest
 
 import augline as al
 from augline.transforms import TRANSFORMS, Transform
-from conformance.cases import CASES, DRAWING, Case
+from conformance.cases import AIMED, CASES, DRAWING, Case, aims
 from pictures import SIZES, TOP, noisy, smooth
 
 
@@ -25,7 +25,7 @@ def used(transforms: Iterable[Transform]) -> set[str]:
 def test_the_table_has_every_transform() -> None:
     # mixing needs other samples: tests/test_mixing.py
     elsewhere = {"MixUp", "CutMix", "Mosaic", "CopyPaste"}
-    assert set().union(*(used(case.transforms) for case in CASES)) == {*TRANSFORMS} - elsewhere
+    assert set().union(*(used(case.transforms) for case in CASES + AIMED)) == {*TRANSFORMS} - elsewhere
 
 
 @pytest.mark.parametrize("dtype", sorted(TOP))
@@ -44,6 +44,23 @@ def test_engines_give_what_the_reference_gives(
             apart = np.abs(a.astype(np.float64) - b.astype(np.float64)) / level
             found = {"max": apart.max(), "mean": apart.mean(), "share": (apart > 0).mean()}
             assert all(found[k] <= stated[k] for k in found), (channels, a.shape, found, stated)
+
+
+@pytest.mark.parametrize("dtype", sorted(TOP))
+@pytest.mark.parametrize("case", AIMED, ids=lambda case: case.label)
+def test_engines_look_at_the_same_targets(
+    case: Case, dtype: str, engine: str, tolerance: Callable[..., dict[str, float]]
+) -> None:
+    stated = tolerance(engine, case.kind, dtype)
+    for channels in case.channels:
+        images = [(noisy if stated["max"] == 0 else smooth)(*SIZES[k % 3], channels, dtype, k) for k in range(7)]
+        outs = [al.augment(images, case.transforms, engine=e, seed=5, **aims(images)) for e in ("reference", engine)]
+        for wanted, got in zip(*(out["images"] for out in outs), strict=True):
+            assert (wanted.shape, wanted.dtype) == (got.shape, got.dtype)
+            apart = np.abs(wanted.astype(np.float64) - got.astype(np.float64)) / (TOP[dtype] / 255)
+            assert (apart.max() <= stated["max"]) & (apart.mean() <= stated["mean"])
+        for key in ("masks", "boxes"):
+            assert all(np.array_equal(a, b) for a, b in zip(*(out[key] for out in outs), strict=True))
 
 
 @pytest.mark.parametrize("dtype", sorted(TOP))

@@ -43,6 +43,10 @@ GEOMETRY = (
     al.Sequential([al.RandomRotation((0.1, 0.1), fill_mode="constant"), al.Resizing(77, 70), al.RandomFlip(p=1)]),
     al.OneOf([al.RandomRotation((0.08, 0.08), fill_mode="constant"), al.RandomFlip(p=1)]),
     al.RandomRotation((0.09, 0.09), p=0.5),
+    al.RandomIoUCrop(0.7, sampler_options=(0.0,)),
+    al.BBoxSafeRandomCrop(),
+    al.BBoxSafeRandomCrop(80, 90),
+    al.Sequential([al.RandomRotation((0.05, 0.05), fill_mode="constant"), al.CropNonEmptyMaskIfExists(70, 100)]),
 )
 
 
@@ -98,11 +102,11 @@ def test_all_that_belongs_together_stays_together(item: al.Transform, engine: st
 @pytest.mark.parametrize("item", GEOMETRY, ids=repr)
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "uint16", "int16", "int32", "uint32", "int64"])
 def test_masks_keep_their_labels_and_their_type(dtype: str, item: al.Transform, engine: str) -> None:
-    image, mask, _ = scene()
+    image, mask, boxes = scene()
     names = {"bool": [0, 1, 0, 1], "int64": [0, 1 << 40, -(1 << 50), 7], "int8": [0, -1, 127, -128]}
     labels = np.asarray(names.get(dtype, [0, 200, 3, 101])).astype(dtype)[mask]
     outs = [
-        al.augment([image] * 2, [item], masks=[labels] * 2, engine=name, seed=4)["masks"]
+        al.augment([image] * 2, [item], masks=[labels] * 2, boxes=[boxes] * 2, engine=name, seed=4)["masks"]
         for name in ("reference", engine)
     ]
     for wanted, got in zip(*outs, strict=True):

@@ -20,11 +20,11 @@ import augline as al
 from augline.errors import ArgumentError
 from augline.transforms import TRANSFORMS
 from augline.transforms.base import Transform, labels
-from conformance.cases import CASES
+from conformance.cases import AIMED, CASES
 from pictures import smooth
 
 nan, inf = float("nan"), float("inf")
-EVERY = [item for case in CASES for item in case.transforms]
+EVERY = [item for case in CASES + AIMED for item in case.transforms]
 FORM = re.compile(r"^\w+\(.*\): .+\. Received .+\. .+\.$", re.DOTALL)
 
 

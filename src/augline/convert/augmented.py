@@ -15,6 +15,8 @@ from augline.convert.elements import Element, rows, stacked
 from augline.errors import SourceError
 from augline.plan import Plan
 from augline.program import Program
+from augline.sight import Known
+from augline.sources.targets import Targets
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential
 
@@ -53,7 +55,7 @@ class Augmenter:
             )
         self.program = Program(
             Sequential(transforms).transforms, seed=seed, channels=image.shape[-1], dtype=dtype, size=None,
-            value_range=(low, high),
+            value_range=(low, high), sees=_known(first, bounding_box_format).kinds,
         )  # fmt: skip
 
     def batch(self, element: Element, epoch: int, first: int) -> Element:
@@ -82,7 +84,7 @@ class Augmenter:
                     f"an image of shape {list(image.shape)}, where {self.program.channels} channels were expected"
                 )
         sizes = np.asarray([image.shape[:2] for image in parts])
-        _, plan = self.program.plan(epoch, ids, sizes)
+        _, plan = self.program.plan(epoch, ids, sizes, known=_known(element, self._format))
         out = self._carried(plan, parts, self.program.output_channels, self.program.output_dtype)
         if not isinstance(element, dict):
             return _with_images(element, out)
@@ -104,10 +106,7 @@ class Augmenter:
 
     def _boxes(self, given: Any, plan: Plan) -> dict[str, NDArray[Any]]:
         """Keras's dense boxes, as many rows as came in; -1 marks those that are none."""
-        given = given[0] if isinstance(given, list) else given
-        boxes, names = np.asarray(given["boxes"]), np.asarray(given["labels"])
-        boxes, names = (boxes[None], names[None]) if boxes.ndim == 2 else (boxes, names)
-        real = [np.flatnonzero(row >= 0) for row in names]
+        boxes, names, real = _dense(given)
         moved, kept = targets.move_boxes(plan, [b[r] for b, r in zip(boxes, real, strict=True)], self._format)
         left = [n[r][k] for n, r, k in zip(names, real, kept, strict=True)]
         dense = targets.pad_boxes(moved, left, boxes.shape[1])
@@ -133,6 +132,25 @@ def _images(element: Element) -> Any:
     if isinstance(first, (tuple, dict)):
         raise SourceError("inputs of several parts; augment= needs images first, or a dict with the key 'images'")
     return first
+
+
+def _dense(given: Any) -> tuple[NDArray[Any], NDArray[Any], list[NDArray[np.int64]]]:
+    """Keras's dense boxes `(batch, n, 4)`, their labels, and per sample which rows are boxes."""
+    given = given[0] if isinstance(given, list) else given
+    boxes, names = np.asarray(given["boxes"]), np.asarray(given["labels"])
+    boxes, names = (boxes[None], names[None]) if boxes.ndim == 2 else (boxes, names)
+    return boxes, names, [np.flatnonzero(row >= 0) for row in names]
+
+
+def _known(element: Element, box_format: str) -> Known:
+    """The targets of a batch, for transforms that look at them."""
+    if not isinstance(element, dict):
+        return Known(Targets())
+    rows = None
+    if "bounding_boxes" in element:
+        boxes, _, real = _dense(element["bounding_boxes"])
+        rows = [row[keep] for row, keep in zip(boxes, real, strict=True)]
+    return Known(Targets(masks=element.get("segmentation_masks"), boxes=rows), box_format)
 
 
 def _with_images(element: Element, images: Any) -> Element:

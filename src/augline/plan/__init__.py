@@ -2,11 +2,11 @@
 
 from augline.plan.blend import Blend
 from augline.plan.call import Call
-from augline.plan.frame import Extent, Frame
+from augline.plan.frame import Extent, Frame, Sight
 from augline.plan.fuse import APPROXIMATE, EXACT, fuse
 from augline.plan.local import Clahe, Codec, Erase, Filter, Median, Noise
-from augline.plan.plan import Plan, make_plan
-from augline.plan.stages import Colour, Curve, Field, Fill, Hsv, Output, Reach, Rescale, Stage, Tone, Warp
+from augline.plan.plan import Plan, dropped, make_plan
+from augline.plan.stages import Colour, Curve, Drop, Field, Fill, Hsv, Output, Reach, Rescale, Stage, Tone, Warp
 
 __all__ = [
     "APPROXIMATE",
@@ -17,6 +17,7 @@ __all__ = [
     "Codec",
     "Colour",
     "Curve",
+    "Drop",
     "Erase",
     "Extent",
     "Field",
@@ -30,9 +31,11 @@ __all__ = [
     "Plan",
     "Reach",
     "Rescale",
+    "Sight",
     "Stage",
     "Tone",
     "Warp",
+    "dropped",
     "fuse",
     "make_plan",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from augline.arrays import Array, Namespace
 
@@ -36,6 +37,32 @@ class Extent:
         return Extent(xp.where(mask, self.height, other.height), xp.where(mask, self.width, other.width), static)
 
 
+class Sight(Protocol):
+    """The targets of a batch as they lie in one frame. They are moved there when a transform asks, and not before."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Which targets there are: of "boxes" and "masks"."""
+
+    def through(self, stages: Sequence[Any]) -> Sight:
+        """What is seen behind these stages."""
+
+    def boxes(self) -> tuple[Array, Array]:
+        """Boxes clipped to the frame, in pixels between pixel edges.
+
+        `(batch, n, 4)` left, top, right, bottom, and `(batch, n)` whether there is such a box. Rows are those of the
+        source, and n is at least 1.
+        """
+
+    def filled(
+        self, place: Array, ignore_values: Sequence[int] = (), ignore_channels: Sequence[int] = ()
+    ) -> tuple[Array, Array]:
+        """One of the pixels where a mask is not 0, `place` (0 to 1) on the way through them row by row.
+
+        `(batch, 2)` float64 x and y in whole pixels, and `(batch,)` whether there is any.
+        """
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """What a transform may know about the images it gets, without seeing a pixel.
@@ -48,6 +75,7 @@ class Frame:
             One entry per channel, or a single one for all.
         offset: See `scale`.
         dtype: Type of the values the user sees: the images' own until a rescaling makes them "float32".
+        sight: Where the targets lie in this frame, or None where no targets are known.
     """
 
     xp: Namespace
@@ -56,6 +84,7 @@ class Frame:
     scale: tuple[float, ...] = (255.0,)
     offset: tuple[float, ...] = (0.0,)
     dtype: str = "uint8"
+    sight: Sight | None = None
 
     @property
     def batch(self) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import Any, TypeVar, cast
 
 from augline.arrays import Array, Namespace
@@ -11,7 +13,7 @@ from augline.plan import matrices
 from augline.plan.blend import Blend
 from augline.plan.frame import Extent, Frame
 from augline.plan.fuse import APPROXIMATE, EXACT, Rule, fuse
-from augline.plan.stages import Output, Rescale, Stage, Warp
+from augline.plan.stages import Drop, Output, Rescale, Stage, Warp
 
 T = TypeVar("T")
 
@@ -21,12 +23,13 @@ class Plan:
     """What happens to the pixels of one batch.
 
     Attributes:
-        stages: Fused; `Rescale` is gone, it acts in `output`.
+        stages: Fused; `Rescale` is gone, it acts in `output`, and so is `Drop`.
         shrinks: For each stage, the `(batch, 2)` whole factors (y, x) by which its input is area-averaged before it is
             resampled, or None where nothing is.
         before: The frame of the images as they come from the source.
         extent: Sizes of the images that come out.
         output: The last step.
+        dropped: `(batch, n)` bool: which of the source's boxes are left out wherever they lie; None for none.
     """
 
     stages: tuple[Stage, ...]
@@ -34,6 +37,7 @@ class Plan:
     before: Frame
     extent: Extent
     output: Output
+    dropped: Array | None = None
 
     def take(self, index: slice) -> Plan:
         """The plan of some of the samples."""
@@ -51,10 +55,18 @@ def make_plan(
         after: The frame behind the last stage.
         rules: Fusion rules; `()` runs the stages as declared.
     """
-    fused, shrinks = _settled(before.xp, [stage for stage in stages if not isinstance(stage, Rescale)], rules)
+    on_pixels = [stage for stage in stages if not isinstance(stage, (Rescale, Drop))]
+    fused, shrinks = _settled(before.xp, on_pixels, rules)
     channels = after.channels
     scale, offset = (_per_channel(values, channels) for values in (after.scale, after.offset))
-    return Plan(fused, shrinks, before, after.extent, Output(scale, offset, after.dtype))
+    output = Output(scale, offset, after.dtype)
+    return Plan(fused, shrinks, before.with_(sight=None), after.extent, output, dropped(stages))
+
+
+def dropped(stages: Sequence[Stage]) -> Array | None:
+    """`(batch, n)` bool: the boxes that any of these stages leaves out; None where no stage does."""
+    rows = [stage.boxes for stage in stages if isinstance(stage, Drop)]
+    return reduce(or_, rows) if rows else None
 
 
 def _settled(

@@ -256,6 +256,21 @@ class Rescale(Stage):
         return frame.with_(scale=scale, offset=offset, dtype="float32")
 
 
+@dataclass(frozen=True, eq=False)
+class Drop(Stage):
+    """Leaves boxes out that could still be seen. No engine meets it: it moves into the plan's `dropped`.
+
+    Attributes:
+        boxes: `(batch, n)` bool: which of the source's boxes go.
+    """
+
+    boxes: Array
+    origin: tuple[str, ...] = ()
+
+    def masked(self, mask: Array | None, before: Frame) -> Drop:
+        return self if mask is None else replace(self, boxes=self.boxes & mask[:, None])
+
+
 @dataclass(frozen=True)
 class Output:
     """The last step of every plan: `unit * scale + offset` per channel, rounded and clipped for integer types."""

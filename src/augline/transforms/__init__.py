@@ -61,6 +61,7 @@ from augline.transforms.mix import CopyPaste, CutMix, MixUp, Mosaic
 from augline.transforms.own import Map, register
 from augline.transforms.policies import AugMix, AutoAugment, RandAugment, ThreeAugment, TrivialAugmentWide
 from augline.transforms.sizing import CenterCrop, RandomCrop, RandomResizedCrop, Resizing
+from augline.transforms.target_crops import BBoxSafeRandomCrop, CropNonEmptyMaskIfExists, RandomIoUCrop
 from augline.transforms.values import Normalize, Rescaling
 
 TRANSFORMS: dict[str, type[Transform]] = {
@@ -70,7 +71,8 @@ TRANSFORMS: dict[str, type[Transform]] = {
         RandomAffine, RandomPerspective, Resizing, CenterCrop, RandomCrop, RandomResizedCrop, RandomBrightness,
         RandomContrast, RandomGamma, RandomInvert, Solarization, RandomPosterization, RandomSaturation, RandomHue,
         RandomGrayscale, D4, LetterBox, Padding, PadToMultiple, RandomZoomOut, ResizeLongestEdge, ResizeShortestEdge,
-        ScaleJitter, CoarseDropout, GridMask, RandomErasing, GridDistortion, OpticalDistortion,
+        ScaleJitter, RandomIoUCrop, BBoxSafeRandomCrop, CropNonEmptyMaskIfExists,
+        CoarseDropout, GridMask, RandomErasing, GridDistortion, OpticalDistortion,
         RandomElasticTransform, CLAHE, AutoContrast, ColorJitter, Equalization, HueSaturationValue,
         PhotometricDistort, RandomChannelShift, RandomChannelShuffle, RandomColorDegeneration, RandomColorJitter,
         RandomDownscale, RandomGaussianBlur, RandomGaussianNoise, RandomJpegCompression, RandomMedianBlur,
@@ -87,10 +89,12 @@ __all__ = [
     "AugMix",
     "AutoAugment",
     "AutoContrast",
+    "BBoxSafeRandomCrop",
     "CenterCrop",
     "CoarseDropout",
     "ColorJitter",
     "CopyPaste",
+    "CropNonEmptyMaskIfExists",
     "CutMix",
     "Equalization",
     "GridDistortion",
@@ -125,6 +129,7 @@ __all__ = [
     "RandomGrayscale",
     "RandomHue",
     "RandomInvert",
+    "RandomIoUCrop",
     "RandomJpegCompression",
     "RandomMedianBlur",
     "RandomMotionBlur",

@@ -169,6 +169,8 @@ class Transform:
             everywhere = stage.after(everywhere)
             stages.append(stage.named(path).masked(active, frame))
             frame = stages[-1].after(frame)
+        if frame.sight is not None:
+            frame = frame.with_(sight=frame.sight.through(stages))
         if size == everywhere.extent.static:  # those that it acts on come out in the size of the others
             frame = frame.with_(extent=dataclasses.replace(frame.extent, static=size))
         return Expansion((Drawn(path, self, params, active),), tuple(stages), frame)

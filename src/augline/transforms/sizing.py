@@ -61,13 +61,13 @@ class Resizing(Transform):
         whole = (0.0 * frame.height, 0.0 * frame.width, frame.height, frame.width)
         reach: Reach
         if self.crop_to_aspect_ratio:
-            window, reach = _largest(frame, self.height, self.width), "inside"
+            window, reach = largest_window(frame, self.height, self.width), "inside"
         elif self.pad_to_aspect_ratio:
             window, reach = _smallest_around(frame, self.height, self.width), "anywhere"
         else:
             window, reach = whole, "inside"
         fill = Fill("constant", frame.unit(self.fill_value), self.mask_fill_value)
-        yield _read(frame, window, self.height, self.width, reach, self.interpolation, fill)
+        yield resized_window(frame, window, self.height, self.width, reach, self.interpolation, fill)
 
 
 @transform
@@ -172,13 +172,13 @@ class RandomResizedCrop(Transform):
         top = xp.where(found, xp.floor(params["top"] * (whole_h - height + 1)), xp.floor((whole_h - height) / 2))
         left = xp.where(found, xp.floor(params["left"] * (whole_w - width + 1)), xp.floor((whole_w - width) / 2))
         window = (top, left, height, width)
-        yield _read(frame, window, self.height, self.width, "inside", self.interpolation, Fill("nearest"))
+        yield resized_window(frame, window, self.height, self.width, "inside", self.interpolation, Fill("nearest"))
 
     def evaluation(self) -> Transform:
         return Resizing(self.height, self.width, self.interpolation, crop_to_aspect_ratio=True)
 
 
-def _read(frame: Frame, window: Window, height: int, width: int, reach: Reach,
+def resized_window(frame: Frame, window: Window, height: int, width: int, reach: Reach,
           interpolation: Interpolation = "bilinear", fill: Fill | None = None) -> Warp:  # fmt: skip
     """A window of the image, brought to `height` x `width`."""
     top, left, tall, wide = window
@@ -194,14 +194,14 @@ def _cut(frame: Frame, height: int, width: int, down: Array, right: Array, exact
     room = (spare_h >= 0) & (spare_w >= 0)
     one = 0.0 if exact_middle else 1.0
     places = (xp.floor(down * (spare_h + one)), xp.floor(right * (spare_w + one)), height, width)
-    largest = _largest(frame, height, width)
+    largest = largest_window(frame, height, width)
     top, left, tall, wide = (xp.where(room, a, b) for a, b in zip(places, largest, strict=True))
     static = frame.extent.static
     fits = static is not None and static[0] >= height and static[1] >= width
-    return _read(frame, (top, left, tall, wide), height, width, "picks" if fits else "inside")
+    return resized_window(frame, (top, left, tall, wide), height, width, "picks" if fits else "inside")
 
 
-def _largest(frame: Frame, height: int, width: int) -> Window:
+def largest_window(frame: Frame, height: int, width: int) -> Window:
     """The largest window of that shape in the middle, rounded down as Keras rounds."""
     xp = frame.xp
     tall = xp.clip(xp.floor(frame.width * height / width), min=1.0)

@@ -11,7 +11,9 @@ from augline import plain_yaml
 from augline.errors import ArgumentError
 from augline.transforms import (
     D4,
+    BBoxSafeRandomCrop,
     CenterCrop,
+    CropNonEmptyMaskIfExists,
     GridDistortion,
     OpticalDistortion,
     Padding,
@@ -211,6 +213,18 @@ def _crop(kind: Callable[[int, int], Transform]) -> Rule:
     return rule
 
 
+def _box_safe(g: Given) -> Transform:
+    height, width = (None if g.get(name) is None else int(g[name]) for name in ("height", "width"))
+    rate = float(g.get("erosion_rate", 0.0))
+    g.unless(rate == 0, "an image's only box is never eroded", "it is, as several are")
+    return BBoxSafeRandomCrop(height, width, rate, "bilinear" if height is None else _resizing(g))
+
+
+def _around_mask(g: Given) -> Transform:
+    values, channels = (tuple(int(v) for v in g.get(name, ())) for name in ("ignore_values", "ignore_channels"))
+    return CropNonEmptyMaskIfExists(int(g["height"]), int(g["width"]), values, channels)
+
+
 def _padding(g: Given, height: int, width: int, position: str) -> Transform:
     g.unless(position == "center", f"the picture stands at {position}", "it stands in the middle")
     return Padding(height, width, **_border(g))
@@ -286,6 +300,7 @@ RULES: dict[str, Rule] = PIXELS | {
     "SquareSymmetry": lambda _: D4(),
     "Rotate": _rotate, "Affine": _affine, "ShiftScaleRotate": _shift_scale_rotate, "Perspective": _perspective,
     "RandomResizedCrop": _resized_crop, "RandomCrop": _crop(RandomCrop), "CenterCrop": _crop(CenterCrop),
+    "BBoxSafeRandomCrop": _box_safe, "RandomSizedBBoxSafeCrop": _box_safe, "CropNonEmptyMaskIfExists": _around_mask,
     "Resize": _resize, "PadIfNeeded": _pad_if_needed,
     "SmallestMaxSize": _edge(lambda size, between: ResizeShortestEdge(size, None, between)),
     "LongestMaxSize": _edge(ResizeLongestEdge),
@@ -297,6 +312,8 @@ ALWAYS: Pairs = {
     **PIXELS_ALWAYS,
     "Resize": [ANTIALIAS],
     "RandomResizedCrop": [ANTIALIAS],
+    "RandomSizedBBoxSafeCrop": [ANTIALIAS],
+    "CropNonEmptyMaskIfExists": [SMALL],
     "SmallestMaxSize": [ANTIALIAS],
     "LongestMaxSize": [ANTIALIAS],
     "RandomOrder": [("in a random order", "in the order of the list")],

@@ -29,6 +29,7 @@ from augline.transforms import (
     RandomGaussianNoise,
     RandomGrayscale,
     RandomInvert,
+    RandomIoUCrop,
     RandomJpegCompression,
     RandomPerspective,
     RandomPosterization,
@@ -61,6 +62,8 @@ from augline.translate.translation import (
 )
 from augline.translate.units import ANTIALIAS, SMALL, STILL, WHOLE, Motion, ends, moved, plain_fill
 
+OVERLAPS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
+"""What both draw from unless told."""
 SIDE = 256
 """Where theirs is in pixels and ours in parts of the side, images are taken to have this one."""
 
@@ -276,6 +279,13 @@ def _scale_jitter(g: Given) -> Transform:
     return ScaleJitter(*_size(g["target_size"]), ends(g["scale_range"]), interpolation=_between(g))
 
 
+def _iou_crop(g: Given) -> Transform:
+    options = tuple(float(v) for v in g.get("options", ()))
+    names = ("min_scale", "max_scale", "min_aspect_ratio", "max_aspect_ratio")
+    low, high, tall, wide = (float(g[name]) for name in names)
+    return RandomIoUCrop(low, high, tall, wide, None if options == OVERLAPS else options, int(g["trials"]))
+
+
 def _shortest(g: Given) -> Transform:
     sizes = [int(v) for v in (g["min_size"] if isinstance(g["min_size"], Sequence) else [g["min_size"]])]
     made = [ResizeShortestEdge(size, g.get("max_size"), _between(g)) for size in sizes]
@@ -301,7 +311,7 @@ RULES: dict[str, Rule] = {
     "ElasticTransform": _elastic, "Resize": _resize, "RandomResizedCrop": _resized_crop,
     "CenterCrop": lambda g: CenterCrop(*_size(g["size"])), "RandomCrop": _random_crop,
     "RandomShortestSize": _shortest, "ScaleJitter": _scale_jitter, "RandomZoomOut": _zoom_out,
-    "RandomIoUCrop": lambda g: counterpart(g, "RandomIoUCrop"),
+    "RandomIoUCrop": _iou_crop,
     "ColorJitter": _jitter, "RandomPhotometricDistort": _distort,
     "Grayscale": lambda _: RandomGrayscale(1.0),
     "RandomGrayscale": lambda g: RandomGrayscale(float(g["p"])),
@@ -347,6 +357,7 @@ ALWAYS: Pairs = {
         ("ten tries, nothing if none fits", "a rectangle that does not fit is cut to the image"),
     ],
     "RandomZoomOut": [("boxes and masks are filled as the fill argument says", "masks get 0")],
+    "RandomIoUCrop": [("tries options over and over, with fresh windows", "each option once, on the same windows")],
     "SanitizeBoundingBoxes": [("drops degenerate boxes here", "boxes are clipped and dropped at the end, always")],
     "MixUp": [_MIX],
     "CutMix": [_MIX],
