@@ -6,6 +6,7 @@ for frameworks that do not follow it live in `engines/arrays/`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 Array: TypeAlias = Any
@@ -18,3 +19,16 @@ Namespace: TypeAlias = Any
 def sign(xp: Namespace, mask: Array) -> Array:
     """-1.0 where a mask holds, 1.0 elsewhere, float64."""
     return 1.0 - 2.0 * xp.astype(mask, xp.float64)
+
+
+def is_float(array: Array) -> bool:
+    """Whether an array holds floating-point numbers, in any namespace."""
+    return "float" in str(array.dtype)
+
+
+def choose(xp: Namespace, condition: Array, yes: Callable[[], Array], no: Callable[[], Array]) -> Array:
+    """`yes()` where a single bool holds, else `no()`; only that one is computed."""
+    branch = getattr(xp, "cond", None)
+    if branch is not None:
+        return branch(condition, yes, no)
+    return yes() if bool(condition) else no()

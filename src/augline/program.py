@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from augline import engines
+from augline.arrays import Array, Namespace
 from augline.errors import ArgumentError
 from augline.plan import APPROXIMATE, EXACT, Extent, Frame, Plan, make_plan
 from augline.plan.fuse import Rule
@@ -58,11 +58,12 @@ class Program:
 
     def plan(
         self,
-        epoch: int,
-        ids: NDArray[np.int64],
-        sizes: NDArray[np.int64],
+        epoch: int | Array,
+        ids: Array,
+        sizes: Array,
         rules: Sequence[Rule] = EXACT + APPROXIMATE,
         known: Known | None = None,
+        xp: Namespace = np,
     ) -> tuple[Expansion, Plan]:
         """What was drawn for these samples, and the plan that carries it out.
 
@@ -72,9 +73,10 @@ class Program:
             sizes: `(batch, 2)` heights and widths of the images as they come.
             rules: Fusion rules.
             known: Their targets, for transforms that look at them.
+            xp: Array namespace of ids and sizes, and of the plan.
         """
-        draw = Draw(self.seed, epoch, ids, layout=self._layout)
-        before = self.frame(sizes, self.size)
+        draw = Draw(self.seed, epoch, ids, xp=xp, layout=self._layout)
+        before = self.frame(sizes, self.size, xp)
         if known is not None and known.kinds:
             before = before.with_(sight=Sight(known, before, before.extent))
         expansion = expand(self.transforms, draw, before)
@@ -95,11 +97,11 @@ class Program:
             )
         return self.output_size
 
-    def frame(self, sizes: NDArray[np.int64], size: tuple[int, int] | None) -> Frame:
+    def frame(self, sizes: Array, size: tuple[int, int] | None, xp: Namespace = np) -> Frame:
         """What the first transform finds: images of these sizes `(batch, 2)`, all of one `size` or not."""
         low, high = self.value_range
-        extent = Extent(sizes[:, 0].astype(np.float64), sizes[:, 1].astype(np.float64), size)
-        return Frame(np, extent, self.channels, (high - low,), (low,), self.dtype)
+        height, width = (xp.astype(sizes[:, k], xp.float64) for k in (0, 1))
+        return Frame(xp, Extent(height, width, size), self.channels, (high - low,), (low,), self.dtype)
 
 
 def _check_mixing(plan: Plan, mixes: bool) -> None:

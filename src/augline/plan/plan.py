@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import reduce
 from operator import or_
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 from augline.arrays import Array, Namespace
@@ -41,7 +42,8 @@ class Plan:
 
     def take(self, index: slice) -> Plan:
         """The plan of some of the samples."""
-        return _take(self, index, self.before.batch)
+        batch = self.before.batch
+        return mapped(self, lambda array: array[index] if array.shape[:1] == (batch,) else array)
 
 
 def make_plan(
@@ -95,16 +97,13 @@ def _per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
     return values * channels if len(values) == 1 else values
 
 
-def _take(value: T, index: slice, batch: int) -> T:
-    """Slices every array with a leading batch axis, however deep it sits in dataclasses and tuples."""
+def mapped(value: T, function: Callable[[Array], Array]) -> T:
+    """A plan, or a part of one, with every array in it replaced by what a function makes of it, always in one order."""
     result: Any = value
-    if isinstance(value, Frame):
-        return replace(value, extent=_take(value.extent, index, batch))
     if is_dataclass(value) and not isinstance(value, type):
-        changes = {f.name: _take(getattr(value, f.name), index, batch) for f in fields(value)}
-        result = replace(value, **changes)
+        result = replace(value, **{f.name: mapped(getattr(value, f.name), function) for f in fields(value)})
     elif isinstance(value, tuple):
-        result = tuple(_take(item, index, batch) for item in value)
-    elif hasattr(value, "shape") and value.shape[:1] == (batch,):
-        result = result[index]
+        result = tuple(mapped(item, function) for item in value)
+    elif hasattr(value, "shape") and not isinstance(value, ModuleType):
+        result = function(value)
     return cast(T, result)

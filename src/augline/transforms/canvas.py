@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated
 
-from augline.arrays import Array
+import numpy as np
+
+from augline.arrays import Array, Namespace
 from augline.plan import matrices
 from augline.plan.frame import Extent, Frame
 from augline.plan.stages import Fill, FillMode, Interpolation, Stage, Warp
@@ -67,11 +69,11 @@ class ResizeShortestEdge(Transform):
     interpolation: Interpolation = "bilinear"
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        xp = frame.xp
-        scale = self.size / xp.minimum(frame.height, frame.width)
-        if self.max_size is not None:
-            scale = xp.minimum(scale, self.max_size / xp.maximum(frame.height, frame.width))
-        yield scaled(frame, scale, self.interpolation)
+        yield scaled(frame, self._scale, self.interpolation)
+
+    def _scale(self, xp: Namespace, height: Array, width: Array) -> Array:
+        scale = self.size / xp.minimum(height, width)
+        return scale if self.max_size is None else xp.minimum(scale, self.max_size / xp.maximum(height, width))
 
 
 @transform
@@ -92,7 +94,7 @@ class ResizeLongestEdge(Transform):
     interpolation: Interpolation = "bilinear"
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        yield scaled(frame, self.size / frame.xp.maximum(frame.height, frame.width), self.interpolation)
+        yield scaled(frame, lambda xp, height, width: self.size / xp.maximum(height, width), self.interpolation)
 
 
 @transform
@@ -261,12 +263,20 @@ class ScaleJitter(Transform):
         yield Warp(matrix, extent, "anywhere", self.interpolation, fill)
 
 
-def scaled(frame: Frame, scale: Array, interpolation: Interpolation) -> Warp:
-    """The whole image at another scale, sides rounded to whole pixels."""
-    xp = frame.xp
-    height, width = (xp.clip(xp.round(side * scale), min=1.0) for side in (frame.height, frame.width))
+def scaled(frame: Frame, scale: Callable[..., Array], interpolation: Interpolation) -> Warp:
+    """The whole image at the scale `(xp, height, width) -> scale`, sides rounded to whole pixels."""
+
+    def sides(xp: Namespace, height: Array, width: Array) -> tuple[Array, Array]:
+        tall, wide = (xp.clip(xp.round(side * scale(xp, height, width)), min=1.0) for side in (height, width))
+        return tall, wide
+
+    xp, known = frame.xp, frame.extent.static
+    height, width = sides(xp, frame.height, frame.width)
     matrix = matrices.resized(xp, frame.batch, frame.height / height, frame.width / width)
-    static = frame.extent.static and (int(height[0]), int(width[0]))
+    static = None
+    if known is not None:
+        tall, wide = sides(np, *np.asarray(known, np.float64)[:, None])
+        static = int(tall[0]), int(wide[0])
     return Warp(matrix, Extent(height, width, static), "inside", interpolation)
 
 

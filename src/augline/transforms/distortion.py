@@ -151,7 +151,7 @@ def bent(item: Geometric, frame: Frame, function: Callable[..., tuple[Array, Arr
 def _spline(xp: Namespace, nodes: Array, axis: int, side: int) -> Array:
     """Nodes along an axis, three more than cells, to `side` pixels: four weighed nodes for each, no more."""
     cells = int(nodes.shape[axis]) - 3
-    place = (xp.astype(xp.arange(side), xp.float64) + 0.5) * (cells / side)
+    place = (xp.astype(xp.arange(side), nodes.dtype) + 0.5) * (cells / side)
     first = xp.floor(place)
     t = place - first
     weights = ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3)
@@ -164,5 +164,5 @@ def _between(xp: Namespace, x: Array, knots: Array) -> Array:
     """Knots `(batch, n + 1)`, evenly spread over the edges of a row of pixels `(., 1, n)`, read linearly."""
     cells, side = int(knots.shape[1]) - 1, int(x.shape[-1])
     place = (x[:, 0, :] + 0.5) / side * cells
-    weight = xp.clip(1 - xp.abs(place[..., None] - xp.astype(xp.arange(cells + 1), xp.float64)), min=0.0)
+    weight = xp.clip(1 - xp.abs(place[..., None] - xp.astype(xp.arange(cells + 1), knots.dtype)), min=0.0)
     return xp.sum(weight * knots[:, None, :], axis=-1)[:, None, :]

@@ -19,7 +19,7 @@ def clahe(xp: Namespace, images: Array, stage: Clahe) -> Array:
     tables = _tables(xp, _tiles(xp, levels, tall, wide, stage.grid), stage.clip_limit, tall * wide)
     top, lower, fy = _between(xp, height, tall, down)
     left, right, fx = _between(xp, width, wide, across)
-    fy, fx = fy[None, :, None, None], fx[None, None, :, None]
+    fy, fx = (xp.astype(f, images.dtype) for f in (fy[None, :, None, None], fx[None, None, :, None]))
 
     def looked_up(rows: Array, columns: Array) -> Array:
         tile = (rows[:, None] * across + columns[None, :])[None, :, :, None]
@@ -56,7 +56,7 @@ def _tables(xp: Namespace, tiles: Array, clip_limit: Array, area: int) -> Array:
     level = xp.arange(256)
     counts = counts + xp.astype((level % step == 0) & (level // step < rest), xp.int64)
     return xp.clip(
-        xp.round(xp.astype(xp.cumulative_sum(counts, axis=-1), xp.float64) * (255 / area)), min=0.0, max=255.0
+        xp.round(xp.astype(xp.cumulative_sum(counts, axis=-1), clip_limit.dtype) * (255 / area)), min=0.0, max=255.0
     )
 
 

@@ -27,10 +27,10 @@ def jpeg(xp: Namespace, images: Array, stage: Codec) -> Array:
     colours = 3 if int(images.shape[3]) >= 3 else 1
     levels = xp.round(xp.clip(images[..., :colours], min=0.0, max=1.0) * 255)
     if colours == 3:
-        planes = levels @ xp.asarray(_TO_YCC, dtype=levels.dtype).T
+        planes = levels @ xp.matrix_transpose(xp.asarray(_TO_YCC, dtype=levels.dtype))
         luma = _coded(xp, xp.round(planes[..., 0]) - 128, stage.quality, _LUMINANCE) + 128
         chroma = [_halved(xp, planes[..., k], stage.quality) for k in (1, 2)]
-        levels = xp.stack([luma, *chroma], axis=-1) @ xp.asarray(_TO_RGB, dtype=levels.dtype).T
+        levels = xp.stack([luma, *chroma], axis=-1) @ xp.matrix_transpose(xp.asarray(_TO_RGB, dtype=levels.dtype))
     else:
         levels = (_coded(xp, levels[..., 0] - 128, stage.quality, _LUMINANCE) + 128)[..., None]
     decoded = xp.clip(xp.round(levels), min=0.0, max=255.0) / 255
@@ -68,9 +68,10 @@ def _coded(xp: Namespace, plane: Array, quality: Array, table: tuple[tuple[int, 
         ],
         dtype=plane.dtype,
     )
-    steps = _steps(xp, quality, table)[:, None, None, :, :]
-    coded = xp.round(cosine @ blocks @ cosine.T / steps) * steps
-    blocks = xp.clip(xp.round(cosine.T @ coded @ cosine), min=-128.0, max=127.0)
+    back = xp.matrix_transpose(cosine)
+    steps = xp.astype(_steps(xp, quality, table), plane.dtype)[:, None, None, :, :]
+    coded = xp.round(cosine @ blocks @ back / steps) * steps
+    blocks = xp.clip(xp.round(back @ coded @ cosine), min=-128.0, max=127.0)
     whole = xp.reshape(xp.permute_dims(blocks, (0, 1, 3, 2, 4)), (batch, rows * 8, columns * 8))
     return whole[:, :height, :width]
 

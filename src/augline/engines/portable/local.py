@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from augline.arrays import Array, Namespace
 from augline.engines.portable.warp import fold
 from augline.plan.local import Erase, Filter, Median, Noise
@@ -21,7 +23,7 @@ def filtered(xp: Namespace, images: Array, stage: Filter) -> Array:
     if stage.keeps_edge:
         inner = _within(xp, height, 1, height - 1)[:, None, None] & _within(xp, width, 1, width - 1)[None, :, None]
         result = xp.where(inner[None, ...], result, images)
-    same = xp.all(stage.kernel == _delta(xp, size), axis=(1, 2))
+    same = xp.all(stage.kernel == _delta(xp, size, stage.kernel.dtype), axis=(1, 2))
     return xp.where(same[:, None, None, None], images, result)
 
 
@@ -82,7 +84,7 @@ def _within(xp: Namespace, n: int, low: int, high: int) -> Array:
     return (places >= low) & (places < high)
 
 
-def _delta(xp: Namespace, size: int) -> Array:
+def _delta(xp: Namespace, size: int, dtype: Any) -> Array:
     """The kernel that changes nothing."""
-    line = xp.astype(xp.arange(size) == size // 2, xp.float64)
+    line = xp.astype(xp.arange(size) == size // 2, dtype)
     return line[:, None] * line[None, :]

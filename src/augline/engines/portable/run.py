@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from augline.arrays import Array, Namespace
+from augline.arrays import Array, Namespace, is_float
 from augline.engines.portable import colour, local
 from augline.engines.portable.call import called
 from augline.engines.portable.clahe import clahe
 from augline.engines.portable.codec import jpeg
-from augline.engines.portable.warp import shrink, warp
-from augline.plan import matrices
+from augline.engines.portable.state import Alike, Each
+from augline.engines.portable.warp import View, warp
 from augline.plan.blend import Blend
 from augline.plan.call import Call
 from augline.plan.local import Clahe, Codec, Erase, Filter, Median, Noise
-from augline.plan.plan import Plan
+from augline.plan.plan import Plan, mapped
 from augline.plan.stages import Colour, Hsv, Stage, Tone, Warp
+
+T = TypeVar("T")
 
 ON_PIXELS: dict[type[Stage], Callable[..., Array]] = {
     Tone: colour.tone,
@@ -37,7 +40,7 @@ STAGES = frozenset({Warp, Blend, *ON_PIXELS})
 
 
 def run(xp: Namespace, plan: Plan, images: Array, decoded: tuple[int, int] = (1, 1)) -> Array:
-    """The batch that comes out.
+    """The batch that comes out, in float64: the definition of what a plan means.
 
     Args:
         xp: Array namespace.
@@ -45,7 +48,23 @@ def run(xp: Namespace, plan: Plan, images: Array, decoded: tuple[int, int] = (1,
         images: `(batch, height, width, channels)` in the source's type.
         decoded: Factors (y, x) by which the decoder has already shrunk the images.
     """
-    unit = _through(xp, _to_unit(xp, images, plan), plan.stages, plan.shrinks, decoded)
+    unit = _through(xp, _to_unit(xp, images, plan, xp.float64), plan.stages, plan.shrinks, Alike(decoded))
+    return colour.output(xp, unit, plan.output)
+
+
+def run_batch(
+    xp: Namespace, plan: Plan, images: Array, decoded: Array | None = None, view: View | None = None
+) -> Array:
+    """The same for a whole batch at once, in float32 and in shapes that do not depend on numbers: as a graph wants it.
+
+    Args:
+        xp: Array namespace that may trace graphs.
+        plan: For as many samples as there are images.
+        images: `(batch, height, width, channels)` in the source's type.
+        decoded: `(batch, 2)` whole factors (y, x) by which the decoder has shrunk each image; None for 1.
+        view: Which part of its (shrunk) image each array shows; None where it is the image. Until the first warp.
+    """
+    unit = _through(xp, _to_unit(xp, images, plan, xp.float32), plan.stages, plan.shrinks, Each(decoded, view))
     return colour.output(xp, unit, plan.output)
 
 
@@ -60,45 +79,49 @@ def prepare(plan: Plan, decoded: NDArray[np.int64]) -> Callable[[int, NDArray[An
 
 
 def _through(
-    xp: Namespace, images: Array, stages: tuple[Stage, ...], shrinks: tuple[Array | None, ...], decoded: tuple[int, int]
+    xp: Namespace, images: Array, stages: tuple[Stage, ...], shrinks: tuple[Array | None, ...], state: Alike | Each
 ) -> Array:
     """Images of 0 to 1 through stages."""
     for stage, factors in zip(stages, shrinks, strict=True):
         if isinstance(stage, Warp):
-            images = _resample(xp, images, stage, factors, decoded)
-            decoded = (1, 1)
+            images, state = _resample(xp, images, stage, factors, state)
         elif isinstance(stage, Blend):
-            images = _blended(xp, images, stage)
+            images = _blended(xp, images, stage, state)
         else:
-            images = ON_PIXELS[type(stage)](xp, images, stage)
+            images = ON_PIXELS[type(stage)](xp, images, in_precision(xp, stage, state.precision))
     return images
 
 
-def _blended(xp: Namespace, images: Array, stage: Blend) -> Array:
+def _blended(xp: Namespace, images: Array, stage: Blend, state: Alike | Each) -> Array:
     """The image and what each branch makes of it, each times its weight."""
-    total = images * stage.weights[:, 0, None, None, None]
+    weights = xp.astype(stage.weights, images.dtype)
+    total = images * weights[:, 0, None, None, None]
     for number, (branch, shrinks) in enumerate(zip(stage.branches, stage.shrinks, strict=True), 1):
-        part = _through(xp, images, branch, shrinks, (1, 1))
-        total = total + part * stage.weights[:, number, None, None, None]
-    alone = (stage.weights[:, 0] == 1)[:, None, None, None]
+        part = _through(xp, images, branch, shrinks, type(state)())
+        total = total + part * weights[:, number, None, None, None]
+    alone = (weights[:, 0] == 1)[:, None, None, None]
     return xp.where(alone, images, xp.clip(total, min=0.0, max=1.0))
 
 
-def _to_unit(xp: Namespace, images: Array, plan: Plan) -> Array:
-    scale, offset = (xp.asarray(v, dtype=xp.float64) for v in (plan.before.scale, plan.before.offset))
-    return (xp.astype(images, xp.float64) - offset) / scale
+def _to_unit(xp: Namespace, images: Array, plan: Plan, dtype: Any) -> Array:
+    scale, offset = (xp.asarray(v, dtype=dtype) for v in (plan.before.scale, plan.before.offset))
+    return (xp.astype(images, dtype) - offset) / scale
 
 
-def _resample(xp: Namespace, images: Array, stage: Warp, factors: Array | None, decoded: tuple[int, int]) -> Array:
-    matrix = stage.matrix
-    size = stage.extent.static or (int(stage.extent.height[0]), int(stage.extent.width[0]))
+def _resample(
+    xp: Namespace, images: Array, stage: Warp, factors: Array | None, state: Alike | Each
+) -> tuple[Array, Alike | Each]:
     if factors is not None:
-        left_y, left_x = (max(int(factors[0, k]) // decoded[k], 1) for k in (0, 1))
-        images = shrink(xp, images, left_y, left_x) if (left_y, left_x) != (1, 1) else images
-        decoded = (decoded[0] * left_y, decoded[1] * left_x)
-    if decoded != (1, 1):
-        batch = int(matrix.shape[0])
-        y, x = 1 / decoded[0], 1 / decoded[1]
-        # full-size pixel to small pixel: x_small = (x + 0.5) / factor - 0.5
-        matrix = matrices.resized(xp, batch, y, x) @ matrix
-    return warp(xp, images, matrix, size, stage.interpolation, stage.fill, stage.field)
+        images, state = state.shrunk(xp, images, factors)
+    stage = replace(stage, matrix=state.placed(xp, stage.matrix))
+    # "nearest" has no tolerance: on the line between two pixels a last bit decides
+    stage = stage if stage.interpolation == "nearest" else in_precision(xp, stage, state.precision)
+    size, behind = state.behind(images, stage)
+    view = state.view and in_precision(xp, state.view, str(stage.matrix.dtype.name))
+    images = warp(xp, images, stage.matrix, size, stage.interpolation, stage.fill, stage.field, view)
+    return images, behind
+
+
+def in_precision(xp: Namespace, stage: T, dtype: str) -> T:
+    """The same stage with its floating-point numbers of a type; parameters are drawn and fused in float64."""
+    return mapped(stage, lambda array: xp.astype(array, getattr(xp, dtype)) if is_float(array) else array)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from augline.arrays import Array, Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from augline.arrays import Array, Namespace, is_float
 from augline.plan.stages import Field, Fill, Interpolation
 
 
@@ -20,8 +23,63 @@ def shrink(xp: Namespace, images: Array, factor_y: int, factor_x: int) -> Array:
     return xp.mean(blocks, axis=(2, 4))
 
 
+def shrink_each(xp: Namespace, images: Array, sizes: Sequence[Array | int], factors: Array) -> Array:
+    """Block means as `shrink` makes, by factors of each sample's own; in the top left corner of arrays of that shape.
+
+    Args:
+        xp: Array namespace.
+        images: `(batch, height, width, channels)` real numbers.
+        sizes: Height and width of the image in each array: `(batch,)` whole floats, or numbers for all.
+        factors: `(batch, 2)` whole floats, y and x.
+    """
+    for axis, size in ((1, sizes[0]), (2, sizes[1])):
+        images = _shrunk_along(xp, images, axis, size, factors[:, axis - 1])
+    return images
+
+
+def _shrunk_along(xp: Namespace, images: Array, axis: int, size: Array | int, factor: Array) -> Array:
+    """Means of `factor` neighbours along an axis, as differences of a running sum."""
+    lines = images if axis == 1 else xp.permute_dims(images, (0, 2, 1, 3))
+    batch, n, across, channels = lines.shape
+    sums = xp.concat([xp.zeros_like(lines[:, :1, ...]), xp.cumulative_sum(lines, axis=1)], axis=1)
+    sums = xp.reshape(sums, (batch * (n + 1), across * channels))
+    first = xp.reshape(xp.arange(batch) * (n + 1), (batch, 1))
+    size = xp.reshape(size + 0 * factor, (batch, 1))
+
+    def up_to(place: Array) -> Array:
+        """The sum of what lies before a place; behind the image its last line goes on."""
+        inside = xp.minimum(place, size)
+        places = [
+            xp.reshape(first + xp.astype(t, xp.int64), (-1,)) for t in (inside, size + 0 * place, size - 1 + 0 * place)
+        ]
+        known, whole, rest = (xp.reshape(xp.take(sums, p, axis=0), (batch, n, across * channels)) for p in places)
+        return known + (whole - rest) * (place - inside)[:, :, None]
+
+    place = xp.astype(xp.arange(n), images.dtype)[None, :] * factor[:, None]
+    means = (up_to(place + factor[:, None]) - up_to(place)) / factor[:, None, None]
+    means = xp.reshape(means, (batch, n, across, channels))
+    return means if axis == 1 else xp.permute_dims(means, (0, 2, 1, 3))
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """Which part of its image each array of a batch shows, where images of several sizes share one array.
+
+    Attributes:
+        height: `(batch,)`, of the whole image, in the floating-point type of coordinates; as all that follows.
+        width: `(batch,)`.
+        top: `(batch,)`: the row of the image that is the array's first.
+        left: `(batch,)`.
+    """
+
+    height: Array
+    width: Array
+    top: Array
+    left: Array
+
+
 def warp(xp: Namespace, images: Array, matrix: Array, size: tuple[int, int], interpolation: Interpolation,
-         fill: Fill, field: Field | None = None) -> Array:  # fmt: skip
+         fill: Fill, field: Field | None = None, view: View | None = None) -> Array:  # fmt: skip
     """Every output pixel from the place its matrix says.
 
     Args:
@@ -32,6 +90,7 @@ def warp(xp: Namespace, images: Array, matrix: Array, size: tuple[int, int], int
         interpolation: "bilinear" weighs the four pixels around a place; "nearest" takes floor(x + 0.5), floor(y + 0.5).
         fill: What pixels beyond the images hold.
         field: A displacement before the matrix.
+        view: Which part of its image each array shows; None where it is the image.
     """
     x, y = _grid(xp, matrix, size)
     if field is not None:
@@ -39,7 +98,7 @@ def warp(xp: Namespace, images: Array, matrix: Array, size: tuple[int, int], int
     x, y = _transformed(xp, matrix, x, y)
     # on a grid of 2**-20 of a pixel, so that a last-bit difference between machines cannot tip a floor
     x, y = (xp.round(t * 2.0**20) / 2.0**20 for t in (x, y))
-    return read(xp, images, x, y, interpolation, fill)
+    return read(xp, images, x, y, interpolation, fill, view)
 
 
 def _grid(xp: Namespace, like: Array, size: tuple[int, int]) -> tuple[Array, Array]:
@@ -73,45 +132,70 @@ def displacements(xp: Namespace, field: Field) -> Array:
     return both if field.active is None else xp.where(field.active[:, None, None, None], both, 0.0)
 
 
-def read(xp: Namespace, images: Array, x: Array, y: Array, interpolation: Interpolation, fill: Fill) -> Array:
+def read(
+    xp: Namespace, images: Array, x: Array, y: Array, interpolation: Interpolation, fill: Fill, view: View | None = None
+) -> Array:
     """The images at places between their pixels."""
     if interpolation == "nearest":
-        return _pixels(xp, images, xp.floor(y + 0.5), xp.floor(x + 0.5), fill)
+        y, x = xp.floor(y + 0.5), xp.floor(x + 0.5)
+        return _pixels(xp, images, _line(xp, images, y, 1, fill, view), _line(xp, images, x, 2, fill, view), fill)
     top, left = xp.floor(y), xp.floor(x)
-    down, right = (y - top)[..., None], (x - left)[..., None]
+    down, right = (xp.astype(t, images.dtype)[..., None] for t in (y - top, x - left))
+    columns = [_line(xp, images, left + k, 2, fill, view) for k in (0.0, 1.0)]
+    rows = [_line(xp, images, top + k, 1, fill, view) for k in (0.0, 1.0)]
     upper, lower = (
-        _pixels(xp, images, row, left, fill) * (1 - right) + _pixels(xp, images, row, left + 1, fill) * right
-        for row in (top, top + 1)
+        _pixels(xp, images, row, columns[0], fill) * (1 - right) + _pixels(xp, images, row, columns[1], fill) * right
+        for row in rows
     )
     return upper * (1 - down) + lower * down
 
 
-def _pixels(xp: Namespace, images: Array, y: Array, x: Array, fill: Fill) -> Array:
+def _line(
+    xp: Namespace, images: Array, i: Array, axis: int, fill: Fill, view: View | None
+) -> tuple[Array, Array | None]:
+    """Whole coordinates along an axis as indices into the array; and which lie in the image, where that counts."""
+    n = images.shape[axis] if view is None else (view.height, view.width)[axis - 1][:, None, None]
+    index = fold(xp, i, n, fill.mode)
+    if view is not None:
+        index = xp.clip(
+            index - (view.top, view.left)[axis - 1][:, None, None], min=0.0, max=float(images.shape[axis] - 1)
+        )
+    return index, (i >= 0) & (i < n) if fill.mode == "constant" else None
+
+
+def _pixels(
+    xp: Namespace, images: Array, row: tuple[Array, Array | None], column: tuple[Array, Array | None], fill: Fill
+) -> Array:
     """The pixels at whole coordinates, `(batch, h, w, channels)`; outside, what `fill` says."""
     batch, height, width, channels = images.shape
-    y, x = xp.astype(y, xp.int64), xp.astype(x, xp.int64)
-    row, column = fold(xp, y, height, fill.mode), fold(xp, x, width, fill.mode)
     sample = xp.reshape(xp.arange(batch) * (height * width), (batch, 1, 1))
-    flat = xp.reshape(sample + row * width + column, (-1,))
-    found = xp.reshape(xp.take(xp.reshape(images, (-1, channels)), flat, axis=0), (*row.shape, channels))
-    if fill.mode != "constant":
-        return found
-    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    return xp.where(inside[..., None], found, xp.asarray(fill.value, dtype=images.dtype))
+    place = sample + xp.astype(row[0], xp.int64) * width + xp.astype(column[0], xp.int64)
+    flat = xp.reshape(
+        xp.take(xp.reshape(images, (-1, channels)), xp.reshape(place, (-1,)), axis=0), (*place.shape, channels)
+    )
+    if row[1] is None or column[1] is None:
+        return flat
+    return xp.where((row[1] & column[1])[..., None], flat, xp.asarray(fill.value, dtype=images.dtype))
 
 
-def fold(xp: Namespace, i: Array, n: int, mode: str) -> Array:
+def fold(xp: Namespace, i: Array, n: Array | int, mode: str) -> Array:
     """Brings any whole coordinate into [0, n), as each fill mode continues the image.
 
     "reflect" d c b a | a b c d | d c b a, "mirror" d c b | a b c d | c b a, "wrap" a b c d | a b c d, and "nearest"
     a a | a b c d | d d.
     """
     if mode == "reflect":
-        i = i % (2 * n)
+        i = _remainder(xp, i, 2 * n)
         return xp.where(i < n, i, 2 * n - 1 - i)
-    if mode == "mirror" and n > 1:
-        i = i % (2 * n - 2)
-        return xp.where(i < n, i, 2 * n - 2 - i)
+    if mode == "mirror":
+        turn = max(2 * n - 2, 1) if isinstance(n, int) else xp.clip(2 * n - 2, min=1)
+        i = _remainder(xp, i, turn)
+        return xp.where(i < n, i, turn - i)
     if mode == "wrap":
-        return i % n
-    return xp.clip(i, min=0, max=n - 1)
+        return _remainder(xp, i, n)
+    return xp.minimum(xp.clip(i, min=0), n - 1) if not isinstance(n, int) else xp.clip(i, min=0, max=n - 1)
+
+
+def _remainder(xp: Namespace, i: Array, n: Array | int) -> Array:
+    """`i % n`; of whole floats by division, which compilers turn into vector instructions."""
+    return i - xp.floor(i / n) * n if is_float(i) else i % n

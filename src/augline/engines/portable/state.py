@@ -1,0 +1,75 @@
+"""What is known of a batch of images on its way to the next warp: how far each is shrunk, and which part is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from augline.arrays import Array, Namespace, choose
+from augline.engines.portable.warp import View, shrink, shrink_each
+from augline.plan import matrices
+from augline.plan.stages import Warp
+
+
+@dataclass(frozen=True)
+class Alike:
+    """The state of a batch on its way to the first warp: all images are whole, and shrunk alike by the decoder."""
+
+    factors: tuple[int, int] = (1, 1)
+    precision: str = "float64"
+
+    def shrunk(self, xp: Namespace, images: Array, wanted: Array) -> tuple[Array, Alike]:
+        """The images averaged over the rest of the factors that are `wanted`, which are the same for all."""
+        rest_y, rest_x = (max(int(wanted[0, k]) // self.factors[k], 1) for k in (0, 1))
+        images = shrink(xp, images, rest_y, rest_x) if (rest_y, rest_x) != (1, 1) else images
+        return images, Alike((self.factors[0] * rest_y, self.factors[1] * rest_x))
+
+    def placed(self, xp: Namespace, matrix: Array) -> Array:
+        """The matrix that reads from the shrunk images: x_small = (x + 0.5) / factor - 0.5."""
+        if self.factors == (1, 1):
+            return matrix
+        return matrices.resized(xp, int(matrix.shape[0]), 1 / self.factors[0], 1 / self.factors[1]) @ matrix
+
+    @property
+    def view(self) -> View | None:
+        """The images are whole."""
+        return None
+
+    def behind(self, images: Array, warp: Warp) -> tuple[tuple[int, int], Alike]:
+        """The size of the arrays that a warp gives, and the state behind it."""
+        extent = warp.extent
+        return extent.static or (int(extent.height[0]), int(extent.width[0])), Alike()
+
+
+@dataclass(frozen=True, eq=False)
+class Each:
+    """The same where samples differ: factors `(batch, 2)` and a view, or None."""
+
+    factors: Array | None = None
+    view: View | None = None
+    precision: str = "float32"
+
+    def shrunk(self, xp: Namespace, images: Array, wanted: Array) -> tuple[Array, Each]:
+        """See `Alike`. An array that does not show its image from the top left on is never shrunk further."""
+        factors = xp.ones(wanted.shape, dtype=xp.int64) if self.factors is None else self.factors
+        rest = xp.astype(xp.clip(xp.astype(wanted, xp.int64) // factors, min=1), images.dtype)
+        sizes = images.shape[1:3] if self.view is None else (self.view.height, self.view.width)
+        images = choose(xp, xp.any(rest > 1), lambda: shrink_each(xp, images, sizes, rest), lambda: images)
+        height, width = (xp.ceil((size + 0 * rest[:, k]) / rest[:, k]) for k, size in enumerate(sizes))
+        zero = 0 * rest[:, 0]
+        start = (zero, zero) if self.view is None else (self.view.top, self.view.left)
+        return images, Each(factors * xp.astype(rest, xp.int64), View(height, width, *start))
+
+    def placed(self, xp: Namespace, matrix: Array) -> Array:
+        """See `Alike`."""
+        if self.factors is None:
+            return matrix
+        scale = 1 / xp.astype(self.factors, xp.float64)
+        return matrices.resized(xp, int(matrix.shape[0]), scale[:, 0], scale[:, 1]) @ matrix
+
+    def behind(self, images: Array, warp: Warp) -> tuple[tuple[int, int], Each]:
+        """See `Alike`. Images of sizes of their own are no larger than the ones before: their arrays stay as large."""
+        extent = warp.extent
+        if extent.static is not None:
+            return extent.static, Each()
+        zero = 0 * extent.height
+        return (int(images.shape[1]), int(images.shape[2])), Each(None, View(extent.height, extent.width, zero, zero))
