@@ -48,7 +48,7 @@ def table(folder: Path, capsys: Any) -> pd.DataFrame:
 def test_class_and_color_modes(class_mode: Any, color_mode: str, both: Any, folder: Path) -> None:
     exact, fast, theirs = both(**MOVING)
     arguments = {
-        "target_size": (30, 22),
+        "target_size": (60, 52),
         "batch_size": 4,
         "class_mode": class_mode,
         "color_mode": color_mode,

@@ -57,38 +57,49 @@ class Loader:
         self._local = threading.local()
 
     def load(self, path: str, out: Image) -> None:
-        """One file into its place, (height, width, channels).
+        """One file into its place.
+
+        Args:
+            path: The file.
+            out: (height, width, channels): float32 for grey, else uint8; RGB may have a fourth channel, of any value.
 
         Raises:
             OSError: As Pillow raises it for files that are missing, damaged, or no images, with the path as a note.
         """
         try:
             data = Path(path).read_bytes()
-            image = self._jpeg(data)
-            if image is None:
-                image = self._pillow(data)
+            if not self._jpeg(data, out):
+                self._copy(self._pillow(data), out)
         except (OSError, ValueError, SyntaxError) as error:
             error.add_note(f"while reading {path}")
             raise
-        np.copyto(out, image if image.ndim == 3 else image[:, :, None], casting="unsafe")
 
-    def _jpeg(self, data: bytes) -> Image | None:
+    def _jpeg(self, data: bytes, out: Image) -> bool:
+        """Whether simplejpeg could read it."""
         if data[:2] != b"\xff\xd8":
-            return None
+            return False
         scratch = self._local.__dict__.setdefault("scratch", Scratch())
         try:
             header = probe(data, exif=False)
             if header.bands not in (1, 3):
-                return None
-            image = decode(data, header, channels=CHANNELS[self.color_mode], scratch=scratch)
+                return False
+            channels = out.shape[2] if self.interpolation == "nearest" else CHANNELS[self.color_mode]
+            image = decode(data, header, channels=channels, scratch=scratch)
         except DecodeError:  # damage that Pillow may live with, as Keras does
-            return None
+            return False
         if image.shape[:2] == self.size:
-            return image
-        if self.interpolation == "nearest":
-            return self._nearest(image)
-        picture = Pillow.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
-        return np.asarray(self._resized(picture))
+            self._copy(image, out)
+        elif self.interpolation == "nearest":
+            self._nearest(image, out)
+        else:
+            picture = Pillow.fromarray(image[:, :, 0] if channels == 1 else image)
+            self._copy(np.asarray(self._resized(picture)), out)
+        return True
+
+    @staticmethod
+    def _copy(image: Image, out: Image) -> None:
+        image = image if image.ndim == 3 else image[:, :, None]
+        np.copyto(out[:, :, : image.shape[2]], image, casting="unsafe")
 
     def _pillow(self, data: bytes) -> Image:
         with Pillow.open(BytesIO(data)) as stored:
@@ -104,23 +115,18 @@ class Loader:
         top, bottom, left, right = self._box(picture.height, picture.width)
         return picture.resize((width, height), INTERPOLATIONS[self.interpolation], (left, top, right, bottom))
 
-    def _nearest(self, image: Image) -> Image:
+    def _nearest(self, image: Image, out: Image) -> None:
         top, bottom, left, right = self._box(*image.shape[:2])
         rows, rows_agree = nearest_table(image.shape[0], top, bottom, self.size[0])
         columns, columns_agree = nearest_table(image.shape[1], left, right, self.size[1])
         if not (rows_agree and columns_agree):
-            return image.take(rows, axis=0).take(columns, axis=1)
-        shape = (*self.size, image.shape[2])
-        memory = self._local.__dict__.get("resized")
-        if memory is None or memory.shape != shape:
-            memory = self._local.resized = np.empty(shape, np.uint8)
-        window = image[top:bottom, left:right]
-        flat = shape[2] == 1
-        cv2.resize(
-            window[:, :, 0] if flat else window, self.size[::-1], dst=memory[:, :, 0] if flat else memory,
-            interpolation=cv2.INTER_NEAREST_EXACT,
-        )  # fmt: skip
-        return memory
+            np.copyto(out, image.take(rows, axis=0).take(columns, axis=1))
+            return
+        window, size = image[top:bottom, left:right], self.size[::-1]
+        if out.dtype == np.uint8:
+            cv2.resize(window, size, dst=out, interpolation=cv2.INTER_NEAREST_EXACT)
+        else:  # grey
+            np.copyto(out[:, :, 0], cv2.resize(window[:, :, 0], size, interpolation=cv2.INTER_NEAREST_EXACT))
 
     def _box(self, height: int, width: int) -> tuple[int, int, int, int]:
         """(top, bottom, left, right) of what is resized."""

@@ -237,9 +237,8 @@ class Iterator:
         return np.float32
 
     def _read(self, row: int) -> Array:
-        block = np.empty((1, *self._samples.shape), np.float32)
-        self._samples.fill(np.array([row]), block)
-        return block[0] if self.data_format == "channels_last" else np.ascontiguousarray(block[0].transpose(2, 0, 1))
+        image = self._samples.read(np.array([row]), False)[0].astype(np.float32)
+        return image if self.data_format == "channels_last" else np.ascontiguousarray(image.transpose(2, 0, 1))
 
     def _save(self, images: Array, rows: NDArray[np.int64]) -> None:
         for image, row in zip(images, rows.tolist(), strict=True):

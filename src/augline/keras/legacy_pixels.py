@@ -6,7 +6,6 @@ into the sample's slot of the batch; the exact way is SciPy's, channel by channe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from augline.engines.opencv.warp import by_groups
+from augline.engines.opencv.warp import FOUR_ARE_FASTER, by_groups
 from augline.errors import ArgumentError, EngineError
 from augline.keras.legacy_geometry import scipy_form
+from augline.keras.legacy_memory import as_floats, narrowed, scratch
 
 Image = NDArray[Any]
 """(height, width, channels)."""
@@ -33,6 +33,7 @@ FILL_MODES = ("constant", "nearest", "reflect", "wrap", *sorted(_BORDERS.keys() 
 """Keras names the first four; the others reach SciPy through it all the same."""
 
 _LARGEST = 32_767  # cv2 addresses the pixels it reads with signed 16-bit numbers
+_WORTH_FOUR = 48 * 48  # pixels from which a fourth channel saves more time than adding it takes
 _SLACK = 1e-9  # of a pixel: rounding that must not push the edge itself outside
 
 
@@ -57,19 +58,43 @@ class Resampling:
         """Whether the matrices must not have flips in them: those come after, as views."""
         return self.exact or self.order > 1
 
-    def warp_many(self, images: Sequence[Image], matrices: NDArray[np.float64], outs: Sequence[Image]) -> None:
-        """Float32 images through their matrices, each into its place; the same size all."""
-        height, width, channels = images[0].shape
-        border = _BORDERS.get(self.fill_mode)
-        plain = channels in (3, 4) and max(height, width) <= _LARGEST and not self.by_scipy
-        if border is None or not plain:
+    @property
+    def bounded(self) -> bool:
+        """Whether no value comes out beyond 0 and 255 where none went in."""
+        return self.order <= 1 and 0 <= self.cval <= 255
+
+    def prefers_four(self, shape: tuple[int, int, int]) -> bool:
+        """Whether images of that shape are warped sooner with a fourth channel."""
+        height, width, channels = shape
+        return FOUR_ARE_FASTER and channels == 3 and height * width >= _WORTH_FOUR and self._plain(shape)
+
+    def warp_many(self, images: Image, matrices: NDArray[np.float64], outs: Image) -> None:
+        """Images, uint8 or float32, through their matrices, each into its place, float32.
+
+        Args:
+            images: `(count, height, width, channels)`, with a fourth channel where `prefers_four`.
+            matrices: One each.
+            outs: Where they go.
+        """
+        images, wide = as_floats(images), images.shape[3] > outs.shape[3]
+        if not wide and not self._plain(images.shape[1:]):
             for image, matrix, out in zip(images, matrices, outs, strict=True):
                 self.warp(image, matrix, out)
             return
-        warp, size, flags, fill = cv2.warpAffine, (width, height), self._flags, (self.cval,) * 4
-        last = (flags, border, fill) if border == cv2.BORDER_CONSTANT else (flags, border)
-        for image, matrix, out in zip(images, matrices, outs, strict=True):
-            warp(image, matrix, size, out, *last)
+        places = scratch("warped", images.shape) if wide else outs
+        border, size = _BORDERS[self.fill_mode], (images.shape[2], images.shape[1])
+        fill = ((self.cval,) * 4,) if border == cv2.BORDER_CONSTANT else ()
+        warp, flags = cv2.warpAffine, self._flags
+        for image, matrix, place in zip(list(images), list(matrices), list(places), strict=True):
+            warp(image, matrix, size, place, flags, border, *fill)
+        if wide:
+            narrowed(places, outs)
+
+    def _plain(self, shape: tuple[int, ...]) -> bool:
+        """Whether one call of OpenCV's does it."""
+        height, width, channels = shape
+        known = self.fill_mode in _BORDERS and not self.by_scipy
+        return known and channels in (3, 4) and max(height, width) <= _LARGEST
 
     def warp(self, image: Image, matrix: NDArray[np.float64], out: Image) -> None:
         """One image of any type through SciPy, or a float32 one through OpenCV."""
@@ -155,18 +180,23 @@ def shift_channels(images: Image, intensities: NDArray[np.float64]) -> None:
     np.clip(images, low, high, out=images)
 
 
-def brighten(images: Image, factors: NDArray[np.float64]) -> None:
+def brighten(images: Image, factors: NDArray[np.float64], bounded: bool = False) -> None:
     """Multiplies the brightness of each image as Keras does: through 8 bits, which cuts off what follows the point.
 
     Images with values below 0 or above 255 are spread over 0 to 255 for it, and brought back after. Of four channels
     the last is alpha, which stays.
+
+    Args:
+        images: `(count, height, width, channels)`, float32; changed in place.
+        factors: One each.
+        bounded: Whether the values are known to lie from 0 to 255.
     """
     if images.shape[3] not in (1, 3, 4):
         raise ArgumentError(
             "ImageDataGenerator(brightness_range=...): images must have 1, 3 or 4 channels. Unsupported channel "
             f"number: {images.shape[3]}. Leave brightness_range out."
         )
-    if images.size and (images.min() < 0 or images.max() > 255):
+    if not bounded and images.size and (images.min() < 0 or images.max() > 255):
         for number, image in enumerate(images):
             low, high = image.min(), image.max()
             spread = bool(low < 0 or high > 255)
@@ -181,7 +211,9 @@ def _brighten_levels(images: Image, factors: NDArray[np.float64]) -> None:
     np.trunc(images, out=images)
     colour = images[..., :3]
     np.multiply(colour, factors[:, None, None, None].astype(np.float32), out=colour)
-    np.trunc(np.clip(colour, 0, 255, out=colour), out=colour)
+    if factors.min() < 0 or factors.max() > 1:
+        np.clip(colour, 0, 255, out=colour)
+    np.trunc(colour, out=colour)
 
 
 def _spread(image: Image) -> Image:

@@ -6,8 +6,8 @@ number was drawn before, so the bytes are the same for any number of threads.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ from augline.errors import ArgumentError
 from augline.keras import legacy_geometry
 from augline.keras.legacy_draws import Draws
 from augline.keras.legacy_files import Loader
+from augline.keras.legacy_memory import scratch, widened
 from augline.keras.legacy_pixels import brighten, brighten_mended, flip, shift_channels
 from augline.keras.standardize import standardize
 from augline.keras.team import share
@@ -34,12 +35,14 @@ class Samples(Protocol):
     """(height, width, channels)."""
     dear: bool
     """Whether reading one takes long enough to share even a small batch among threads."""
+    bounded: bool
+    """Whether all values are known to lie from 0 to 255."""
 
-    def fill(self, rows: NDArray[np.int64], block: Array) -> None:
-        """Writes the images with these numbers into `(len(rows), height, width, channels)` float32."""
+    def read(self, rows: NDArray[np.int64], wide: bool) -> Array:
+        """The images with these numbers, `(len(rows), height, width, channels)`, uint8 or float32.
 
-    def direct(self, rows: NDArray[np.int64]) -> list[Array] | None:
-        """The images themselves where they lie in memory as float32, else None."""
+        The memory is good until this thread reads again. `wide` asks for a fourth channel, of any value, after three.
+        """
 
 
 class ArraySamples:
@@ -56,13 +59,20 @@ class ArraySamples:
         self._images = images.transpose(0, 2, 3, 1) if channels_first else images
         height, width, channels = self._images.shape[1:]
         self.shape = (height, width, channels)
-        self._ready = self._images.dtype == np.float32 and self._images.flags.c_contiguous
+        self.bounded = self._images.dtype == np.uint8
+        self._ready = self._images.dtype in (np.uint8, np.float32) and self._images.flags.c_contiguous
 
-    def fill(self, rows: NDArray[np.int64], block: Array) -> None:
-        np.copyto(block, self._images[rows], casting="unsafe")
-
-    def direct(self, rows: NDArray[np.int64]) -> list[Array] | None:
-        return [self._images[row] for row in rows.tolist()] if self._ready else None
+    def read(self, rows: NDArray[np.int64], wide: bool) -> Array:
+        shape = (len(rows), *self.shape)
+        if not self._ready:
+            found = scratch("read", shape)
+            np.copyto(found, self._images[rows], casting="unsafe")
+        elif len(rows) == 1:
+            found = self._images[int(rows[0])][None]
+        else:
+            found = scratch("read", shape, self._images.dtype)
+            np.take(self._images, rows, 0, found, "clip")  # "raise" would go through a copy
+        return widened(found) if wide else found
 
 
 class FileSamples:
@@ -71,33 +81,25 @@ class FileSamples:
     Args:
         loader: Reads them.
         paths: The files.
+        channels: Of the images.
     """
 
     dear = True
 
     def __init__(self, loader: Loader, paths: Sequence[str], channels: int) -> None:
         self._loader, self._paths, self.shape = loader, paths, (*loader.size, channels)
+        self._dtype: Any = np.float32 if channels == 1 else np.uint8  # grey files may have more than 8 bits
+        self.bounded = channels != 1
 
-    def fill(self, rows: NDArray[np.int64], block: Array) -> None:
-        for row, place in zip(rows.tolist(), block, strict=True):
+    def read(self, rows: NDArray[np.int64], wide: bool) -> Array:
+        shape = (len(rows), *self.shape[:2], 4 if wide else self.shape[2])
+        found = scratch("read", shape, self._dtype)
+        for row, place in zip(rows.tolist(), found, strict=True):
             self._loader.load(self._paths[row], place)
-
-    def direct(self, rows: NDArray[np.int64]) -> list[Array] | None:
-        return None
+        return found
 
 
 Tone = Callable[[Array, NDArray[np.float64]], None]
-_local = threading.local()
-
-
-def _scratch(name: str, shape: tuple[int, ...]) -> Array:
-    """Float32 memory of this thread, for as long as nothing else asks for the same name."""
-    size = int(np.prod(shape))
-    memory: Array | None = _local.__dict__.get(name)
-    if memory is None or memory.size < size:
-        memory = np.empty(size, np.float32)
-        setattr(_local, name, memory)
-    return memory[:size].reshape(shape)
 
 
 class Work:
@@ -123,7 +125,8 @@ class Work:
         # a function of the user's may keep state, so it sees the samples in their order, from one thread
         self._in_order = standardizes and settings.preprocessing_function is not None
         self._standardizes = standardizes and not self._in_order
-        self._tones = [] if draws is None else _tones(settings, draws)
+        bounded = samples.bounded and self._resampling.bounded
+        self._tones = [] if draws is None else _tones(settings, draws, bounded)
 
     def run(self, workers: int) -> None:
         """Fills the batch."""
@@ -139,7 +142,7 @@ class Work:
         part = slice(first, min(first + self._step, len(self._rows)))
         place = self._batch[part]
         direct = not self._channels_first and place.dtype == np.float32
-        block = place if direct else _scratch("block", (len(place), *self._samples.shape))
+        block = place if direct else scratch("block", (len(place), *self._samples.shape))
         self._move(part, block)
         for tone, numbers in self._tones:
             tone(block, numbers[part])
@@ -153,14 +156,10 @@ class Work:
     def _move(self, part: slice, block: Array) -> None:
         rows = self._rows[part]
         if self._matrices is None:
-            self._samples.fill(rows, block)
+            np.copyto(block, self._samples.read(rows, False))
         else:
-            images = self._samples.direct(rows)
-            if images is None:
-                read = _scratch("read", block.shape)
-                self._samples.fill(rows, read)
-                images = list(read)
-            self._resampling.warp_many(images, self._matrices[part], list(block))
+            wide = self._resampling.prefers_four(self._samples.shape)
+            self._resampling.warp_many(self._samples.read(rows, wide), self._matrices[part], block)
         if self._draws is not None and (self._matrices is None or self._resampling.by_scipy):
             flips = self._draws.flip_horizontal[part].tolist(), self._draws.flip_vertical[part].tolist()
             for image, horizontal, vertical in zip(block, *flips, strict=True):
@@ -183,11 +182,12 @@ class Work:
             np.copyto(image, done, casting="unsafe")
 
 
-def _tones(settings: Any, draws: Draws) -> list[tuple[Tone, NDArray[np.float64]]]:
+def _tones(settings: Any, draws: Draws, bounded: bool) -> list[tuple[Tone, NDArray[np.float64]]]:
     """The changes of value that are drawn, in order: what changes a block of images, and its numbers for the batch."""
     tones: list[tuple[Tone, NDArray[np.float64]]] = []
     if draws.channel_shift is not None:
         tones.append((shift_channels, np.asarray(draws.channel_shift)))
     if draws.brightness is not None:
-        tones.append((brighten if settings.legacy_geometry else brighten_mended, np.asarray(draws.brightness)))
+        tone = partial(brighten, bounded=bounded) if settings.legacy_geometry else brighten_mended
+        tones.append((tone, np.asarray(draws.brightness)))
     return tones
