@@ -60,7 +60,9 @@ def to_dataset(
         processes: Whether workers are processes: by default where several are asked for. Before each element they seed
             `random` and `np.random` by (seed, pass, index), so draws are the same for any number of them.
         seed: Of the order, the workers and the augmentation.
-        native: Whether an iterator of Keras's ImageDataGenerator is rebuilt as augline's own, which is faster.
+        native: Whether an iterator of Keras's ImageDataGenerator is rebuilt as augline's own, which gives the same
+            batches several times faster; `workers` are its threads. False wraps Keras's own, and so do a subclass of it
+            and `processes=True`.
         replicas: Devices that share a batch. By default the strategy's in scope, or those of the Keras model that asks.
 
     Raises:

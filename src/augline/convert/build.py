@@ -15,7 +15,7 @@ from augline.convert.elements import Element, normalised, stacked
 from augline.convert.infer import Layout, layout_from, layout_of
 from augline.convert.memory import pack
 from augline.convert.passes import Passes, Settings
-from augline.convert.recognise import Ended, Indexed, Reader, Rows, reader_of
+from augline.convert.recognise import Ended, Indexed, NativeIterator, Reader, Rows, reader_of, rebuild
 from augline.errors import ArgumentError, SourceError
 from augline.feed.tf import options
 from augline.transforms.base import Transform
@@ -51,7 +51,9 @@ def build(x: Any, wishes: Wishes) -> tf.data.Dataset:
         return x
     if hasattr(x, "to_tf") and hasattr(x, "transforms"):
         return x.to_tf()
-    reader = reader_of(x, wishes.batch_size, wishes.steps, wishes.seed, wishes.shuffle, wishes.native)
+    if wishes.native and not wishes.processes:  # other processes can have Keras's iterator, but not ours
+        x = rebuild(x)
+    reader = reader_of(x, wishes.batch_size, wishes.steps, wishes.seed, wishes.shuffle)
     if wishes.shuffle and (not reader.indexed or reader.length is None):
         raise ArgumentError(
             f"to_dataset({reader.name}, shuffle=True): only a source with an index and a length can be shuffled. "
@@ -147,6 +149,9 @@ def _count(reader: Reader, batch_size: int | None) -> int | None:
 def _workers(reader: Reader, x: Any, wishes: Wishes) -> tuple[int, bool]:
     """How many, and whether they are processes."""
     wanted, processes = wishes.workers, wishes.processes
+    if isinstance(reader, NativeIterator) and not processes:
+        reader.source.threads = wanted or reader.source.threads
+        return min(1, 1 if wanted is None else wanted), False
     if wanted is None and isinstance(reader, Indexed):
         wanted = max(1, int(getattr(x, "workers", 1) or 1))
         processes = bool(getattr(x, "use_multiprocessing", False)) if processes is None else processes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -136,6 +135,35 @@ class LegacyIterator(Indexed):
         vars(self).update(state, source=source)
 
 
+class NativeIterator(Indexed):
+    """An iterator of augline's own ImageDataGenerator, read as Keras's `fit` reads Keras's.
+
+    Threads of its own share the work within a batch, so one reads; how many they are is `workers`.
+    """
+
+    def __init__(self, source: Any, name: str, length: int) -> None:
+        super().__init__(source, name, length, batched=True)
+        self._before: int = source.total_batches_seen
+        self._end = self._before
+
+    def peek(self) -> Any:
+        return self.source.glance()
+
+    def begin(self, epoch: int) -> Read:
+        assert self.length is not None
+        self.source.total_batches_seen = self._before + epoch * self.length
+        self._end = self.source.total_batches_seen + self.length
+        return self.at(epoch)
+
+    def at(self, epoch: int) -> Read:
+        return self.source.batch  # type: ignore[no-any-return]
+
+    def end(self) -> None:
+        if self.source.total_batches_seen != self._end:  # left early, who knows after which batch
+            self.source.skip_to(self._end)
+        self.source.on_epoch_end()
+
+
 class Rows:
     """Arrays, cut into batches along their first axis."""
 
@@ -238,15 +266,15 @@ class Streamed:
         return {**vars(self), "_iterator": None, "_front": []}
 
 
-def reader_of(source: Any, batch_size: int | None, steps: int | None, seed: int, shuffle: bool, native: bool) -> Reader:
-    """The reader for what a user hands in.
+def reader_of(source: Any, batch_size: int | None, steps: int | None, seed: int, shuffle: bool) -> Reader:
+    """The reader for what a user hands in, once `rebuild` has seen it.
 
     Raises:
         ArgumentError: Nothing that elements can be read from.
     """
-    if native and _is_legacy(source):
-        source = rebuild(source)
     name = getattr(source, "__name__", type(source).__name__)
+    if hasattr(source, "glance") and hasattr(source, "skip_to"):
+        return NativeIterator(source, name, _counted(source, name))
     if _is_legacy(source):
         return LegacyIterator(source, name, _counted(source, name))
     if isinstance(source, np.ndarray) or (isinstance(source, (tuple, Mapping)) and _all_arrays(source)):
@@ -269,14 +297,13 @@ def reader_of(source: Any, batch_size: int | None, steps: int | None, seed: int,
     raise _refused(source)
 
 
-def rebuild(iterator: Any) -> Any:
-    """An iterator of Keras's ImageDataGenerator as augline's own, where `augline.keras` can; else as it is."""
-    try:
-        module = importlib.import_module("augline.keras")
-    except ImportError:
-        return iterator
-    convert = getattr(module, "from_keras_iterator", None)
-    return iterator if convert is None else convert(iterator) or iterator
+def rebuild(source: Any) -> Any:
+    """An iterator of Keras's ImageDataGenerator as augline's own, where that can be; anything else as it is."""
+    if not _is_legacy(source):
+        return source
+    from augline.keras import from_keras_iterator
+
+    return from_keras_iterator(source) or source
 
 
 def _is_legacy(source: Any) -> bool:

@@ -119,6 +119,11 @@ class Iterator:
             rows = evenly(min(self.batch_size, self.n), self._caller.replicas)
             self._caller = Caller()  # one is enough, and from here on `num_batches` tells the truth again
             return self.blank(rows)
+        batch = self.batch(idx)
+        return filled(batch, self._caller.replicas) if self._caller.trains else batch
+
+    def batch(self, idx: int) -> Any:
+        """Batch `idx` of the epoch, whoever asks: what an index gives outside `model.fit`."""
         if idx >= len(self):
             raise ArgumentError(f"Asked to retrieve element {idx}, but the Sequence has length {len(self)}")
         with self.lock:
@@ -131,8 +136,7 @@ class Iterator:
             self.total_batches_seen += 1
             if self.index_array is None:
                 self._set_index_array()
-            batch = self._batch(self.batch_size * idx)
-        return filled(batch, self._caller.replicas) if self._caller.trains else batch
+            return self._batch(self.batch_size * idx)
 
     def __iter__(self) -> Iterator:
         return self
@@ -181,6 +185,25 @@ class Iterator:
         copy.__dict__.update(self.__dict__, total_batches_seen=total_batches_seen, batch_index=0, lock=threading.Lock())
         copy._random = np.random.RandomState(0)
         return copy
+
+    def glance(self) -> Any:
+        """Batch 0 of the epoch, as a look that changes nothing and saves nothing."""
+        copy = self.restarted(self.total_batches_seen)
+        copy.save_to_dir = None
+        return copy.batch(0)
+
+    def skip_to(self, total_batches_seen: int) -> None:
+        """Goes on as if so many batches had been made, of which the last was the last of an epoch.
+
+        What that one draws is drawn, for the order of the next epoch comes after it.
+        """
+        rows, (height, width, _) = self.n - (len(self) - 1) * self.batch_size, self._samples.shape
+        with self.lock:
+            self.total_batches_seen, self._reads = total_batches_seen, 0
+            self._random.seed(self.drawn_seed + total_batches_seen - 1)
+            draw(self._random, self.image_data_generator, height, width, rows)
+            for _ in range(rows if self.save_to_dir else 0):
+                self._random.randint(self._most_hash)
 
     def blank(self, rows: int) -> Any:
         """A black batch of that many rows, with the shapes, types and structure of all."""
