@@ -107,8 +107,6 @@ def test_a_source_that_cannot_leave_is_read_by_threads_with_a_message():
 
 
 def test_local_classes_go_to_processes():
-    pytest.importorskip("cloudpickle")
-
     class Local(sources.Sequence):
         pass
 
@@ -152,10 +150,44 @@ for number, x in enumerate(dataset):
 """
 
 
+MAIN = """
+import os
+import numpy as np
+import keras
+from augline.convert import to_dataset
+VOCABULARY = {"owl": 0, "cow": 1}  # a global of the script, which its classes use
+def label(name):
+    return VOCABULARY[name]
+class Base(keras.utils.PyDataset):
+    def __len__(self):
+        return 4
+class Mine(Base):
+    def __init__(self):
+        super().__init__(workers=2, use_multiprocessing=True)
+        self.names = ["owl", "cow"] * 2
+    def __getitem__(self, index):
+        return np.full((2, 2), os.getpid()), np.full(2, label(self.names[index]))
+elements = list(to_dataset(Mine()).as_numpy_iterator())
+assert [int(y[0]) for _, y in elements] == [0, 1, 0, 1], elements
+assert os.getpid() not in {int(x[0, 0]) for x, _ in elements}
+print("read in", len({int(x[0, 0]) for x, _ in elements}), "other processes")
+"""
+
+
+@pytest.mark.slow
+def test_classes_of_the_main_script_go_to_processes_with_what_they_use(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(MAIN)
+    command = [sys.executable, "-W", "error::UserWarning", str(script)]
+    run = subprocess.run(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True,
+                         text=True, timeout=120, check=False)  # fmt: skip
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert run.stdout.startswith("read in")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["break", "raise SystemExit(0)", "pass"])
 def test_a_script_that_stops_or_is_interrupted_ends_at_once_with_all_its_workers(how):
-    pytest.importorskip("cloudpickle")
     code = SCRIPT.format(path=sys.path, stop=5, how=how)
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                start_new_session=True)  # fmt: skip
@@ -174,7 +206,6 @@ def test_a_script_that_stops_or_is_interrupted_ends_at_once_with_all_its_workers
 
 @pytest.mark.slow
 def test_a_killed_parent_takes_its_workers_along():
-    pytest.importorskip("cloudpickle")
     code = SCRIPT.format(path=sys.path, stop=10**6, how="pass")
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

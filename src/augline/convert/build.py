@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import warnings
 from collections.abc import Callable, Sequence
@@ -187,9 +186,6 @@ def _unsendable(reader: Reader) -> str:
         pack(reader, code=True)
     except Exception as error:  # noqa: BLE001 - whatever its parts raise when they are pickled
         return f"{type(error).__name__}: {error}"
-    kind = type(getattr(reader, "source", reader))
-    if kind.__module__ == "__main__" and importlib.util.find_spec("cloudpickle") is None:
-        return f"{kind.__name__} is defined in the main script; move it to a module, or install cloudpickle"
     return ""
 
 

@@ -6,8 +6,6 @@ even by a process that is killed.
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import mmap
 import os
 import pickle
@@ -58,7 +56,7 @@ def pack(value: Any, *, code: bool = False) -> Packed:
 
     Args:
         value: Anything that can be pickled.
-        code: Whether classes and functions of the main script go along as such, with cloudpickle where it is installed.
+        code: Whether classes and functions of the main script go along as such.
     """
     buffers: list[memoryview] = []
 
@@ -116,8 +114,9 @@ def lent(memory: mmap.mmap, give_back: Callable[[], object]) -> NDArray[np.uint8
 
 
 def _dumps(code: bool) -> Callable[..., bytes]:
-    if code:
-        with contextlib.suppress(ImportError):
-            dumps: Callable[..., bytes] = importlib.import_module("cloudpickle").dumps
-            return dumps
-    return pickle.dumps
+    if not code:
+        return pickle.dumps
+    import cloudpickle
+
+    dumps: Callable[..., bytes] = cloudpickle.dumps
+    return dumps
