@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from augline import Pipeline
 from augline.errors import ArgumentError
 from augline.keras import ImageDataGenerator
 
@@ -28,6 +29,21 @@ def test_arrays(images: np.ndarray) -> None:
     assert batches[0][0].dtype == np.float32
     assert 0 <= batches[0][0].min() < batches[0][0].max() <= 1
     assert sorted(np.concatenate([labels for _, labels in batches]).tolist()) == list(range(11))
+
+
+def test_everything_goes_to_yaml_and_back(folder: Path) -> None:
+    flow = ImageDataGenerator(**EVERYTHING).flow_from_directory(folder, (40, 60), batch_size=4, seed=3)
+    pipe = flow.to_pipeline()
+    again = Pipeline.from_yaml(pipe.to_yaml())
+    assert again.transforms == pipe.transforms
+    for mine, other in zip(pipe, again, strict=True):
+        np.testing.assert_array_equal(mine[0], other[0])
+
+
+def test_brightness_multiplies(images: np.ndarray) -> None:
+    generator = ImageDataGenerator(brightness_range=(0.5, 0.5))
+    batch = next(iter(generator.flow(images, batch_size=11, shuffle=False).to_pipeline()))
+    np.testing.assert_allclose(batch, images * 0.5, atol=0.51)
 
 
 @pytest.mark.parametrize("mode", ["categorical", "sparse", "binary", None])

@@ -30,7 +30,7 @@ def flow(generator="", flow_arguments="", use="model.fit(g)\n", before=""):
         ("horizontal_flip=True", 'RandomFlip("horizontal")'),
         ("vertical_flip=True", 'RandomFlip("vertical")'),
         ("vertical_flip=True, horizontal_flip=True", "RandomFlip()"),
-        ("brightness_range=(0.5, 1.5)", "RandomBrightness((-0.25, 0.25))"),
+        ("brightness_range=(0.5, 1.5)", "ColorJitter((0.5, 1.5), shuffle=False)"),
         ("channel_shift_range=51.0", "RandomBrightness(51.0 / 255)"),
         ("rescale=1/255", "Rescaling(1/255)"),
         ("rotation_range=9, fill_mode='wrap'", "RandomRotation(9 / 360, fill_mode='wrap')"),

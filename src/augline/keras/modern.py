@@ -8,8 +8,7 @@ image's own; images are channels last.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,11 +16,9 @@ from augline.errors import ArgumentError
 from augline.keras.legacy_arrays import NumpyArrayIterator
 from augline.keras.legacy_folders import FileIterator
 from augline.pipeline import Pipeline
-from augline.plan.frame import Frame
-from augline.plan.stages import Curve, Stage, affine
-from augline.random import Draw
 from augline.sources import Arrays, Files, Source
 from augline.transforms import (
+    ColorJitter,
     Normalize,
     RandomAffine,
     RandomBrightness,
@@ -32,9 +29,7 @@ from augline.transforms import (
     Rescaling,
     Resizing,
 )
-from augline.transforms.base import Params, Transform, transform
-from augline.transforms.colour import Pointwise
-from augline.transforms.fields import Span, span
+from augline.transforms.base import Transform
 
 if TYPE_CHECKING:
     from augline.keras.image_data_generator import ImageDataGenerator
@@ -46,24 +41,6 @@ _LACKING = {
     "samplewise_center": "center images in the model",
     "zca_whitening": "whiten images in the model",
 }
-
-
-@transform
-class RandomExposure(Pointwise):
-    """Multiplies images by a factor: what ImageDataGenerator calls brightness.
-
-    Args:
-        factor: (low, high); 1 leaves images as they are.
-    """
-
-    factor: Annotated[Span, span(0, 100, (0.8, 1.2))]
-
-    def sample(self, draw: Draw, frame: Frame) -> Params:
-        low, high = self.factor if isinstance(self.factor, tuple) else (self.factor, self.factor)
-        return {"gain": draw.uniform("gain", low, high)}
-
-    def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        yield self.tone(frame, Curve(affine, (params["gain"], 0.0 * params["gain"])))
 
 
 def to_pipeline(iterator: Iterator) -> Pipeline:
@@ -116,7 +93,7 @@ def _values(generator: ImageDataGenerator, high: float) -> list[Transform]:
     if generator.channel_shift_range:
         values.append(RandomBrightness(min(generator.channel_shift_range / high, 1.0)))
     if generator.brightness_range is not None:
-        values.append(RandomExposure((generator.brightness_range[0], generator.brightness_range[1])))
+        values.append(ColorJitter((generator.brightness_range[0], generator.brightness_range[1]), shuffle=False))
     scale = float(generator.rescale or 1.0)
     values.append(Rescaling(scale))
     if generator.featurewise_center and generator.mean is not None:

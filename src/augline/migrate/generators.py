@@ -37,10 +37,6 @@ _SWAPPED = (
     "ImageDataGenerator shifts up and down by width_shift_range and sideways by height_shift_range (a fault of "
     "Keras's); RandomTranslation(height, width) does what the names say"
 )
-_BRIGHTNESS = (
-    "brightness_range multiplies pixels, RandomBrightness adds to them: the range is chosen so that both agree on "
-    "middle grey"
-)
 _CHANNEL = (
     "channel_shift_range adds one number to all channels, as RandomBrightness does, on pixels of 0 to 255; "
     "ImageDataGenerator also clipped to the image's own darkest and lightest value"
@@ -360,10 +356,10 @@ def _brightness(ctor: Arguments, parts: Parts) -> list[str]:
     value = ctor.known("brightness_range")
     if value is None:
         return []
-    low, high = (number(min(max((v - 1) / 2, -1), 1)) for v in value)
-    parts.notes.append(_BRIGHTNESS)
-    parts.comments.append("brightness is added here; ImageDataGenerator multiplied by it")
-    return [f"{{al}}.RandomBrightness(({low}, {high}))"]
+    low, high = value
+    if not 0 <= low <= high <= 10:
+        raise Unclear(f"brightness_range of {low:g} to {high:g} is beyond ColorJitter, which takes 0 to 10 in order")
+    return [f"{{al}}.ColorJitter(({number(low)}, {number(high)}), shuffle=False)"]
 
 
 _REST = (_channels, _flips, _brightness)

@@ -116,8 +116,7 @@ def _fixed(given: dict[str, Any], side: int, fill: dict[str, Any]) -> Iterator[t
     if value := given.get("channel_shift_range"):
         yield "channel_shift_range", {"channel_shift_intensity": value}, al.RandomBrightness((value / 255,) * 2)
     if value := given.get("brightness_range"):
-        factor = ((value[1] - 1) / 2,) * 2
-        yield "brightness_range (added, not multiplied)", {"brightness": value[1]}, al.RandomBrightness(factor)
+        yield "brightness_range", {"brightness": value[1]}, al.ColorJitter((value[1],) * 2, shuffle=False)
 
 
 def _pictures(folder: Path, side: int) -> NDArray[np.uint8]:

@@ -251,12 +251,18 @@ class ColorJitter(Pointwise):
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         self.check_range(frame)
-        stages = jitters(frame, params)
-        if not self.shuffle:
-            return stages
-        # a random order is the four changes four times over, each sample taking one of them each time
+        stages = {k: stage for k, stage in enumerate(jitters(frame, params)) if self._changes[k]}
+        if not self.shuffle or len(stages) < 2:
+            return [*stages.values()]
+        # a random order is the changes four times over, each sample taking one of them each time
         order = params["order"]
-        return [s.masked(order[:, place] == k, frame) for place in range(4) for k, s in enumerate(stages)]
+        return [s.masked(order[:, place] == k, frame) for place in range(4) for k, s in stages.items()]
+
+    @property
+    def _changes(self) -> tuple[bool, ...]:
+        """Which of the four change anything."""
+        gains = (factors(value) != (1, 1) for value in (self.brightness, self.contrast, self.saturation))
+        return (*gains, symmetric(self.hue) != (0, 0))
 
 
 @transform
