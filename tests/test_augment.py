@@ -99,7 +99,7 @@ def test_images_that_cannot_be_taken(given, words):
 
 @pytest.mark.parametrize("name", ["masks", "boxes", "keypoints", "labels", "ids"])
 def test_one_entry_per_image(name):
-    with pytest.raises(al.ArgumentError, match=f"augment\\({name}=...\\): there must be one entry per image"):
+    with pytest.raises(al.ArgumentError, match=f"augment: {name} must be as long as the images"):
         al.augment(images(), LIST, **{name: [0, 1]})
 
 

@@ -188,5 +188,7 @@ def test_a_palette_file_gives_its_indices(tmp_path):
 
 
 def test_a_mask_of_another_size_is_refused():
-    with pytest.raises(al.ArgumentError, match=r"mask of images\[0\].*Received 40 x 63 for an image of 40 x 64"):
+    with pytest.raises(
+        al.ArgumentError, match=r"masks must have the size.*\(40, 63\) at masks\[0\] for an image of 40 x 64"
+    ):
         al.augment(image(), [], masks=np.zeros((1, HEIGHT, WIDTH - 1), np.uint8))

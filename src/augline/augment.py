@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,9 @@ from augline.errors import ArgumentError
 from augline.plan import Plan
 from augline.program import Program
 from augline.sight import Known
+from augline.sources.arrays import checked_range
+from augline.sources.base import RESERVED
+from augline.sources.refusal import check_length, refusal
 from augline.sources.targets import Targets, build
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential
@@ -39,13 +41,17 @@ def augment(
     box_filter: BoxFilter = targets.ANY_BOX,
     keypoint_swaps: Sequence[tuple[int, int]] = (),
     value_range: tuple[float, float] | None = None,
+    extra_images: Mapping[str, Any] | None = None,
 ) -> Any:
     """Augments a batch of images, and what belongs to them, in memory.
 
     Args:
-        images: `(batch, height, width, channels)` uint8, uint16 or float32, or a list of images of any sizes.
+        images: `(batch, height, width, channels)` uint8, uint16 or float32, or a list of images of any sizes. Videos
+            are `(batch, time, height, width, channels)`, or a list of `(time, height, width, channels)`: all frames of
+            one share its draws. They can have masks and keypoints `(batch, time, ...)`, but no boxes.
         transforms: What may happen to them.
-        masks: Segmentation masks, one per image and of its size; any integer type, kept as it is.
+        masks: Segmentation masks, one per image and of its size; any integer type, kept as it is. Several per image by
+            name: `{"classes": ..., "instances": ...}`.
         boxes: One `(n, 4)` array per image. Boxes that leave the image are left out, and so are their labels if
             `labels` holds one array `(n,)` per image.
         polygons: One list per image with an outline `(n, 2)` per box, measured as the boxes are: these are then tight
@@ -62,10 +68,13 @@ def augment(
         keypoint_swaps: Pairs of keypoints, by number, that change places where an image comes out mirrored: left eye
             and right eye, and so on.
         value_range: Of float images; (0, 1) by default.
+        extra_images: Further images of each sample, of the type and size of the first, by name: `{"right": ...}` for
+            stereo pairs or before and after. They get the same draws, in geometry and colour.
 
     Returns:
         The images alone, or a dict with a key for each argument given ("images", "masks", "boxes", "polygons",
-        "keypoints", "labels"). Images and masks come as one array where all have one size, else as lists.
+        "keypoints", "labels", and the names of `extra_images`). Images and masks come as one array where all have one
+        size, else as lists.
 
     Raises:
         ArgumentError: Something does not fit together.
@@ -77,32 +86,28 @@ def augment(
         >>> out["images"].shape, out["masks"].shape
         ((8, 48, 64, 3), (8, 48, 64, 1))
     """
-    batch = checked_images(images)
-    sequence = Sequential(transforms)
-    given = {"masks": masks, "boxes": boxes, "polygons": polygons, "keypoints": keypoints, "labels": labels, "ids": ids}
-    for name, column in given.items():
-        if column is not None and len(column) != len(batch):
-            raise ArgumentError(
-                f"augment({name}=...): there must be one entry per image. Received {len(column)} for {len(batch)} "
-                "images. Make them equally long."
-            )
-    sizes = np.asarray([image.shape[:2] for image in batch])
-    size = (int(sizes[0, 0]), int(sizes[0, 1])) if (sizes == sizes[0]).all() else None
-    dtype = batch[0].dtype.name
+    batch = checked_images(images, videos=True)
+    lead, sizes = batch[0].shape[:-3], np.asarray([image.shape[-3:-1] for image in batch])
     columns, _ = build(
-        "augment", len(batch), boxes=boxes, polygons=polygons, keypoints=keypoints, keypoint_swaps=keypoint_swaps,
-        bounding_box_format=bounding_box_format, sizes=sizes,
+        "augment", len(batch), masks=masks, boxes=boxes, polygons=polygons, keypoints=keypoints,
+        keypoint_swaps=keypoint_swaps, bounding_box_format=bounding_box_format, sizes=sizes, lead=lead,
     )  # fmt: skip
-    known = Known(replace(columns, masks=masks), bounding_box_format)
-    program = Program(
-        sequence.transforms, seed=seed, channels=batch[0].shape[2], dtype=dtype, size=size, engine=engine,
-        value_range=value_range or RANGES[dtype], sees=known.kinds,
-    )  # fmt: skip
+    for name, column in {"labels": labels, "ids": ids}.items():
+        if column is not None:
+            check_length("augment", name, len(column), len(batch))
+    more = {name: _like(batch, name, part) for name, part in (extra_images or {}).items()}
+    size = (int(sizes[0, 0]), int(sizes[0, 1])) if (sizes == sizes[0]).all() else None
+    known = Known(columns, bounding_box_format, bool(lead))
+    program = program_for(
+        batch, transforms, seed=seed, size=size, engine=engine, value_range=value_range, sees=known.kinds
+    )
     ids = np.arange(len(batch)) if ids is None else np.asarray(ids, np.int64)
     _, plan = program.plan(epoch, ids, sizes, known=known)
-    result = {"images": run(program.engine, plan, batch)}
+    result = {name: run(program.engine, plan, part) for name, part in {"images": batch, **more}.items()}
     if masks is not None:
-        result["masks"] = _masks(program.engine, plan, masks, sizes)
+        by_name = masks if isinstance(masks, Mapping) else {"": masks}
+        moved = {name: _masks(program.engine, plan, part, sizes, len(lead), name) for name, part in by_name.items()}
+        result["masks"] = moved if isinstance(masks, Mapping) else moved[""]
     if labels is not None:
         result["labels"] = labels
     if columns.boxes is not None:
@@ -128,29 +133,57 @@ def run(engine: str, plan: Plan, images: Sequence[NDArray[Any]]) -> Any:
     """Runs a plan on images in memory; one array where all come out in one size, else a list."""
     sample = engines.prepare(engine, plan, np.ones((len(images), 2), np.int64))
     shapes = np.stack([plan.extent.height, plan.extent.width], axis=-1).astype(int).tolist()
-    outs = [np.empty((*shape, len(plan.output.scale)), plan.output.dtype) for shape in shapes]
+    channels, dtype = len(plan.output.scale), plan.output.dtype
+    outs = [np.empty((*image.shape[:-3], *shape, channels), dtype) for image, shape in zip(images, shapes, strict=True)]
     for index, (image, out) in enumerate(zip(images, outs, strict=True)):
-        sample(index, image, out)
-    return np.stack(outs) if all(shape == shapes[0] for shape in shapes) else outs
+        engines.carry(sample, index, image, out)
+    return np.stack(outs) if all(out.shape == outs[0].shape for out in outs) else outs
 
 
-def _masks(engine: str, plan: Plan, masks: Any, sizes: NDArray[np.int64]) -> Any:
+def program_for(
+    batch: Sequence[NDArray[Any]], transforms: Sequence[Transform], *, seed: int, size: tuple[int, int] | None,
+    engine: str, value_range: tuple[float, float] | None, sees: Collection[str] = (),
+) -> Program:  # fmt: skip
+    """The program of a list for images in memory, whose values must keep to their range."""
+    dtype = batch[0].dtype.name
+    return Program(
+        Sequential(transforms).transforms, seed=seed, channels=batch[0].shape[-1], dtype=dtype, size=size,
+        engine=engine, value_range=checked_range("augment", batch, dtype, value_range), sees=sees,
+    )  # fmt: skip
+
+
+def _like(batch: Sequence[NDArray[Any]], name: str, images: Any) -> Sequence[NDArray[Any]]:
+    """Further images, of the type and sizes of the first."""
+    owner = f"augment(extra_images={{{name!r}: ...}})"
+    if name in RESERVED:
+        raise refusal(ArgumentError, owner, "its name must be its own", repr(name), "Choose another name.")
+    more = checked_images(images, owner, videos=True)
+    check_length(owner, "images", len(more), len(batch))
+    for index, (one, other) in enumerate(zip(more, batch, strict=True)):
+        if (one.dtype, one.shape) != (other.dtype, other.shape):
+            received = f"{one.dtype} {one.shape} beside {other.dtype} {other.shape} at number {index}"
+            fix = "Convert them; what is to be moved only, and not coloured, can go into masks=."
+            raise refusal(ArgumentError, owner, "they must have the images' type and size", received, fix)
+    return more
+
+
+def _masks(engine: str, plan: Plan, masks: Any, sizes: NDArray[np.int64], lead: int, name: str) -> Any:
     read = [
-        targets.read_mask(m, (int(h), int(w)), f"images[{i}]")
+        targets.read_mask(m, (int(h), int(w)), f"images[{i}]", lead)
         for i, (m, (h, w)) in enumerate(zip(masks, sizes, strict=True))
     ]
-    result = run(engine, targets.mask_plan(plan, read[0].shape[2], read[0].dtype.name), read)
-    flat = np.ndim(masks[0]) == 2
+    result = run(engine, targets.mask_plan(plan, read[0].shape[-1], read[0].dtype.name, name), read)
+    flat = np.ndim(masks[0]) == 2 + lead
     if isinstance(result, list):
-        return [mask[:, :, 0] if flat else mask for mask in result]
+        return [mask[..., 0] if flat else mask for mask in result]
     return result[..., 0] if flat else result
 
 
-def checked_images(images: Any, owner: str = "augment") -> Sequence[NDArray[Any]]:
-    """Images as a batch or a list, of one type and number of channels."""
+def checked_images(images: Any, owner: str = "augment", *, videos: bool = False) -> Sequence[NDArray[Any]]:
+    """Images, or videos too, as a batch or a list, of one type and number of channels."""
     batch: Any = list(images) if isinstance(images, (list, tuple)) else np.asarray(images)
     shapes = {np.ndim(image) for image in batch}
-    if not len(batch) or shapes != {3}:
+    if not len(batch) or shapes not in ({3}, {4} if videos else {3}):
         raise ArgumentError(
             f"{owner}(images): images must be (batch, height, width, channels), at least one. Received "
             f"{getattr(batch, 'shape', f'a list of {len(batch)}')}. For one image write image[None]; for grey ones "
@@ -163,10 +196,10 @@ def checked_images(images: Any, owner: str = "augment") -> Sequence[NDArray[Any]
                 f"{owner}(images): images must be uint8, uint16 or float32. Received {image.dtype} (number {index}). "
                 "Write images.astype('float32'), for example, and give their value_range."
             )
-        if image.dtype != first.dtype or image.shape[2] != first.shape[2]:
+        if image.dtype != first.dtype or image.shape[-1] != first.shape[-1]:
             raise ArgumentError(
                 f"{owner}(images): all images must have one type and number of channels. Received {image.dtype} x "
-                f"{image.shape[2]} (number {index}) beside {first.dtype} x {first.shape[2]}. Convert them."
+                f"{image.shape[-1]} (number {index}) beside {first.dtype} x {first.shape[-1]}. Convert them."
             )
     result: Sequence[NDArray[Any]] = batch
     return result

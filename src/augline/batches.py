@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,9 @@ from augline import engines, targets
 from augline.box_filter import BoxFilter
 from augline.buffers import Buffers
 from augline.decode import Header, Scratch, dct_shrink, decode, probe
-from augline.errors import ArgumentError, AuglineError, DecodeError, SourceError
+from augline.errors import AuglineError, DecodeError, SourceError
+from augline.fields import Field, Fields
+from augline.masks import Masks
 from augline.plan import Plan, Warp
 from augline.program import Program
 from augline.sight import Known
@@ -22,30 +24,19 @@ from augline.sources import Source
 from augline.transforms.base import Expansion
 
 _local = threading.local()
-_MASKS_TRIED = 10
 _ROWS_AT_ONCE = 512
 _BYTES_AT_ONCE = 1 << 21
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """Shape and type of what one sample adds to one array of a batch."""
-
-    shape: tuple[int, ...]
-    dtype: str
-
-
-Fields = dict[str, "Field | dict[str, Field] | None"]
-
-
-@dataclass(frozen=True, slots=True)
 class Record:
-    """A sample as it was read: an encoded file with its header, or an image."""
+    """A sample as it was read: an encoded file with its header, or an image; and further images beside it."""
 
     size: tuple[int, int]
     image: NDArray[Any] | None = None
     data: bytes = b""
     header: Header | None = None
+    beside: tuple[Record, ...] = ()
 
 
 @dataclass(slots=True)
@@ -60,7 +51,7 @@ class Job:
     stack: NDArray[Any] | None
     shrinks: list[int]
     sample: engines.Sample
-    mask_sample: engines.Sample | None
+    mask_samples: dict[str, engines.Sample]
     images: NDArray[Any]
     columns: dict[str, Any]
 
@@ -76,7 +67,7 @@ class Job:
         """
         if self.stack is not None:
             image = self.stack[index]
-            return Record((image.shape[0], image.shape[1]), image)
+            return Record(_size(image), image)
         record = self.records[index]
         if isinstance(record, AuglineError):
             raise record
@@ -103,22 +94,22 @@ class Batches:
         self.size = program.common_size()
         self._buffers = Buffers()
         columns = source.targets
-        self._mask = None if columns.masks is None else _mask_field(source, self.size)
-        if self._mask is not None:
-            targets.mask_plan(program.trial, self._mask.shape[2], self._mask.dtype)
+        self._masks = None if columns.masks is None else Masks(source, program, self.size)
+        self._shape = (*source.lead, *self.size, program.output_channels)
         self._most_boxes = max((len(rows) for rows in columns.boxes), default=0) if columns.boxes is not None else 0
         self._points = None if columns.keypoints is None else _common_shape(columns.keypoints)
 
     def fields(self) -> Fields:
         """What a batch holds, by name; None for keypoints whose number differs from sample to sample."""
         columns = self.source.targets
-        found: Fields = {"images": Field((*self.size, self.program.output_channels), self.program.output_dtype)}
+        image = Field(self._shape, self.program.output_dtype)
+        found: Fields = dict.fromkeys(("images", *self.source.extra_images), image)
         if columns.label_spec is not None:
             found["labels"] = Field(columns.label_spec[0], columns.label_spec[1].name)
         if columns.weights is not None:
             found["weights"] = Field(columns.weights.shape[1:], columns.weights.dtype.name)
-        if self._mask is not None:
-            found["segmentation_masks"] = self._mask
+        if self._masks is not None:
+            found["segmentation_masks"] = self._masks.field
         if columns.boxes is not None:
             boxes, classes = Field((self._most_boxes, 4), "float32"), Field((self._most_boxes,), "int32")
             found["bounding_boxes"] = {"boxes": boxes, "labels": classes}
@@ -128,13 +119,14 @@ class Batches:
 
     def plan(self, epoch: int, indices: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[Expansion, Plan]:
         """What is drawn for samples of the source, `sizes` `(batch, 2)`, and the plan that carries it out."""
-        known = Known(self.source.targets.select(indices), self.source.bounding_box_format)
-        return self.program.plan(epoch, self.source.ids(indices), sizes, known=known)
+        source = self.source
+        known = Known(source.targets.select(indices), source.bounding_box_format, bool(source.lead))
+        return self.program.plan(epoch, source.ids(indices), sizes, known=known)
 
     def prepare(self, epoch: int, indices: NDArray[np.int64]) -> Job:
         """Reads the files, draws the numbers and plans the work; pixels come with `run`."""
         source = self.source
-        stack = source.stack(indices) if self._mask is None else None
+        stack = source.stack(indices) if self._masks is None and not source.extra_images else None
         records = [] if stack is not None else [self._read(index) for index in indices.tolist()]
         # a sample that failed gets a place in the plan like any other: another will fill it
         known = [record.size if isinstance(record, Record) else self.size for record in records]
@@ -147,9 +139,7 @@ class Batches:
             shrinks = [_decoder_shrink(record, want) for record, want in zip(records, wanted, strict=True)]
         decoded = np.repeat(np.asarray(shrinks, np.int64)[:, None], 2, axis=1)
         sample = engines.prepare(self.program.engine, plan, decoded)
-        shape = (len(indices), *self.size, self.program.output_channels)
-        images = self._buffers.take(shape, self.program.output_dtype)
-        job = Job(indices.tolist(), records, stack, shrinks, sample, None, images, {})
+        job = Job(indices.tolist(), records, stack, shrinks, sample, {}, self._room(len(indices)), {})
         self._add_targets(job, plan)
         return job
 
@@ -196,7 +186,7 @@ class Batches:
 
     def steps_at_once(self, batch_size: int) -> int:
         """How many batches to make together: several only of small images in memory, where planning costs the most."""
-        if self._mask is not None or self.source.stack(np.arange(1)) is None:
+        if self._masks is not None or self.source.extra_images or self.source.stack(np.arange(1)) is None:
             return 1
         pixels = int(np.prod(self.size)) * self.program.output_channels * np.dtype(self.program.output_dtype).itemsize
         return max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // pixels) // batch_size)
@@ -211,24 +201,32 @@ class Batches:
         return columns
 
     def _read(self, index: int) -> Record | AuglineError:
+        source = self.source
         try:
-            data = self.source.read(index)
-            if not isinstance(data, bytes):
-                return Record((data.shape[0], data.shape[1]), image=data)
-            header = probe(data, exif=self.source.exif)
-            return Record((header.height, header.width), data=data, header=header)
+            record = _read(source, index)
+            if source.extra_images:
+                beside = tuple(_read(part, index) for part in source.extra_images.values())
+                _check_sizes(source, index, record, beside)
+                return replace(record, beside=beside)
+            return record
         except DecodeError as error:
             return self._named(error, index)
         except SourceError as error:
             return error
 
     def _carry_through(self, job: Job, index: int, record: Record) -> None:
-        image = self._decode(record, record.header, job.shrinks[index]) if record.header else record.image
-        if image is not None:
-            job.sample(index, image, job.images[index])
-        if job.mask_sample is not None:
-            mask = self._read_mask(job.indices[index], record)
-            job.mask_sample(index, mask, job.columns["segmentation_masks"][index])
+        places = [job.images, *(job.columns[name] for name in self.source.extra_images)]
+        for part, place in zip((record, *record.beside), places, strict=True):
+            image = self._decode(part, part.header, job.shrinks[index]) if part.header else part.image
+            if image is not None:
+                engines.carry(job.sample, index, image, place[index])
+        if self._masks is not None:
+            room = job.columns["segmentation_masks"]
+            self._masks.carry_out(job.mask_samples, index, job.indices[index], record.size, room)
+
+    def _room(self, count: int) -> NDArray[Any]:
+        """Places for the images of so many samples."""
+        return self._buffers.take((count, *self._shape), self.program.output_dtype)
 
     def _decode(self, record: Record, header: Header, shrink: int) -> NDArray[Any]:
         source = self.source
@@ -246,11 +244,10 @@ class Batches:
     def _add_targets(self, job: Job, plan: Plan) -> None:
         taken = self.source.targets.take(job.indices)
         columns: dict[str, Any] = {key: taken[key] for key in ("labels", "weights") if key in taken}
-        if self._mask is not None:
-            masked = targets.mask_plan(plan, self._mask.shape[2], self._mask.dtype)
-            ones = np.ones((len(job.indices), 2), np.int64)
-            job.mask_sample = engines.prepare(self.program.engine, masked, ones)
-            columns["segmentation_masks"] = np.zeros((len(job.indices), *self._mask.shape), self._mask.dtype)
+        columns |= {name: self._room(len(job.indices)) for name in self.source.extra_images}
+        if self._masks is not None:
+            job.mask_samples = self._masks.samples(plan)
+            columns["segmentation_masks"] = self._masks.room(len(job.indices))
         if "boxes" in taken:
             form, outlines = self.source.bounding_box_format, taken.get("polygons")
             moved, kept = targets.move_boxes(plan, taken["boxes"], form, self._box_filter, outlines)
@@ -262,39 +259,9 @@ class Batches:
             columns["keypoints"] = targets.move_points(plan, taken["keypoints"], swaps)
         job.columns = columns
 
-    def _read_mask(self, number: int, record: Record) -> NDArray[Any]:
-        name, field = self.source.name(number), self._mask
-        try:
-            mask = targets.read_mask(self.source.targets.take([number])["masks"][0], record.size, name)
-        except (ArgumentError, OSError) as error:
-            raise SourceError(str(error) if isinstance(error, ArgumentError) else _bad_mask(name, error)) from error
-        if field is not None and (mask.shape[2], mask.dtype.name) != (field.shape[2], field.dtype):
-            raise SourceError(
-                f"mask of {name}: all masks must have one type and number of channels. Received {mask.dtype} x "
-                f"{mask.shape[2]} beside {field.dtype} x {field.shape[2]}. Convert them."
-            )
-        return mask
-
 
 def _rows(column: Any, rows: slice) -> Any:
     return {key: value[rows] for key, value in column.items()} if isinstance(column, dict) else column[rows]
-
-
-def _mask_field(source: Source, size: tuple[int, int]) -> Field:
-    """What masks come out as; the first that can be read tells it for all."""
-    error: OSError | None = None
-    for number in range(min(_MASKS_TRIED, len(source))):
-        try:
-            mask = targets.mask_array(source.targets.take([number])["masks"][0])
-        except OSError as problem:
-            error = error or problem
-        else:
-            return Field((*size, mask.shape[2]), mask.dtype.name)
-    raise SourceError(_bad_mask(source.name(0), error)) from error
-
-
-def _bad_mask(name: str, error: OSError | None) -> str:
-    return f"mask of {name}: it must be a readable image. Received {type(error).__name__}: {error}. Replace the file."
 
 
 def _common_shape(rows: Iterable[NDArray[Any]]) -> tuple[int, ...] | None:
@@ -311,6 +278,30 @@ def _wanted_shrinks(plan: Plan) -> list[int]:
 
 
 def _decoder_shrink(record: Record | AuglineError, wanted: int) -> int:
+    """What the decoder takes over; of several images the least, for one plan serves all."""
     if isinstance(record, AuglineError) or record.header is None:
         return 1
-    return dct_shrink(record.header, wanted)
+    return min([dct_shrink(record.header, wanted), *(_decoder_shrink(part, wanted) for part in record.beside)])
+
+
+def _read(source: Source, index: int) -> Record:
+    data = source.read(index)
+    if not isinstance(data, bytes):
+        return Record(_size(data), image=data)
+    header = probe(data, exif=source.exif)
+    return Record((header.height, header.width), data=data, header=header)
+
+
+def _size(image: NDArray[Any]) -> tuple[int, int]:
+    """(height, width) of an image, or of a video."""
+    return image.shape[-3], image.shape[-2]
+
+
+def _check_sizes(source: Source, index: int, record: Record, beside: Sequence[Record]) -> None:
+    for (name, part), other in zip(source.extra_images.items(), beside, strict=True):
+        if other.size != record.size:
+            sizes = ["{} x {}".format(*size) for size in (other.size, record.size)]
+            raise SourceError(
+                f"extra_images[{name!r}]: images of a sample must have one size. Received {sizes[0]} in "
+                f"{part.name(index)} beside {sizes[1]} in {source.name(index)}. Resize one of them."
+            )

@@ -7,7 +7,7 @@ plans of a batch are made at once; each sample then goes its own way through the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline import engines, targets
-from augline.batches import Batches, Field, Fields, Job, Record
+from augline.batches import Batches, Job, Record
 from augline.box_filter import BoxFilter
 from augline.errors import ArgumentError
+from augline.fields import Field, Fields
 from augline.plan import Frame, Plan
 from augline.plan.mix import Mix
 from augline.program import Program
@@ -45,7 +46,7 @@ class Layer:
 
     mix: Mix
     sample: engines.Sample
-    mask_sample: engines.Sample | None
+    mask_samples: dict[str, engines.Sample]
 
 
 @dataclass(slots=True)
@@ -116,8 +117,8 @@ class MixedBatches(Batches):
             None,
             base.shrinks,
             base.sample,
-            None,
-            self._place(len(indices)),
+            {},
+            self._room(len(indices)),
             {},
             base,
             [],
@@ -145,9 +146,10 @@ class MixedBatches(Batches):
         image, mask = mixed(layer.mix, row, parts, self.source.value_range)
         out = np.empty((*program.common_size(), program.output_channels), program.output_dtype)
         layer.sample(row, image, out)
-        if mask is not None and layer.mask_sample is not None:
+        for sample in layer.mask_samples.values() if mask is not None else ():
+            assert mask is not None
             moved = np.empty((*program.common_size(), mask.shape[2]), mask.dtype)
-            layer.mask_sample(row, mask, moved)
+            sample(row, mask, moved)
             mask = moved
         return out, mask
 
@@ -167,7 +169,7 @@ class MixedBatches(Batches):
             _, plan = level.program.plan(epoch, self.source.ids(rows), sizes, known=known)
             ones = np.ones((len(rows), 2), np.int64)
             sample = engines.prepare(level.program.engine, plan, ones)
-            job.layers.append(Layer(mix, sample, self._mask_sample(plan, ones)))
+            job.layers.append(Layer(mix, sample, {} if self._masks is None else self._masks.samples(plan)))
             if "labels" in columns:
                 together = columns["labels"].reshape(len(rows), count, -1) if columns["labels"].ndim > 1 else None
                 if together is not None and together.dtype.kind == "f":
@@ -189,12 +191,6 @@ class MixedBatches(Batches):
             columns["bounding_boxes"] = targets.pad_boxes(rows_of, [names for _, names in boxes], self._most_boxes)
         job.columns = columns
 
-    def _mask_sample(self, plan: Plan, ones: NDArray[np.int64]) -> engines.Sample | None:
-        if self._mask is None:
-            return None
-        masked = targets.mask_plan(plan, self._mask.shape[2], self._mask.dtype)
-        return engines.prepare(self.program.engine, masked, ones)
-
     def _mix(self, level: Level, epoch: int, rows: NDArray[np.int64]) -> Mix:
         draw = Draw(self.program.seed, epoch, self.source.ids(rows))
         size = level.frame.extent.static
@@ -206,9 +202,6 @@ class MixedBatches(Batches):
 
     def _frame(self, size: tuple[int, int], batch: int = 1) -> Frame:
         return self.program.frame(np.tile(np.asarray(size), (batch, 1)), size)
-
-    def _place(self, count: int) -> NDArray[Any]:
-        return self._buffers.take((count, *self.size, self.program.output_channels), self.program.output_dtype)
 
 
 def mixed(
@@ -323,6 +316,11 @@ def _check_targets(mixing: Mixing, source: Source) -> None:
     rule = ""
     if columns.keypoints is not None:
         rule, received, fix = "keypoints cannot be mixed", "a source with keypoints", "Leave them out"
+    elif isinstance(columns.masks, Mapping):
+        rule, received, fix = "masks under names cannot be mixed", f"{[*columns.masks]}", "Stack them as channels"
+    elif source.extra_images or source.lead:
+        received = f"extra_images {[*source.extra_images]}" if source.extra_images else "videos"
+        rule, fix = "only single images can be mixed", "Leave it out"
     elif mixing.needs_masks and columns.masks is None:
         rule, received, fix = "it needs segmentation masks", "a source without", "Use CutMix, or give masks"
     elif spec is None and columns.masks is None and columns.boxes is None:

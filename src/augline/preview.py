@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +87,7 @@ def _reason(error: AuglineError) -> str:
 
 def _original(pipe: Pipeline, index: int, record: Record) -> Picture:
     """The sample as evaluation reads it, with its targets."""
-    source = pipe.source
+    source, lead = pipe.source, len(pipe.source.lead)
     low, high = source.value_range
     if record.header is not None:
         image = decode(record.data, record.header, channels=source.channels, dtype=source.dtype)
@@ -95,27 +95,40 @@ def _original(pipe: Pipeline, index: int, record: Record) -> Picture:
         assert record.image is not None
         image = record.image
     taken = source.targets.take([index])
-    mask = targets.read_mask(taken["masks"][0], record.size, source.name(index)) if "masks" in taken else None
+    mask = None
+    if source.targets.masks is not None:
+        mask = targets.read_mask(_first(taken["masks"])[0], record.size, source.name(index), lead)
     boxes = taken["boxes"][0] if "boxes" in taken else np.zeros((0, 4))
     names = taken["box_labels"][0] if "box_labels" in taken else None
     points = taken["keypoints"][0] if "keypoints" in taken else np.zeros((0, 2))
-    shown = _displayable(image, Output((high - low,), (low,), source.dtype))
+    shown = _displayable(_still(pipe, image), Output((high - low,), (low,), source.dtype))
+    mask, points = _still(pipe, mask), _still(pipe, points)
     return Picture(shown, mask, _xyxy(pipe, boxes, record.size), _names(pipe, names, len(boxes)), points)
 
 
 def _augmented(pipe: Pipeline, job: Job, output: Output) -> Picture:
     """What came out, with its targets."""
     columns, size = job.columns, pipe.batches.size
-    mask = columns["segmentation_masks"][0] if "segmentation_masks" in columns else None
+    mask = _still(pipe, _first(columns["segmentation_masks"])[0]) if "segmentation_masks" in columns else None
     boxes, names = np.zeros((0, 4)), None
     if "bounding_boxes" in columns:
         dense = columns["bounding_boxes"]
         real = dense["labels"][0] >= 0
         boxes, names = dense["boxes"][0][real], dense["labels"][0][real]
         names = names if pipe.source.targets.box_labels is not None else None
-    points = columns["keypoints"][0] if "keypoints" in columns else np.zeros((0, 2))
-    shown = _displayable(job.images[0], output)
+    points = _still(pipe, columns["keypoints"][0]) if "keypoints" in columns else np.zeros((0, 2))
+    shown = _displayable(_still(pipe, job.images[0]), output)
     return Picture(shown, mask, _xyxy(pipe, boxes, size), _names(pipe, names, len(boxes)), points)
+
+
+def _still(pipe: Pipeline, values: Any) -> Any:
+    """The middle frame of a video; an image as it is."""
+    return values[pipe.source.lead[0] // 2] if pipe.source.lead and values is not None and values.size else values
+
+
+def _first(masks: Any) -> Any:
+    """The first of several masks by name; the only one."""
+    return next(iter(masks.values())) if isinstance(masks, Mapping) else masks
 
 
 def _xyxy(pipe: Pipeline, boxes: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

@@ -6,7 +6,7 @@ asked for, from the stages so far, and always by the same rules, so that what is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,10 +28,12 @@ class Known:
     Attributes:
         columns: One row per sample.
         bounding_box_format: Of its boxes.
+        videos: Whether samples are videos, whose masks differ from frame to frame and are not looked at.
     """
 
     columns: Targets
     bounding_box_format: str = "xyxy"
+    videos: bool = False
 
     @classmethod
     def imaginary(cls, kinds: Collection[str], sizes: NDArray[np.int64]) -> Known:
@@ -43,7 +45,8 @@ class Known:
     @property
     def kinds(self) -> frozenset[str]:
         """Which of "boxes" and "masks" there are."""
-        return frozenset(kind for kind in ("boxes", "masks") if getattr(self.columns, kind) is not None)
+        found = frozenset(kind for kind in ("boxes", "masks") if getattr(self.columns, kind) is not None)
+        return found - {"masks"} if self.videos else found
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,14 +115,15 @@ class Sight:
         return Plan(moving, (None,) * len(moving), self.before, self.extent, output, dropped(self.stages))
 
     def _mask(self, index: int) -> NDArray[Any] | None:
-        """A sample's mask in this frame; None where it cannot be read, which is reported when its pixels are made."""
-        assert self.known.columns.masks is not None
+        """A sample's mask in this frame, of several the first; None where it cannot be had: its pixels report that."""
+        columns = self.known.columns
+        name = next(iter(columns.masks)) if isinstance(columns.masks, Mapping) else ""
         size = int(self.before.height[index]), int(self.before.width[index])
         try:
-            mask = targets.read_mask(self.known.columns.masks[index], size, str(index))
+            mask = targets.read_mask(columns.mask(index, name), size, str(index))
+            plan = targets.mask_plan(self._plan.take(slice(index, index + 1)), mask.shape[2], mask.dtype.name, name)
         except (ArgumentError, OSError):
             return None
-        plan = targets.mask_plan(self._plan.take(slice(index, index + 1)), mask.shape[2], mask.dtype.name)
         if not plan.stages:
             return mask
         shape = int(plan.extent.height[0]), int(plan.extent.width[0]), mask.shape[2]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from augline.box_filter import BoxFilter
 from augline.errors import ArgumentError
 from augline.paths import Paths, mirrors
-from augline.plan import Call, Erase, Output, Plan, Stage, Warp
+from augline.plan import Call, Erase, MaskValue, Output, Plan, Stage, Warp
 from augline.sources.boxes import from_xyxy as from_xyxy
 from augline.sources.boxes import to_xyxy as to_xyxy
 from augline.sources.boxes import unit
@@ -28,31 +28,44 @@ Boxes = NDArray[np.float32]
 ANY_BOX = BoxFilter()
 
 
-def mask_plan(plan: Plan, channels: int, dtype: str) -> Plan:
+def mask_plan(plan: Plan, channels: int, dtype: str, name: str = "") -> Plan:
     """The plan for segmentation masks: the same warps, read with "nearest", and holes, into the masks' own type.
+
+    Args:
+        plan: Of the images.
+        channels: Of the masks.
+        dtype: Of the masks.
+        name: Of the masks where there are several, for fills that differ.
 
     Raises:
         ArgumentError: A transform fills masks with a value that the type does not have.
     """
-    stages = tuple(kept for stage in plan.stages if (kept := _for_masks(stage, dtype)) is not None)
+    stages = tuple(kept for stage in plan.stages if (kept := _for_masks(stage, dtype, name)) is not None)
     before = plan.before.with_(channels=channels, dtype=dtype, scale=(1.0,), offset=(0.0,))
     output = Output((1.0,) * channels, (0.0,) * channels, dtype)
     return Plan(stages, (None,) * len(stages), before, plan.extent, output)
 
 
-def _for_masks(stage: Stage, dtype: str) -> Stage | None:
+def _for_masks(stage: Stage, dtype: str, name: str) -> Stage | None:
     if isinstance(stage, Call) and stage.spatial:
         return replace(stage, scale=(1.0,), offset=(0.0,), dtype=dtype)
     if isinstance(stage, Warp) and stage.moves:
-        value = _mask_value(stage.fill.mask, dtype, stage.origin)
+        value = _mask_value(stage.fill.mask, dtype, name, stage.origin)
         return replace(stage, interpolation="nearest", fill=replace(stage.fill, value=(value,)))
     if isinstance(stage, Erase) and stage.mask is not None:
-        value = _mask_value(stage.mask, dtype, stage.origin)
+        value = _mask_value(stage.mask, dtype, name, stage.origin)
         return replace(stage, value=np.full((len(stage.boxes), 1), value), noise=None)
     return None
 
 
-def _mask_value(value: int, dtype: str, origin: tuple[str, ...]) -> float:
+def _mask_value(given: MaskValue, dtype: str, name: str, origin: tuple[str, ...]) -> float:
+    if not isinstance(given, int) and name not in given:
+        received = f"none for {name!r}" if name else "masks without names"
+        raise ArgumentError(
+            f"{', '.join(origin)}(mask_fill_value={given}): it must have a value for each of the masks. Received "
+            f"{received}. Name all of them, or give one number for all."
+        )
+    value = given if isinstance(given, int) else given[name]
     if not fits(value, np.dtype(dtype)):
         raise ArgumentError(
             f"{', '.join(origin)}(mask_fill_value={value}): masks must be able to hold it. Received masks of {dtype}. "
@@ -69,18 +82,19 @@ def fits(value: float, dtype: np.dtype[Any]) -> bool:
     return bool(low <= value <= high and value == int(value))
 
 
-def read_mask(mask: Any, size: tuple[int, int], name: str) -> NDArray[Any]:
-    """A mask (height, width, channels) of its image's size, from an array or a file."""
-    array = mask_array(mask)
-    if array.shape[:2] != size:
+def read_mask(mask: Any, size: tuple[int, int], name: str, lead: int = 0) -> NDArray[Any]:
+    """A mask (height, width, channels) of its image's size, from an array or a file; a video's has `lead` 1."""
+    array = mask_array(mask, lead)
+    height, width = array.shape[lead : lead + 2]
+    if (height, width) != size:
         raise ArgumentError(
-            f"mask of {name}: a mask must have the size of its image. Received {array.shape[0]} x {array.shape[1]} for "
+            f"mask of {name}: a mask must have the size of its image. Received {height} x {width} for "
             f"an image of {size[0]} x {size[1]} (height x width). Resize one of them."
         )
     return array
 
 
-def mask_array(mask: Any) -> NDArray[Any]:
+def mask_array(mask: Any, lead: int = 0) -> NDArray[Any]:
     """A mask (height, width, channels) from an array or a file; palette files give their indices."""
     if not hasattr(mask, "shape"):
         from PIL import Image
@@ -88,7 +102,11 @@ def mask_array(mask: Any) -> NDArray[Any]:
         with Image.open(mask) as file:
             mask = np.asarray(file)
     array = np.asarray(mask)
-    return array[:, :, None] if array.ndim == 2 else array
+    if array.ndim not in (2 + lead, 3 + lead):
+        raise ArgumentError(
+            f"masks: each must be ({'time, ' * lead}height, width[, channels]). Received {array.shape}. Reshape it."
+        )
+    return array[..., None] if array.ndim == 2 + lead else array
 
 
 def move_points(

@@ -10,18 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline import targets
-from augline.augment import RANGES, checked_images, run
+from augline.augment import checked_images, program_for, run
 from augline.engines.portable.warp import read
 from augline.errors import ArgumentError
 from augline.paths import Paths, mirrors
 from augline.plan import Fill, Plan
 from augline.plan.mix import Mix
 from augline.plan.stages import Interpolation
-from augline.program import Program
 from augline.sources.refusal import check_choice
 from augline.sources.targets import BOX_FORMATS
 from augline.transforms.base import Transform
-from augline.transforms.compose import Sequential
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
@@ -181,11 +179,7 @@ def trace(
     batch = checked_images(images, "trace")
     sizes = np.asarray([image.shape[:2] for image in batch])
     size = (int(sizes[0, 0]), int(sizes[0, 1])) if (sizes == sizes[0]).all() else None
-    dtype = batch[0].dtype.name
-    program = Program(
-        Sequential(transforms).transforms, seed=seed, channels=batch[0].shape[2], dtype=dtype, size=size,
-        engine=engine, value_range=value_range or RANGES[dtype],
-    )  # fmt: skip
+    program = program_for(batch, transforms, seed=seed, size=size, engine=engine, value_range=value_range)
     _, plan = program.plan(epoch, np.arange(len(batch)) if ids is None else np.asarray(ids, np.int64), sizes)
     _check(plan)
     return Trace(run(program.engine, plan, batch), plan)
@@ -193,6 +187,11 @@ def trace(
 
 def trace_batch(pipe: Pipeline, epoch: int, step: int) -> Trace:
     """See `Pipeline.trace`."""
+    if pipe.source.lead:
+        raise ArgumentError(
+            f"Pipeline({pipe.source!r}).trace(): the way back is kept for images. Received videos. Pass their frames, "
+            "as images with the ids of the videos, to augline.trace."
+        )
     _check(pipe.program.trial)
     indices = pipe.indices(epoch, pipe.positions(step))
     job = pipe.batches.prepare(epoch, indices)

@@ -69,7 +69,7 @@ def test_shapes_types_and_length_are_known():
         {"labels": None, "weights": np.ones(10)},
         {"masks": np.zeros((10, 16, 24), np.uint8)},
         {"masks": np.zeros((10, 16, 24, 2), np.int32)},
-        {"boxes": [np.zeros((k % 3, 4)) for k in range(10)]},
+        {"boxes": [np.full((k % 3, 4), [1, 2, 8, 9]) for k in range(10)]},
         {"boxes": [np.ones((1, 4)) * [1, 1, 9, 9]] * 10, "box_labels": [[2]] * 10},
         {"labels": None, "boxes": [[]] * 10},
         {"keypoints": np.zeros((10, 5, 2))},

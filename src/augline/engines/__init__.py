@@ -43,6 +43,15 @@ def prepare(name: str, plan: Plan, decoded: NDArray[np.int64]) -> Sample:
     return result
 
 
+def carry(sample: Sample, index: int, image: NDArray[Any], out: NDArray[Any]) -> None:
+    """One sample, an image (height, width, channels) or a video with time ahead of that, frame by frame."""
+    if image.ndim == 3:
+        sample(index, image, out)
+        return
+    for frame, place in zip(image, out, strict=True):
+        carry(sample, index, frame, place)
+
+
 def carry_through(sample: Sample, first: int, images: NDArray[Any], outs: NDArray[Any]) -> None:
     """Samples from number `first` on, of images of one size in memory; engines may have a shorter way for several."""
     together = getattr(sample, "many", None)

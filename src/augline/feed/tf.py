@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from augline.batches import Field
 from augline.errors import ArgumentError
+from augline.fields import Field
 
 if TYPE_CHECKING:
     import tensorflow as tf

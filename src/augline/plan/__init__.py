@@ -6,7 +6,21 @@ from augline.plan.frame import Extent, Frame, Sight
 from augline.plan.fuse import APPROXIMATE, EXACT, fuse
 from augline.plan.local import Clahe, Codec, Erase, Filter, Median, Noise
 from augline.plan.plan import Plan, dropped, make_plan
-from augline.plan.stages import Colour, Curve, Drop, Field, Fill, Hsv, Output, Reach, Rescale, Stage, Tone, Warp
+from augline.plan.stages import (
+    Colour,
+    Curve,
+    Drop,
+    Field,
+    Fill,
+    Hsv,
+    MaskValue,
+    Output,
+    Reach,
+    Rescale,
+    Stage,
+    Tone,
+    Warp,
+)
 
 __all__ = [
     "APPROXIMATE",
@@ -25,6 +39,7 @@ __all__ = [
     "Filter",
     "Frame",
     "Hsv",
+    "MaskValue",
     "Median",
     "Noise",
     "Output",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from augline.arrays import Array
 from augline.plan.frame import Frame
-from augline.plan.stages import Stage
+from augline.plan.stages import MaskValue, Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +104,7 @@ class Erase(Stage):
     boxes: Array
     value: Array
     noise: Array | None = None
-    mask: int | None = None
+    mask: MaskValue | None = None
     origin: tuple[str, ...] = ()
 
     def masked(self, mask: Array | None, before: Frame) -> Erase:

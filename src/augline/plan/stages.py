@@ -18,6 +18,8 @@ from augline.plan.frame import Extent, Frame
 
 FillMode: TypeAlias = Literal["constant", "nearest", "reflect", "mirror", "wrap"]
 Interpolation: TypeAlias = Literal["nearest", "bilinear"]
+MaskValue: TypeAlias = int | dict[str, int]
+"""One for all masks of a sample, or by their names."""
 Reach: TypeAlias = Literal["permutes", "picks", "inside", "anywhere"]
 """Where a warp reads: every pixel of its frame once; whole pixels in its frame; between pixels in its frame; beyond."""
 
@@ -34,7 +36,7 @@ class Fill:
 
     mode: FillMode = "constant"
     value: tuple[float, ...] = (0.0,)
-    mask: int = 0
+    mask: MaskValue = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
-from augline.sources.base import VALUE_RANGES, Source, no_config
+from augline.sources.base import VALUE_RANGES, Source, check_extra_images, no_config
 from augline.sources.refusal import refusal, shown
 from augline.sources.targets import build
 
+_Images: TypeAlias = NDArray[Any] | Sequence[NDArray[Any]]
 _CHECKED_IMAGES = 64
 _SMALL = 1 << 15  # bytes of an image
 
@@ -24,9 +25,11 @@ class Arrays(Source):
 
     Args:
         images: (N, height, width, channels) or (N, height, width), or a list of (height, width[, channels]);
-            uint8, uint16 or float32.
+            uint8, uint16 or float32. Videos are (N, time, height, width, channels), or a list of such with one length:
+            all frames of a video share its draws. They can have masks and keypoints (N, time, ...), but no boxes.
         labels: as in `Files`; also `masks`, `boxes`, `box_labels`, `bounding_box_format`, `polygons`, `keypoints`,
             `keypoint_swaps`, `weights`.
+        extra_images: as in `Files`, of arrays.
         value_range: what black and white are in floating-point images, (0, 1) by default; the first 64 images must
             keep to it. Integers use their type's range.
         class_names: fixes the classes and their order.
@@ -52,15 +55,16 @@ class Arrays(Source):
         keypoints: Any = None,
         keypoint_swaps: Sequence[tuple[int, int]] = (),
         weights: Any = None,
+        extra_images: Mapping[str, Any] | None = None,
         value_range: tuple[float, float] | None = None,
         class_names: Sequence[str] | None = None,
     ) -> None:
         self.images: NDArray[Any] | list[NDArray[Any]]
         self.images = _list(images) if isinstance(images, (list, tuple)) else _stack(np.asanyarray(images))
         first = self.images[0]
-        self.channels, self.dtype = first.shape[2], first.dtype.name
+        self.channels, self.dtype, self.lead = first.shape[-1], first.dtype.name, first.shape[:-3]
         self.size = _common_size(self.images)
-        self.value_range = _checked_range(self.images, self.dtype, value_range)
+        self.value_range = checked_range(_OWNER, self.images, self.dtype, value_range)
         self.bounding_box_format = bounding_box_format
         self.targets, self.class_names = build(
             "Arrays(images)",
@@ -75,15 +79,19 @@ class Arrays(Source):
             polygons=polygons,
             keypoints=keypoints,
             keypoint_swaps=keypoint_swaps,
-            sizes=np.asarray([image.shape[:2] for image in self.images]),
+            sizes=np.asarray([image.shape[-3:-1] for image in self.images]),
+            lead=self.lead,
         )
+        self.extra_images = {name: Arrays(part, value_range=value_range) for name, part in (extra_images or {}).items()}
+        check_extra_images(self, _OWNER, self.extra_images)
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __repr__(self) -> str:
         size = "various sizes, " if self.size is None else f"{self.size[0]}x{self.size[1]}x{self.channels} "
-        return f"Arrays({len(self)} images, {size}{self.dtype})"
+        what = f"videos of {self.lead[0]} frames" if self.lead else "images"
+        return f"Arrays({len(self)} {what}, {size}{self.dtype})"
 
     def read(self, index: int) -> NDArray[Any]:
         """The image, a view of what was passed."""
@@ -91,7 +99,7 @@ class Arrays(Source):
 
     def stack(self, indices: NDArray[np.int64]) -> NDArray[Any] | None:
         """A copy of small images, which costs less than a view of each."""
-        if isinstance(self.images, list) or self.images[0].nbytes > _SMALL:
+        if isinstance(self.images, list) or self.lead or self.images[0].nbytes > _SMALL:
             return None
         return np.asarray(self.images[indices])
 
@@ -117,13 +125,13 @@ def _stack(images: NDArray[Any]) -> NDArray[Any]:
         rule = "images must be (N, height, width, channels) or (N, height, width)"
         fix = "For one image pass images[None]; for images so narrow pass images[..., None]."
         raise refusal(ArgumentError, _OWNER, rule, f"shape {images.shape}, which looks like one image", fix)
-    if images.ndim not in (3, 4):
-        rule = "images must be (N, height, width, channels) or (N, height, width)"
+    if images.ndim not in (3, 4, 5):
+        rule = "images must be (N[, time], height, width, channels) or (N, height, width)"
         raise refusal(ArgumentError, _OWNER, rule, f"shape {images.shape}", "Reshape them, or pass a list of arrays.")
     if 0 in images.shape:
         raise refusal(SourceError, _OWNER, "there must be images and pixels", f"shape {images.shape}", "Pass some.")
     images = _of_known_dtype(images)
-    return images if images.ndim == 4 else images[..., None]
+    return images[..., None] if images.ndim == 3 else images
 
 
 def _list(images: Sequence[Any]) -> list[NDArray[Any]]:
@@ -132,14 +140,14 @@ def _list(images: Sequence[Any]) -> list[NDArray[Any]]:
     if not arrays:
         raise refusal(SourceError, _OWNER, "there must be images", "an empty list", "Pass at least one.")
     for index, array in enumerate(arrays):
-        if array.ndim not in (2, 3) or 0 in array.shape:
-            rule = "each image must be (height, width[, channels])"
+        if array.ndim not in (2, 3, 4) or 0 in array.shape:
+            rule = "each image must be (height, width[, channels]), each video (time, height, width, channels)"
             raise refusal(ArgumentError, _OWNER, rule, f"shape {array.shape} at images[{index}]", "Reshape it.")
-    arrays = [_of_known_dtype(array if array.ndim == 3 else array[..., None]) for array in arrays]
-    kinds = {(array.dtype.name, array.shape[2]) for array in arrays}
+    arrays = [_of_known_dtype(array[..., None] if array.ndim == 2 else array) for array in arrays]
+    kinds = {(array.dtype.name, array.shape[-1], array.shape[:-3]) for array in arrays}
     if len(kinds) > 1:
-        received = shown((f"{dtype} with {channels} channels" for dtype, channels in sorted(kinds)), 4)
-        rule = "all images must have one dtype and one number of channels"
+        texts = (f"{kind} with {c} channels{f' and {n[0]} frames' if n else ''}" for kind, c, n in sorted(kinds))
+        received, rule = shown(texts, 4), "all images must have one dtype and one number of channels, and of frames"
         raise refusal(ArgumentError, _OWNER, rule, received, "Convert them to one kind.")
     return arrays
 
@@ -157,29 +165,30 @@ def _of_known_dtype(images: NDArray[Any]) -> NDArray[Any]:
 
 def _common_size(images: NDArray[Any] | list[NDArray[Any]]) -> tuple[int, int] | None:
     if isinstance(images, np.ndarray):
-        return images.shape[1], images.shape[2]
-    sizes = {image.shape[:2] for image in images}
+        return images.shape[-3], images.shape[-2]
+    sizes = {image.shape[-3:-1] for image in images}
     return sizes.pop() if len(sizes) == 1 else None
 
 
-def _checked_range(
-    images: NDArray[Any] | list[NDArray[Any]], dtype: str, value_range: tuple[float, float] | None
+def checked_range(
+    owner: str, images: _Images, dtype: str, value_range: tuple[float, float] | None
 ) -> tuple[float, float]:
+    """What black and white are in images of a type; the first floating-point images are held against it."""
     default = VALUE_RANGES[dtype]
     low, high = default if value_range is None else (float(value_range[0]), float(value_range[1]))
     if dtype != "float32":
         if (low, high) != default:
             rule, fix = f"{dtype} images range over {default}", "Leave value_range out, or convert to float32."
-            raise refusal(ArgumentError, _OWNER, rule, f"value_range={value_range}", fix)
+            raise refusal(ArgumentError, owner, rule, f"value_range={value_range}", fix)
         return default
     if not low < high:
         fix = "Pass (black, white)."
-        raise refusal(ArgumentError, _OWNER, "value_range must rise", f"value_range={value_range}", fix)
-    _check_values(images, low, high)
+        raise refusal(ArgumentError, owner, "value_range must rise", f"value_range={value_range}", fix)
+    _check_values(owner, images, low, high)
     return low, high
 
 
-def _check_values(images: NDArray[Any] | list[NDArray[Any]], low: float, high: float) -> None:
+def _check_values(owner: str, images: _Images, low: float, high: float) -> None:
     some = [images[index] for index in range(min(len(images), _CHECKED_IMAGES))]
     least, most = min(float(image.min()) for image in some), max(float(image.max()) for image in some)
     slack = 1e-4 * (high - low)  # for images that were resized with a filter that rings a little
@@ -190,4 +199,4 @@ def _check_values(images: NDArray[Any] | list[NDArray[Any]], low: float, high: f
     )
     fix = f"Pass value_range={fitting}." if fitting else "Rescale the images, or pass value_range=(black, white)."
     rule = f"floating-point images must lie in value_range ({low:g}, {high:g})"
-    raise refusal(ArgumentError, _OWNER, rule, f"values from {least:g} to {most:g}", fix)
+    raise refusal(ArgumentError, owner, rule, f"values from {least:g} to {most:g}", fix)

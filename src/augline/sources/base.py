@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError, SpecError
-from augline.sources.refusal import check_choice, refusal
+from augline.sources.refusal import check_choice, check_length, refusal, shown
 from augline.sources.split import held_out
 from augline.sources.targets import Targets
 
+RESERVED = frozenset(
+    {"images", "labels", "weights", "segmentation_masks", "bounding_boxes", "keypoints", "masks", "boxes", "polygons"}
+)
+"""Names in a batch that stand for something else than further images."""
 COLOR_MODES = {"rgb": 3, "rgba": 4, "grayscale": 1}
 """Keras's names, and the channels they mean."""
 
@@ -44,6 +49,10 @@ class Source(ABC):
     """Whether encoded files are turned upright by their EXIF orientation."""
     bounding_box_format: str = "xyxy"
     """How `targets.boxes` are written: one of Keras's names."""
+    lead: tuple[int, ...] = ()
+    """(time,) where samples are videos (time, height, width, channels)."""
+    extra_images: Mapping[str, Source] = MappingProxyType({})
+    """Further images of each sample by name, as sources of this one's length, type and channels."""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -51,7 +60,7 @@ class Source(ABC):
 
     @abstractmethod
     def read(self, index: int) -> bytes | NDArray[Any]:
-        """An encoded file, or an image (height, width, channels).
+        """An encoded file, or an image (height, width, channels), a video with time ahead of that.
 
         Raises:
             SourceError: the file cannot be read; the message has its path.
@@ -138,7 +147,8 @@ class Subset(Source):
         self._recipe = recipe
         self.channels, self.dtype, self.value_range = source.channels, source.dtype, source.value_range
         self.size, self.class_names, self.exif = source.size, source.class_names, source.exif
-        self.bounding_box_format = source.bounding_box_format
+        self.bounding_box_format, self.lead = source.bounding_box_format, source.lead
+        self.extra_images = {name: Subset(part, self.indices) for name, part in source.extra_images.items()}
         self.targets = source.targets.select(self.indices)
 
     def __len__(self) -> int:
@@ -191,6 +201,20 @@ def _checked_indices(owner: str, indices: Sequence[int] | NDArray[Any], samples:
         rule, fix = f"indices must lie in 0 to {samples - 1}", "Count from 0."
         raise refusal(ArgumentError, owner, rule, f"{outside[0]}", fix)
     return array
+
+
+def check_extra_images(source: Source, owner: str, extra: Mapping[str, Source]) -> None:
+    """Refuses further images that do not belong to a source's: of another number, type, number of channels or size."""
+    for name, part in extra.items():
+        if name in RESERVED:
+            fix = "Choose another name."
+            raise refusal(ArgumentError, owner, f"extra_images must not be called {name!r}", repr(name), fix)
+        check_length(owner, f"extra_images[{name!r}]", len(part), len(source))
+        kinds = [(item.dtype, *item.lead, *(item.size or ("any size",)), item.channels) for item in (part, source)]
+        if kinds[0] != kinds[1]:
+            rule = f"extra_images[{name!r}] must be of the images' type and size"
+            fix = "Convert them; what is to be moved only, and not coloured, can go into masks=."
+            raise refusal(ArgumentError, owner, rule, f"{shown(kinds[0], 9)} beside {shown(kinds[1], 9)}", fix)
 
 
 def channels_of(owner: str, color_mode: str) -> int:

@@ -65,10 +65,10 @@ def check_boxes(owner: str, boxes: Sequence[NDArray[Any]], box_format: str, size
     flat = np.concatenate([np.asarray(row, np.float64).reshape(-1, 4) for row in boxes])
     relative = box_format.startswith("rel_")
     fix = f"They are read as {box_format!r}: pass bounding_box_format= if they are written otherwise, or correct them."
-    if not relative and (np.abs(flat) <= 1).all():
+    if not relative and (np.abs(flat) <= 1).all() and (flat % 1).any():
         rule = f"boxes in {box_format!r} are in pixels"
         received = "none above 1, as if relative to the image's size"
-        raise refusal(ArgumentError, owner, rule, received, f"Pass bounding_box_format='rel_{box_format}', say.")
+        raise refusal(ArgumentError, owner, rule, received, "Pass bounding_box_format='rel_xyxy', say.")
     limits = np.ones((len(flat), 2)) if relative else np.full((len(flat), 2), np.nan)
     if sizes is not None and not relative:
         limits = np.asarray(sizes, np.float64)[images]

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from augline.errors import ArgumentError, SourceError
-from augline.sources.base import FileSource, no_config
+from augline.sources.base import FileSource, check_extra_images, no_config
 from augline.sources.refusal import refusal, shown
 from augline.sources.targets import build
 
@@ -25,7 +25,8 @@ class Files(FileSource):
         paths: the files, which must exist.
         labels: one per file: class indices, floats (regression), strings (their sorted vocabulary becomes
             `class_names`), or rows of numbers (one-hot, several labels, several outputs).
-        masks: one segmentation mask per file: paths, or arrays (height, width).
+        masks: one segmentation mask per file: paths, or arrays (height, width[, channels]). Several per file by name:
+            `{"classes": [...], "instances": [...]}`; so they come in the batch.
         boxes: one array (n, 4) per file, written as `bounding_box_format` says.
         box_labels: one array (n,) per file, of class indices or strings.
         bounding_box_format: Keras's name: "xyxy", "rel_xyxy", "xywh", "rel_xywh", "center_xywh", "yxyx" or "rel_yxyx".
@@ -34,6 +35,8 @@ class Files(FileSource):
         keypoints: one array (k, 2) or (k, 3) per file: x, y and visibility (COCO's: 0 is nothing, 1 hidden, 2 visible).
             A point that leaves the image gets visibility 0; its place goes on to be moved.
         keypoint_swaps: pairs of keypoints, by number, that change places in a mirrored image: [(1, 2), ...].
+        extra_images: further images of each sample, of its size, by name: `{"right": right_paths}` for stereo pairs or
+            before and after. They get the same draws, in geometry and colour, and come under their names in the batch.
         weights: one sample weight per file.
         class_names: fixes the classes and their order.
         color_mode: Keras's "rgb", "rgba" or "grayscale".
@@ -60,6 +63,7 @@ class Files(FileSource):
         polygons: Any = None,
         keypoints: Any = None,
         keypoint_swaps: Sequence[tuple[int, int]] = (),
+        extra_images: Mapping[str, _Paths] | None = None,
         weights: Any = None,
         class_names: Sequence[str] | None = None,
         color_mode: str = "rgb",
@@ -87,7 +91,14 @@ class Files(FileSource):
             keypoint_swaps=keypoint_swaps,
         )
         check_exist(self._owner, self.paths)
-        check_exist(self._owner, [mask for mask in masks or () if isinstance(mask, str)] if _is_list(masks) else [])
+        for column in masks.values() if isinstance(masks, dict) else [masks]:
+            if isinstance(column, list):
+                check_exist(self._owner, [mask for mask in column if isinstance(mask, str)])
+        self.extra_images: dict[str, Files] = {
+            name: Files(part, color_mode=color_mode, dtype=dtype, exif=exif)
+            for name, part in (extra_images or {}).items()
+        }
+        check_extra_images(self, self._owner, self.extra_images)
 
     def __repr__(self) -> str:
         classes = "" if self.class_names is None else f", {len(self.class_names)} classes"
@@ -96,11 +107,12 @@ class Files(FileSource):
     def config(self) -> dict[str, Any]:
         """All arguments as plain lists."""
         targets, masks = self.targets, self.targets.masks
-        if masks is not None and not all(isinstance(mask, str) for mask in masks):
-            raise no_config(self._owner, "masks in memory")
+        for column in () if masks is None else masks.values() if isinstance(masks, dict) else [masks]:
+            if not all(isinstance(mask, str) for mask in column):
+                raise no_config(self._owner, "masks in memory")
         arguments: dict[str, Any] = {
             "paths": self.paths,
-            "masks": None if masks is None else list(masks),
+            "masks": _plain_masks(masks),
             "bounding_box_format": self.bounding_box_format,
             "class_names": None if self.class_names is None else list(self.class_names),
             "color_mode": self._color_mode,
@@ -113,6 +125,8 @@ class Files(FileSource):
         for name in ("boxes", "box_labels", "keypoints"):
             rows = getattr(targets, name)
             arguments[name] = None if rows is None else [row.tolist() for row in rows]
+        if self.extra_images:
+            arguments["extra_images"] = {name: part.paths for name, part in self.extra_images.items()}
         if targets.polygons is not None:
             arguments["polygons"] = [[outline.tolist() for outline in row] for row in targets.polygons]
         if targets.keypoint_swaps:
@@ -142,12 +156,16 @@ def check_exist(owner: str, paths: Sequence[str]) -> None:
         raise refusal(SourceError, owner, "every file must exist", received, fix)
 
 
-def _is_list(masks: Any) -> bool:
-    return isinstance(masks, list)
+def _plain_masks(masks: Any) -> Any:
+    if isinstance(masks, dict):
+        return {name: list(column) for name, column in masks.items()}
+    return None if masks is None else list(masks)
 
 
 def _mask_list(owner: str, masks: Any) -> Any:
-    """A list of path strings and arrays; one big array stays what it is."""
+    """A list of path strings and arrays, or several by name; one big array stays what it is."""
+    if isinstance(masks, Mapping):
+        return {str(name): _mask_list(owner, column) for name, column in masks.items()}
     if masks is None or isinstance(masks, np.ndarray):
         return masks
     if isinstance(masks, (str, bytes, os.PathLike)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,8 +33,8 @@ class Targets:
     """(N,) or (N, ...): class indices, numbers, or rows; see `one_hot`."""
     weights: NDArray[np.float32] | None = None
     """(N,)."""
-    masks: Sequence[Any] | NDArray[Any] | None = None
-    """(N, height, width[, channels]), or N paths or arrays."""
+    masks: Mapping[str, Sequence[Any]] | Sequence[Any] | NDArray[Any] | None = None
+    """(N, height, width[, channels]), or N paths or arrays; or several such by name."""
     boxes: Sequence[NDArray[np.float32]] | None = None
     """N arrays (n, 4), in the source's `bounding_box_format`."""
     box_labels: Sequence[NDArray[Any]] | None = None
@@ -58,16 +58,29 @@ class Targets:
         if self.weights is not None:
             taken["weights"] = self.weights[rows]
         for name in _LISTS:
-            if (column := getattr(self, name)) is not None:
+            column = getattr(self, name)
+            if isinstance(column, Mapping):
+                taken[name] = {key: [part[row] for row in rows.tolist()] for key, part in column.items()}
+            elif column is not None:
                 taken[name] = [column[row] for row in rows.tolist()]
         return taken
+
+    def mask(self, row: int, name: str = "") -> Any:
+        """The mask of one sample; that of a name where they have names."""
+        assert self.masks is not None
+        return (self.masks[name] if isinstance(self.masks, Mapping) else self.masks)[row]
 
     def select(self, indices: NDArray[np.int64]) -> Targets:
         """The targets of a subset; masks, boxes and points are not copied."""
         rows: dict[str, Any] = {
             name: column[indices] for name in _ARRAYS if (column := getattr(self, name)) is not None
         }
-        rows |= {name: _Rows(column, indices) for name in _LISTS if (column := getattr(self, name)) is not None}
+        for name in _LISTS:
+            column = getattr(self, name)
+            if isinstance(column, Mapping):
+                rows[name] = {key: _Rows(part, indices) for key, part in column.items()}
+            elif column is not None:
+                rows[name] = _Rows(column, indices)
         return replace(self, **rows)
 
     @property
@@ -130,14 +143,20 @@ def build(
     keypoints: Any = None,
     keypoint_swaps: Any = (),
     sizes: NDArray[np.int64] | None = None,
+    lead: tuple[int, ...] = (),
 ) -> tuple[Targets, tuple[str, ...] | None]:
     """Checked columns for `images` samples, and the class names, from whatever the user has.
 
-    `sizes` (images, 2), heights and widths, are for checks, where they are known.
+    `sizes` (images, 2), heights and widths, are for checks, where they are known; `lead` is (time,) for videos.
     """
+    if lead and (boxes is not None or polygons is not None):
+        fix = "Give keypoints (time, k, 2), such as the corners, or masks; or augment the frames one by one."
+        raise refusal(ArgumentError, owner, "videos can have no boxes and polygons", "some", fix)
     check_choice(owner, "bounding_box_format", bounding_box_format, BOX_FORMATS)
-    columns = {"labels": labels, "weights": weights, "masks": masks, "polygons": polygons}
+    columns = {"labels": labels, "weights": weights, "polygons": polygons}
     columns |= {"boxes": boxes, "box_labels": box_labels, "keypoints": keypoints}
+    several = masks if isinstance(masks, Mapping) else {"": masks}
+    columns |= {f"masks[{name!r}]" if name else "masks": part for name, part in several.items()}
     for name, column in columns.items():
         if column is not None:
             check_length(owner, name, len(column), images)
@@ -147,12 +166,24 @@ def build(
     if outlines is not None:
         box_rows = _boxes_of(owner, outlines, box_rows, bounding_box_format)
     label_rows, names = _box_labels(owner, box_labels, box_rows, names)
-    points = None if keypoints is None else _rows(owner, "keypoints", keypoints, (2, 3))
+    points = None if keypoints is None else _rows(owner, "keypoints", keypoints, (2, 3), lead)
+    if sizes is not None:
+        for column in several.values():
+            _check_masks(owner, column, sizes, len(lead))
     if box_rows is not None:
         check_boxes(owner, box_rows, bounding_box_format, sizes)
-    swaps = check_swaps(owner, keypoint_swaps, min((len(row) for row in points or () if len(row)), default=0))
+    swaps = check_swaps(owner, keypoint_swaps, min((row.shape[-2] for row in points or () if row.size), default=0))
     weighed = None if weights is None else _weights(owner, weights)
     return Targets(encoded, weighed, masks, box_rows, label_rows, points, outlines, swaps), names
+
+
+def _check_masks(owner: str, masks: Any, sizes: NDArray[np.int64], lead: int) -> None:
+    """Refuses masks in memory of another size than their images."""
+    for index, (mask, size) in enumerate(zip(() if masks is None else masks, sizes.tolist(), strict=False)):
+        if isinstance(mask, np.ndarray) and [*mask.shape[lead : lead + 2]] != size:
+            received = f"shape {mask.shape} at masks[{index}] for an image of {size[0]} x {size[1]}"
+            fix = "Resize them; or give images and masks their axes in the order (height, width, channels)."
+            raise refusal(ArgumentError, owner, "masks must have the size of their images", received, fix)
 
 
 def _labels(
@@ -224,15 +255,17 @@ def _weights(owner: str, weights: Any) -> NDArray[np.float32]:
     return array
 
 
-def _rows(owner: str, name: str, rows: Any, widths: tuple[int, ...]) -> list[NDArray[np.float32]]:
+def _rows(
+    owner: str, name: str, rows: Any, widths: tuple[int, ...], lead: tuple[int, ...] = ()
+) -> list[NDArray[np.float32]]:
     """One float32 array (n, width) per image; an image with none may give an empty list."""
     result = []
     for index, row in enumerate(rows):
         array = np.asarray(row, np.float32)
-        if array.size == 0 and array.ndim < 2:
-            array = array.reshape(0, widths[0])
-        if array.ndim != 2 or array.shape[1] not in widths:
-            wanted = " or ".join(f"(n, {width})" for width in widths)
+        if array.size == 0 and array.ndim < 2 + len(lead):
+            array = array.reshape(*lead, 0, widths[0])
+        if array.ndim != 2 + len(lead) or array.shape[:-2] != lead or array.shape[-1] not in widths:
+            wanted = " or ".join(str((*lead, "n", width)).replace("'", "") for width in widths)
             received = f"shape {array.shape} at {name}[{index}]"
             raise refusal(ArgumentError, owner, f"{name} must be one array {wanted} per image", received, "Reshape it.")
         if not np.isfinite(array).all():

@@ -14,7 +14,7 @@ from augline.plan.frame import Extent, Frame
 from augline.plan.stages import Fill, FillMode, Interpolation, Stage, Warp
 from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
-from augline.transforms.fields import Pixels, number, span
+from augline.transforms.fields import MaskFill, Pixels, number, span
 from augline.transforms.sizing import Resizing
 
 FillValue = Annotated[float, number(-math.inf, math.inf, 0.0)]
@@ -116,7 +116,7 @@ class LetterBox(Transform):
     height: Pixels
     width: Pixels
     fill_value: FillValue = 114.0
-    mask_fill_value: int = 0
+    mask_fill_value: MaskFill = 0
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         resizing = Resizing(
@@ -147,7 +147,7 @@ class Padding(Transform):
     width: Pixels
     fill_mode: FillMode = "constant"
     fill_value: FillValue = 0.0
-    mask_fill_value: int = 0
+    mask_fill_value: MaskFill = 0
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp = frame.xp
@@ -176,7 +176,7 @@ class PadToMultiple(Transform):
     multiple: Pixels
     fill_mode: FillMode = "constant"
     fill_value: FillValue = 0.0
-    mask_fill_value: int = 0
+    mask_fill_value: MaskFill = 0
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp, k = frame.xp, self.multiple
@@ -204,7 +204,7 @@ class RandomZoomOut(Transform):
 
     side_range: Annotated[tuple[float, float], span(1, 100, (1.0, 4.0))] = (1.0, 4.0)
     fill_value: FillValue = 0.0
-    mask_fill_value: int = 0
+    mask_fill_value: MaskFill = 0
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         return {
@@ -244,7 +244,7 @@ class ScaleJitter(Transform):
     width: Pixels
     scale: Annotated[tuple[float, float], span(0.01, 100, (0.1, 2.0))] = (0.1, 2.0)
     fill_value: FillValue = 0.0
-    mask_fill_value: int = 0
+    mask_fill_value: MaskFill = 0
     interpolation: Interpolation = "bilinear"
 
     def sample(self, draw: Draw, frame: Frame) -> Params:

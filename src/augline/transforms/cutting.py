@@ -12,7 +12,7 @@ from augline.plan.local import Erase
 from augline.plan.stages import Stage
 from augline.random import NOISE_LENGTH, Draw
 from augline.transforms.base import Params, Transform, transform
-from augline.transforms.fields import Span, number, pair, span
+from augline.transforms.fields import MaskFill, Span, number, pair, span
 
 FillValue = float | tuple[float, ...] | None
 
@@ -38,7 +38,7 @@ class RandomErasing(Transform):
     scale: Annotated[tuple[float, float], span(0, 1, (0.02, 0.33))] = (0.02, 0.33)
     fill_value: FillValue = None
     ratio: Annotated[tuple[float, float], span(0.01, 100, (0.3, 3.3))] = (0.3, 3.3)
-    mask_fill_value: int | None = None
+    mask_fill_value: MaskFill | None = None
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         low, high = map(math.log, self.ratio)
@@ -85,7 +85,7 @@ class CoarseDropout(Transform):
     hole_height: Annotated[tuple[float, float], span(0, 1, (0.05, 0.15))] = (0.05, 0.15)
     hole_width: Annotated[tuple[float, float], span(0, 1, (0.05, 0.15))] = (0.05, 0.15)
     fill_value: FillValue = 0.0
-    mask_fill_value: int | None = None
+    mask_fill_value: MaskFill | None = None
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         low, high = self.holes if isinstance(self.holes, tuple) else (self.holes, self.holes)
@@ -127,7 +127,7 @@ class GridMask(Transform):
     units: Annotated[tuple[int, int], span(1, 32, (3, 7))] = (3, 7)
     ratio: Annotated[float, number(0, 1, 0.5)] = 0.5
     fill_value: FillValue = 0.0
-    mask_fill_value: int | None = None
+    mask_fill_value: MaskFill | None = None
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         return {
@@ -151,7 +151,7 @@ class GridMask(Transform):
         yield painted(frame, _products(frame, starts, ends), self.fill_value, self.mask_fill_value, params["noise"])
 
 
-def painted(frame: Frame, boxes: Array, fill_value: FillValue, mask: int | None, noise: Array) -> Erase:
+def painted(frame: Frame, boxes: Array, fill_value: FillValue, mask: MaskFill | None, noise: Array) -> Erase:
     """The stage that paints these boxes `(batch, n, 4)`."""
     xp = frame.xp
     values = fill_value if isinstance(fill_value, tuple) else (fill_value,)

@@ -8,12 +8,13 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator
 
-from augline.plan.stages import FillMode, Interpolation
+from augline.plan.stages import FillMode, Interpolation, MaskValue
 
 __all__ = [
     "FillMode",
     "Fraction",
     "Interpolation",
+    "MaskFill",
     "Pixels",
     "Refusal",
     "Span",
@@ -42,6 +43,22 @@ def is_number(value: object) -> bool:
 def plain(value: Any) -> Any:
     """A NumPy scalar as Python's number of that value."""
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _mask_fill(value: Any) -> Any:
+    value = {name: plain(item) for name, item in value.items()} if isinstance(value, dict) else plain(value)
+    named = isinstance(value, dict) and all(isinstance(name, str) and _whole(item) for name, item in value.items())
+    if value is not None and not _whole(value) and not named:
+        raise Refusal("must be a whole number, or one by name of the masks", "Write 255, or {'classes': 255}")
+    return value
+
+
+MaskFill: TypeAlias = Annotated[MaskValue, BeforeValidator(_mask_fill)]
+"""What segmentation masks get where there is no picture: one value, or one for each by name."""
 
 
 def number(low: float, high: float, example: float, *, whole: bool = False) -> Any:

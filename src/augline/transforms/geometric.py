@@ -13,7 +13,7 @@ from augline.plan.frame import Extent, Frame
 from augline.plan.stages import Fill, Stage, Warp
 from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
-from augline.transforms.fields import FillMode, Fraction, Interpolation, Span, number, pair, span, symmetric
+from augline.transforms.fields import FillMode, Fraction, Interpolation, MaskFill, Span, number, pair, span, symmetric
 
 
 @transform
@@ -99,13 +99,13 @@ class Geometric(Transform):
             "wrap" (a b c d | a b c d), "mirror" (d c b | a b c d | c b a) or "constant".
         fill_value: The constant, as a pixel value.
         interpolation: "bilinear" or "nearest", for images; masks are always read with "nearest".
-        mask_fill_value: The constant that masks get outside.
+        mask_fill_value: The constant that masks get outside; where there are several, perhaps one for each by name.
     """
 
     fill_mode: FillMode = dataclasses.field(default="reflect", kw_only=True)
     fill_value: Annotated[float, number(-math.inf, math.inf, 0.0)] = dataclasses.field(default=0.0, kw_only=True)
     interpolation: Interpolation = dataclasses.field(default="bilinear", kw_only=True)
-    mask_fill_value: int = dataclasses.field(default=0, kw_only=True)
+    mask_fill_value: MaskFill = dataclasses.field(default=0, kw_only=True)
 
     def warp(self, matrix: Array, frame: Frame) -> Warp:
         """The warp by this matrix, with these options, in the frame as it is."""

@@ -13,7 +13,7 @@ from augline.plan.frame import Extent, Frame
 from augline.plan.stages import Fill, Interpolation, Reach, Stage, Warp
 from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
-from augline.transforms.fields import Pixels, number, span
+from augline.transforms.fields import MaskFill, Pixels, number, span
 
 Window = tuple[Array, Array, Array, Array]
 """(top, left, height, width) of a part of the image in whole pixels, each `(batch,)`."""
@@ -49,7 +49,7 @@ class Resizing(Transform):
     pad_to_aspect_ratio: bool = False
     fill_mode: Literal["constant"] = "constant"
     fill_value: Annotated[float, number(-math.inf, math.inf, 0.0)] = 0.0
-    mask_fill_value: int = 0
+    mask_fill_value: MaskFill = 0
 
     def __post_init__(self) -> None:
         if self.crop_to_aspect_ratio and self.pad_to_aspect_ratio:
