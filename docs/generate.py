@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from augline import engines
-from augline.plan import Call, Erase, Extent, Frame, Stage, Warp
+from augline.plan import Call, Erase, Extent, Frame, Stage, Warp, Whiten, Whitening
 from augline.plan.mix import Mix
 from augline.random import Draw
 from augline.sight import Known, Sight
-from augline.transforms import TRANSFORMS, Transform
+from augline.transforms import TRANSFORMS, Transform, ZCAWhitening
 from augline.transforms.base import expand
 from augline.transforms.compose import OneOf, Sequential, SomeOf
 
@@ -35,6 +35,7 @@ GROUPS = {
     "distortion": "Bending", "colour": "Brightness, contrast, colour", "enhance": "Jitters and measured contrast",
     "filters": "Filters, noise, compression", "cutting": "Holes", "mix": "Mixing samples",
     "policies": "Policies", "compose": "Choices", "own": "Functions of your own", "values": "Values that come out",
+    "whitening": "Whitening",
 }  # fmt: skip
 """Module of `augline.transforms`, and its heading, in the order of the page."""
 
@@ -127,10 +128,12 @@ def probes(name: str) -> list[tuple[Transform, int]]:
         for item in flat(case.transforms)
         if type(item) is TRANSFORMS[name]
     ]
-    return found or [(TRANSFORMS[name](), 3)]
+    return found or [(ZCAWhitening("zca.npz") if name == "ZCAWhitening" else TRANSFORMS[name](), 3)]
 
 
 def lowered(item: Transform, channels: int) -> tuple[Stage, ...]:
+    if isinstance(item, ZCAWhitening):  # its file is fitted to a data set
+        return (Whiten(Whitening(np.zeros(1), np.zeros((1, 1)))),)
     frame = Frame(np, Extent.of(np, 2, *SIZE), channels, (255.0,), (0.0,), "uint8")
     sight = Sight(Known.imaginary(("boxes", "masks"), np.asarray([SIZE, SIZE])), frame, frame.extent)
     return expand([item], Draw(0, 0, np.arange(2)), frame.with_(sight=sight)).stages

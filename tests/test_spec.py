@@ -110,6 +110,7 @@ REQUIRED = {
     "RandomRotation": _FACTOR, "RandomBrightness": _FACTOR, "RandomContrast": _FACTOR, "RandomHue": _FACTOR,
     "RandomSaturation": _FACTOR, "RandomTranslation": {"height_factor": 0.1, "width_factor": [-0.1, 0.2]},
     "RandomZoom": {"height_factor": 0.1}, "RandomPosterization": {"factor": 4}, "Rescaling": {"scale": 2},
+    "ConvertDtype": {"dtype": "float32"},
     "Resizing": _SIZE, "CenterCrop": _SIZE, "RandomCrop": _SIZE, "RandomResizedCrop": _SIZE,
     "LetterBox": _SIZE, "Padding": _SIZE, "ScaleJitter": _SIZE, "PadToMultiple": {"multiple": 3},
     "CropNonEmptyMaskIfExists": _SIZE,
@@ -119,15 +120,17 @@ REQUIRED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted({*TRANSFORMS} - {"Map"}))  # a user's function has tests of its own
+@pytest.mark.parametrize("name", sorted({*TRANSFORMS} - {"Map", "ZCAWhitening"}))  # those have tests of their own
 def test_every_transform_can_be_named(name):
     last = {"Resizing": {"height": 9, "width": 9}}
-    text = plain_yaml.dump({"transforms": [{name: REQUIRED.get(name, {})}, last], "size": [9, 9]})
+    both = [last, {name: REQUIRED.get(name, {})}]  # what sizes differ after is brought to one; values come last
+    both = both if name == "PerImageStandardization" else both[::-1]
+    text = plain_yaml.dump({"transforms": both, "size": [9, 9]})
     images = np.zeros((4, 9, 9, 3), np.uint8)
     boxes = np.tile(np.float32([[1, 2, 5, 6]]), (4, 1, 1))
     every = al.Arrays(images, labels=np.eye(4, dtype=np.float32), masks=images[..., :1], boxes=boxes)
-    built, _ = al.Pipeline.from_yaml(text, source=every).transforms
-    assert type(built) is TRANSFORMS[name]
+    built = al.Pipeline.from_yaml(text, source=every).transforms
+    assert TRANSFORMS[name] in {type(item) for item in built}
 
 
 def test_load_spec_needs_no_source(tmp_path):

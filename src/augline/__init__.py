@@ -11,6 +11,7 @@ from augline.augment import augment
 from augline.box_filter import BoxFilter
 from augline.convert import to_dataset
 from augline.errors import ArgumentError, AuglineError, DecodeError, EngineError, SourceError, SpecError
+from augline.fitting import fit
 from augline.pipeline import Pipeline
 from augline.sources import Arrays, Coco, Files, Folder, MaskFolder, Source, Table, Voc, Yolo
 from augline.transforms import (
@@ -23,6 +24,7 @@ from augline.transforms import (
     CenterCrop,
     CoarseDropout,
     ColorJitter,
+    ConvertDtype,
     CopyPaste,
     CropNonEmptyMaskIfExists,
     CutMix,
@@ -39,6 +41,7 @@ from augline.transforms import (
     OpticalDistortion,
     Padding,
     PadToMultiple,
+    PerImageStandardization,
     PhotometricDistort,
     RandAugment,
     RandomAffine,
@@ -86,6 +89,7 @@ from augline.transforms import (
     Transform,
     Transpose,
     TrivialAugmentWide,
+    ZCAWhitening,
     register,
 )
 from augline.transforms.schedules import Schedule, cosine, linear, steps
@@ -110,6 +114,7 @@ __all__ = [
     "CoarseDropout",
     "Coco",
     "ColorJitter",
+    "ConvertDtype",
     "CopyPaste",
     "CropNonEmptyMaskIfExists",
     "CutMix",
@@ -132,6 +137,7 @@ __all__ = [
     "OpticalDistortion",
     "PadToMultiple",
     "Padding",
+    "PerImageStandardization",
     "PhotometricDistort",
     "Pipeline",
     "RandAugment",
@@ -189,8 +195,10 @@ __all__ = [
     "TrivialAugmentWide",
     "Voc",
     "Yolo",
+    "ZCAWhitening",
     "augment",
     "cosine",
+    "fit",
     "linear",
     "presets",
     "register",

@@ -199,7 +199,8 @@ def _curve(curve: Any) -> dict[str, Any]:
 
 def _output(output: Output) -> StageOf:
     scale, offset = ([*values] if len({*values}) > 1 else [values[0]] for values in (output.scale, output.offset))
-    return StageOf("Output", (), False, {"scale": scale, "offset": offset, "dtype": output.dtype})
+    then = {"then": [type(step).__name__ for step in output.finish]} if output.finish else {}
+    return StageOf("Output", (), False, {"scale": scale, "offset": offset, "dtype": output.dtype, **then})
 
 
 def _breaks(plan: Plan) -> list[str]:

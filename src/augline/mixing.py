@@ -28,7 +28,7 @@ from augline.sources import Source
 from augline.sources.targets import Targets
 from augline.transforms.base import Transform, labels
 from augline.transforms.mix import Mixing
-from augline.transforms.values import Normalize, Rescaling
+from augline.transforms.values import Values
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,7 +292,7 @@ def _cut(transforms: Sequence[Transform]) -> tuple[list[list[Transform]], list[M
         else:
             parts[-1].append(named)
     for item in (item for part in parts[:-1] for item in part):
-        if isinstance(item, (Rescaling, Normalize)):
+        if isinstance(item, Values):
             raise ArgumentError(
                 f"{item!r}: values are rescaled behind the last mixing. Received it before {mixings[-1]!r}. "
                 "Move it there."

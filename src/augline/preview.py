@@ -146,6 +146,9 @@ def _names(pipe: Pipeline, labels: NDArray[Any] | None, count: int) -> list[str]
 
 def _displayable(image: NDArray[Any], output: Output) -> NDArray[np.uint8]:
     """Any values as RGB of 8 bits; of many channels the first three, of two the first."""
+    if output.finish:  # values of no range: from the lowest to the highest
+        low, high = float(image.min()), float(image.max())
+        output = Output((max(high - low, 1e-9),), (low,), output.dtype)
     unit = (image.astype(np.float64) - np.asarray(output.offset)) / np.asarray(output.scale)
     rgb = unit[:, :, :3] if unit.shape[2] >= 3 else np.repeat(unit[:, :, :1], 3, axis=2)
     return np.asarray(np.round(np.clip(np.nan_to_num(rgb), 0, 1) * 255), np.uint8)

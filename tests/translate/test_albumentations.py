@@ -48,7 +48,7 @@ FIXED = [
     A.GaussianBlur((0, 0), (1.5, 1.5), p=1), A.GaussianBlur((7, 7), (1.5, 1.5), p=1), A.MedianBlur((3, 3), p=1),
     A.MotionBlur((9, 9), angle_range=(30, 30), direction_range=(0, 0), allow_shifted=False, p=1),
     A.Normalize(), A.Normalize(mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.1), max_pixel_value=100.0), A.ToFloat(),
-    A.NoOp(),
+    A.Normalize(normalization="image"), A.Normalize(normalization="image_per_channel"), A.NoOp(),
 ]  # fmt: skip
 
 
@@ -77,6 +77,7 @@ def test_rotation_and_shear_the_other_way_are_far_off() -> None:
     (A.Rotate(36), al.RandomRotation(0.1, fill_mode="constant", p=0.5), None),
     (A.RandomResizedCrop((8, 9)), al.RandomResizedCrop(8, 9), "antialiasing"),
     (A.Resize(8, 9, interpolation=0), al.Resizing(8, 9, "nearest"), "up and to the left"),
+    (A.ToFloat(), al.ConvertDtype("float32"), None),
     (A.BBoxSafeRandomCrop(p=0.5), al.BBoxSafeRandomCrop(p=0.5), None),
     (A.BBoxSafeRandomCrop(0.2), al.BBoxSafeRandomCrop(erosion_rate=0.2), "only box"),
     (A.RandomSizedBBoxSafeCrop(8, 9), al.BBoxSafeRandomCrop(8, 9), "antialiasing"),
@@ -111,6 +112,17 @@ def test_arguments_and_differences(theirs: Any, wanted: al.Transform, words: str
     assert made.transforms == (wanted,)
     assert (words is None) == (not made.differences), made
     assert words is None or any(words in d.theirs or words in d.ours for d in made.differences), made
+
+
+def test_floats_become_integers() -> None:
+    image = smooth(9, 11, 3, "float32")
+    for dtype in ("uint8", "uint16"):
+        theirs = A.FromFloat(dtype)
+        got = al.augment(image[None], al.translate(theirs))[0]
+        assert got.dtype == dtype
+        assert np.abs(got.astype(int) - theirs(image=image)["image"].astype(int)).max() <= 1
+    with pytest.raises(al.ArgumentError, match="dtype='uint8' or 'uint16'"):
+        al.translate(A.FromFloat("uint32"))
 
 
 def test_elastic_moves_pixels_about_as_far() -> None:
@@ -174,7 +186,7 @@ def test_files_and_texts(tmp_path: Path) -> None:
     (A.Affine(fit_output=True), "fit_output=False"),
     (A.CoarseDropout(hole_height_range=(5, 9), hole_width_range=(5, 9)), "parts of the side"),
     (A.PadIfNeeded(min_height=None, min_width=None, pad_height_divisor=8, pad_width_divisor=9), "one divisor"),
-    (A.Normalize(normalization="image"), "normalization='standard'"),
+    (A.Normalize(normalization="min_max"), "normalization='standard'"),
     (A.Posterize([(3, 4), (3, 4), (3, 4)]), "one range for all channels"),
     (A.Rotate(crop_border=True), "crop_border=False"),
 ], ids=lambda value: type(value).__name__)  # fmt: skip

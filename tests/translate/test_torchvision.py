@@ -83,9 +83,11 @@ AFFINE = {"translate": None, "scale": None, "shear": None, "center": None, **FIL
     (tv("AutoAugment", policy=Policy.CIFAR10, fill=None), al.AutoAugment("cifar10")),
     (tv("AugMix", severity=3, mixture_width=3, chain_depth=-1, alpha=1.0, all_ops=True, fill=None), al.AugMix()),
     (tv("Normalize", mean=[0.5], std=[0.2], inplace=False), al.Normalize(0.5, 0.2)),
-    (tv("ToTensor"), al.Rescaling(1 / 255)),
-    (tv("ToDtype", dtype="torch.float32", scale=True), al.Rescaling(1 / 255)),
-    (tv("ConvertImageDtype", dtype="torch.float32"), al.Rescaling(1 / 255)),
+    (tv("ToTensor"), al.ConvertDtype("float32")),
+    (tv("ToDtype", dtype="torch.float32", scale=True), al.ConvertDtype("float32")),
+    (tv("ToDtype", dtype="torch.float32", scale=False), al.ConvertDtype("float32", False)),
+    (tv("ToDtype", dtype="torch.uint8", scale=False), al.ConvertDtype("uint8", False)),
+    (tv("ConvertImageDtype", dtype="torch.float32"), al.ConvertDtype("float32")),
     (tv("RandomPhotometricDistort", brightness=(0.9, 1.1), contrast=(0.5, 1.5), saturation=(0.5, 1.5),
         hue=(-0.05, 0.05), p=0.4), al.PhotometricDistort((0.9, 1.1), chance=0.4)),
     (tv("RandomZoomOut", side_range=(1.0, 3.0), fill=9, p=0.4), al.RandomZoomOut((1.0, 3.0), 9.0, p=0.4)),
@@ -98,7 +100,7 @@ AFFINE = {"translate": None, "scale": None, "shear": None, "center": None, **FIL
     (tv("RandomApply", transforms=[tv("ColorJitter", brightness=(0.6, 1.4))], p=0.8),
      al.ColorJitter((0.6, 1.4), p=0.8)),
     (tv("RandomApply", transforms=[tv("RandomInvert", p=0.5), tv("ToTensor")], p=0.8),
-     al.Sequential([al.RandomInvert((1.0, 1.0), p=0.5), al.Rescaling(1 / 255)], p=0.8)),
+     al.Sequential([al.RandomInvert((1.0, 1.0), p=0.5), al.ConvertDtype("float32")], p=0.8)),
     (tv("RandomOrder", transforms=[tv("RandomInvert", p=1.0), tv("RandomEqualize", p=1.0)]),
      al.SomeOf([al.RandomInvert((1.0, 1.0)), al.Equalization()], 2)),
 ], ids=lambda value: type(value).__name__)  # fmt: skip
@@ -109,7 +111,7 @@ def test_attributes(theirs: Any, wanted: al.Transform) -> None:
 def test_lists_in_lists() -> None:
     inner = tv("Compose", transforms=[tv("RandomGrayscale", p=0.2), tv("ToImage")])
     made = al.translate(tv("Compose", transforms=[inner, tv("ToDtype", dtype="torch.float32", scale=True)]))
-    assert made.transforms == (al.RandomGrayscale(0.2), al.Rescaling(1 / 255))
+    assert made.transforms == (al.RandomGrayscale(0.2), al.ConvertDtype("float32"))
     assert al.translate([inner, tv("ToTensor")]).transforms == made.transforms
 
     class Module(list):  # type: ignore[type-arg]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from augline.errors import ArgumentError, EngineError
 from augline.plan.mix import Mix
 from augline.plan.plan import Plan
-from augline.plan.stages import Stage
+from augline.plan.stages import Rescale, Stage
 
 ENGINES = {"opencv": "augline.engines.opencv.run", "reference": "augline.engines.portable.run"}
 """Engine by name, and the module it is imported from when it is first used."""
@@ -64,8 +64,8 @@ def carry_through(sample: Sample, first: int, images: NDArray[Any], outs: NDArra
 
 def check(name: str, plan: Plan) -> None:
     """Refuses a plan with a stage that the engine lacks, naming the transform and who has it."""
-    for stage in plan.stages:
-        if not isinstance(stage, Mix) and type(stage) not in stages(name):
+    for stage in (*plan.stages, *plan.output.finish):
+        if not isinstance(stage, (Mix, Rescale)) and type(stage) not in stages(name):
             others = [other for other in ENGINES if type(stage) in stages(other)]
             origin = ", ".join(getattr(stage, "origin", ()))
             raise EngineError(

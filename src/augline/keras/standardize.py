@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from augline.engines.portable.finish import whitened
+from augline.statistics import whitening
 
 Array = NDArray[Any]
 _EPSILON = 1e-6  # Keras's, so that flat images are not divided by zero
@@ -34,8 +36,7 @@ def standardize(settings: Any, x: Array, axes: tuple[int, ...] | None = None) ->
     if settings.featurewise_std_normalization and settings.std is not None:
         x /= settings.std + _EPSILON
     if settings.zca_whitening and settings.zca_whitening_matrix is not None:
-        flat = x.reshape(-1, math.prod(x.shape[-3:]))
-        x = (flat @ settings.zca_whitening_matrix).reshape(x.shape)
+        x = whitened(np, x, settings.zca_whitening_matrix)
     return x
 
 
@@ -65,7 +66,5 @@ def measure(settings: Any, x: Array) -> None:
         x /= settings.std + _EPSILON
     if settings.zca_whitening:
         flat = x.reshape(len(x), -1)
-        # whitening along the principal axes: U · diag(√n / (s + ε)) · Uᵀ
         axes_of_data, singular, _ = np.linalg.svd(flat.T, full_matrices=False)
-        gain = np.sqrt(len(x)) / (singular + settings.zca_epsilon)
-        settings.zca_whitening_matrix = (axes_of_data * gain) @ axes_of_data.T
+        settings.zca_whitening_matrix = whitening(axes_of_data, singular, len(x), settings.zca_epsilon)

@@ -2,6 +2,7 @@
 
 from augline.plan.blend import Blend
 from augline.plan.call import Call
+from augline.plan.finish import Finish, Standardize, Whiten, Whitening
 from augline.plan.frame import Extent, Frame, Sight
 from augline.plan.fuse import APPROXIMATE, EXACT, fuse
 from augline.plan.local import Clahe, Codec, Erase, Filter, Median, Noise
@@ -37,6 +38,7 @@ __all__ = [
     "Field",
     "Fill",
     "Filter",
+    "Finish",
     "Frame",
     "Hsv",
     "MaskValue",
@@ -48,8 +50,11 @@ __all__ = [
     "Rescale",
     "Sight",
     "Stage",
+    "Standardize",
     "Tone",
     "Warp",
+    "Whiten",
+    "Whitening",
     "dropped",
     "fuse",
     "make_plan",

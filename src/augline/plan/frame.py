@@ -75,6 +75,7 @@ class Frame:
             One entry per channel, or a single one for all.
         offset: See `scale`.
         dtype: Type of the values the user sees: the images' own until a rescaling makes them "float32".
+        finish: What is done to the finished values, after all else; see `Output`.
         sight: Where the targets lie in this frame, or None where no targets are known.
     """
 
@@ -84,6 +85,7 @@ class Frame:
     scale: tuple[float, ...] = (255.0,)
     offset: tuple[float, ...] = (0.0,)
     dtype: str = "uint8"
+    finish: tuple[Any, ...] = ()
     sight: Sight | None = None
 
     @property
@@ -108,8 +110,8 @@ class Frame:
 
     @property
     def value_range(self) -> tuple[float, float] | None:
-        """What 0 and 1 inside the plan mean to the user; None where the channels differ (after Normalize)."""
-        if len({*self.scale}) > 1 or len({*self.offset}) > 1:
+        """What 0 and 1 inside the plan mean to the user; None where channels differ (after Normalize) or images do."""
+        if self.finish or len({*self.scale}) > 1 or len({*self.offset}) > 1:
             return None
         return self.offset[0], self.offset[0] + self.scale[0]
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from augline.arrays import Array, Namespace
 from augline.plan import matrices
 from augline.plan.blend import Blend
+from augline.plan.finish import Finish, check_order
 from augline.plan.frame import Extent, Frame
 from augline.plan.fuse import APPROXIMATE, EXACT, Rule, fuse
 from augline.plan.stages import Drop, Output, Rescale, Stage, Warp
@@ -24,7 +25,7 @@ class Plan:
     """What happens to the pixels of one batch.
 
     Attributes:
-        stages: Fused; `Rescale` is gone, it acts in `output`, and so is `Drop`.
+        stages: Fused; what acts in `output` or `dropped` is gone.
         shrinks: For each stage, the `(batch, 2)` whole factors (y, x) by which its input is area-averaged before it is
             resampled, or None where nothing is.
         before: The frame of the images as they come from the source.
@@ -57,11 +58,12 @@ def make_plan(
         after: The frame behind the last stage.
         rules: Fusion rules; `()` runs the stages as declared.
     """
-    on_pixels = [stage for stage in stages if not isinstance(stage, (Rescale, Drop))]
+    check_order(stages)
+    on_pixels = [stage for stage in stages if not isinstance(stage, (Rescale, Drop, Finish))]
     fused, shrinks = _settled(before.xp, on_pixels, rules)
     channels = after.channels
     scale, offset = (_per_channel(values, channels) for values in (after.scale, after.offset))
-    output = Output(scale, offset, after.dtype)
+    output = Output(scale, offset, after.dtype, after.finish)
     return Plan(fused, shrinks, before.with_(sight=None), after.extent, output, dropped(stages))
 
 

@@ -235,27 +235,25 @@ class Hsv(Stage):
 
 @dataclass(frozen=True, eq=False)
 class Rescale(Stage):
-    """Another scale for the values the user sees: `value * scale + offset` per channel, and float32 from here on.
+    """Another scale for the values the user sees: `value * scale + offset` per channel, of a type from here on.
 
     It is the same for every sample and commutes with all stages, which work on 0 to 1; so it moves into `Output`.
     """
 
     scale: tuple[float, ...]
     offset: tuple[float, ...]
+    dtype: str = "float32"
     origin: tuple[str, ...] = ()
 
-    def masked(self, mask: Array | None, before: Frame) -> Rescale:
-        if mask is None:
-            return self
-        raise ArgumentError(
-            f"{'/'.join(self.origin) or 'Rescaling'}: a change of value scale applies to every sample. Received a "
-            "choice of samples (p < 1, OneOf or SomeOf). Put it at the top level of the list, with p=1."
-        )
+    def masked(self, mask: Array | None, before: Frame) -> Stage:
+        return for_all_samples(self, mask)
 
     def after(self, frame: Frame) -> Frame:
+        if frame.finish:
+            return frame.with_(finish=(*frame.finish, self))
         pairs = zip(*_equally_long(frame.scale, frame.offset, self.scale, self.offset), strict=True)
         scale, offset = zip(*((s * k, o * k + c) for s, o, k, c in pairs), strict=True)
-        return frame.with_(scale=scale, offset=offset, dtype="float32")
+        return frame.with_(scale=scale, offset=offset, dtype=self.dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,11 +273,25 @@ class Drop(Stage):
 
 @dataclass(frozen=True)
 class Output:
-    """The last step of every plan: `unit * scale + offset` per channel, rounded and clipped for integer types."""
+    """The last step of every plan: `unit * scale + offset` per channel, rounded and clipped for integer types.
+
+    `finish` holds what is done to the values after that, in order: stages of the kind `Finish`, and `Rescale`.
+    """
 
     scale: tuple[float, ...]
     offset: tuple[float, ...]
     dtype: str
+    finish: tuple[Any, ...] = ()
+
+
+def for_all_samples(stage: Stage, mask: Array | None) -> Stage:
+    """The stage itself; a choice of samples is refused, for all values of a batch have one type and scale."""
+    if mask is None:
+        return stage
+    raise ArgumentError(
+        f"{'/'.join(getattr(stage, 'origin', ())) or 'Rescaling'}: a change of value scale applies to every sample. "
+        "Received a choice of samples (p < 1, OneOf or SomeOf). Put it at the top level of the list, with p=1."
+    )
 
 
 def _equally_long(*columns: tuple[float, ...]) -> list[tuple[float, ...]]:

@@ -62,7 +62,8 @@ from augline.transforms.own import Map, register
 from augline.transforms.policies import AugMix, AutoAugment, RandAugment, ThreeAugment, TrivialAugmentWide
 from augline.transforms.sizing import CenterCrop, RandomCrop, RandomResizedCrop, Resizing
 from augline.transforms.target_crops import BBoxSafeRandomCrop, CropNonEmptyMaskIfExists, RandomIoUCrop
-from augline.transforms.values import Normalize, Rescaling
+from augline.transforms.values import ConvertDtype, Normalize, PerImageStandardization, Rescaling
+from augline.transforms.whitening import ZCAWhitening
 
 TRANSFORMS: dict[str, type[Transform]] = {
     cls.__name__: cls
@@ -71,13 +72,13 @@ TRANSFORMS: dict[str, type[Transform]] = {
         RandomAffine, RandomPerspective, Resizing, CenterCrop, RandomCrop, RandomResizedCrop, RandomBrightness,
         RandomContrast, RandomGamma, RandomInvert, Solarization, RandomPosterization, RandomSaturation, RandomHue,
         RandomGrayscale, D4, LetterBox, Padding, PadToMultiple, RandomZoomOut, ResizeLongestEdge, ResizeShortestEdge,
-        ScaleJitter, RandomIoUCrop, BBoxSafeRandomCrop, CropNonEmptyMaskIfExists,
-        CoarseDropout, GridMask, RandomErasing, GridDistortion, OpticalDistortion,
-        RandomElasticTransform, CLAHE, AutoContrast, ColorJitter, Equalization, HueSaturationValue,
-        PhotometricDistort, RandomChannelShift, RandomChannelShuffle, RandomColorDegeneration, RandomColorJitter,
-        RandomDownscale, RandomGaussianBlur, RandomGaussianNoise, RandomJpegCompression, RandomMedianBlur,
-        RandomMotionBlur, RandomSharpness, MixUp, CutMix, Mosaic, CopyPaste, Rescaling, Normalize, Map, Sequential,
-        OneOf, SomeOf, RandAugment, TrivialAugmentWide, AutoAugment, AugMix, ThreeAugment,
+        ScaleJitter, RandomIoUCrop, BBoxSafeRandomCrop, CropNonEmptyMaskIfExists, CoarseDropout, GridMask,
+        RandomErasing, GridDistortion, OpticalDistortion, RandomElasticTransform, CLAHE, AutoContrast, ColorJitter,
+        Equalization, HueSaturationValue, PhotometricDistort, RandomChannelShift, RandomChannelShuffle,
+        RandomColorDegeneration, RandomColorJitter, RandomDownscale, RandomGaussianBlur, RandomGaussianNoise,
+        RandomJpegCompression, RandomMedianBlur, RandomMotionBlur, RandomSharpness, MixUp, CutMix, Mosaic, CopyPaste,
+        Rescaling, Normalize, ConvertDtype, PerImageStandardization, ZCAWhitening, Map, Sequential, OneOf, SomeOf,
+        RandAugment, TrivialAugmentWide, AutoAugment, AugMix, ThreeAugment,
     )
 }  # fmt: skip
 """Every transform by the name it has in a configuration file; nothing else can be named there."""
@@ -93,6 +94,7 @@ __all__ = [
     "CenterCrop",
     "CoarseDropout",
     "ColorJitter",
+    "ConvertDtype",
     "CopyPaste",
     "CropNonEmptyMaskIfExists",
     "CutMix",
@@ -109,6 +111,7 @@ __all__ = [
     "OpticalDistortion",
     "PadToMultiple",
     "Padding",
+    "PerImageStandardization",
     "PhotometricDistort",
     "RandAugment",
     "RandomAffine",
@@ -156,6 +159,7 @@ __all__ = [
     "Transform",
     "Transpose",
     "TrivialAugmentWide",
+    "ZCAWhitening",
     "register",
     "transform",
 ]

@@ -10,10 +10,12 @@ from augline.transforms import (
     AutoContrast,
     CoarseDropout,
     ColorJitter,
+    ConvertDtype,
     Equalization,
     GridMask,
     HueSaturationValue,
     Normalize,
+    PerImageStandardization,
     RandomBrightness,
     RandomChannelShift,
     RandomChannelShuffle,
@@ -170,6 +172,9 @@ def _grid_dropout(g: Given) -> Transform:
 
 
 def _normalize(g: Given) -> Transform:
+    kind = g.get("normalization", "standard")
+    if kind in ("image", "image_per_channel"):
+        return PerImageStandardization(epsilon=1e-4, per_channel=kind == "image_per_channel")
     g.only("normalization", "standard", "standard")
     full = float(g.get("max_pixel_value", 255.0))
     mean, std = (tuple(map(float, v)) if isinstance(v, Sequence) else (float(v),) for v in (g["mean"], g["std"]))
@@ -181,8 +186,18 @@ def _normalize(g: Given) -> Transform:
 
 
 def _to_float(g: Given) -> Transform:
-    g.unless(g.get("max_value") is not None, "divides by the largest value of the type", "by 255; on uint16 by 65535")
-    return Rescaling(1 / float(g.get("max_value", 255.0)))
+    if g.get("max_value") is None:
+        return ConvertDtype("float32")
+    return Rescaling(1 / float(g["max_value"]))
+
+
+def _from_float(g: Given) -> list[Transform]:
+    kind: Any = g.get("dtype", "uint8")
+    if kind not in ("uint8", "uint16"):
+        rule = "has a counterpart only with dtype='uint8' or 'uint16'"
+        raise g.refusal(rule, f"dtype={kind!r}", "Write dtype='uint8'")
+    top = float(g.get("max_value", 255.0 if kind == "uint8" else 65535.0))
+    return [Rescaling(top), ConvertDtype(kind, scale=False)]
 
 
 PIXELS: dict[str, Rule] = {
@@ -210,6 +225,7 @@ PIXELS: dict[str, Rule] = {
     "GridDropout": _grid_dropout,
     "Normalize": _normalize,
     "ToFloat": _to_float,
+    "FromFloat": _from_float,
 }
 """A rule for each name."""
 

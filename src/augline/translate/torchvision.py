@@ -14,6 +14,7 @@ from augline.transforms import (
     AutoContrast,
     CenterCrop,
     ColorJitter,
+    ConvertDtype,
     Equalization,
     Normalize,
     Padding,
@@ -37,7 +38,6 @@ from augline.transforms import (
     RandomRotation,
     RandomSharpness,
     RandomZoomOut,
-    Rescaling,
     ResizeShortestEdge,
     Resizing,
     ScaleJitter,
@@ -254,10 +254,10 @@ def _scaling(g: Given) -> list[Transform]:
         dtype = next((v for v in dtype.values() if "float" in str(v)), "uint8")
     kind = str(dtype).rpartition(".")[2]
     scales = g.name == "ConvertImageDtype" or g.name == "ToTensor" or bool(g.get("scale", False))
-    if kind.startswith("float") and scales:
-        return [Rescaling(1 / 255)]
-    g.unless(kind in ("uint8", "float32"), f"images become {kind}", "they keep their type")
-    return [Rescaling(1.0)] if kind.startswith("float") else []
+    known: Any = "float32" if kind.startswith("float") or kind not in ("uint8", "uint16") else kind
+    g.unless(kind == known, f"images become {kind}", f"they become {known}")
+    g.unless(known == "float32" or not scales, "values are cut off", "values are rounded")
+    return [ConvertDtype(known, scales)]
 
 
 def _normalize(g: Given) -> Transform:

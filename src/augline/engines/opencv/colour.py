@@ -155,6 +155,15 @@ def output_step(values: Values, output: Output) -> Callable[[Image, Image], None
         return lambda image, out: np.copyto(out, look_up(image, table, out))
 
     def write(image: Image, out: Image) -> None:
+        if out.dtype.kind == "u":
+            values_out = np.empty(out.shape, np.float32)
+            fill(image, values_out)
+            np.rint(np.clip(values_out, 0, np.iinfo(out.dtype).max, out=values_out), out=values_out)
+            np.copyto(out, values_out, casting="unsafe")
+        else:
+            fill(image, out)
+
+    def fill(image: Image, out: Image) -> None:
         # whole rows at a time: numpy's inner loop over three channels would be the slow one
         rows = out.reshape(out.shape[0], -1)
         times = 1 if uniform else out.shape[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from augline.engines.opencv import local
 from augline.engines.opencv.colour import Values, colour_step, hsv_step, output_step, tone_step
+from augline.engines.opencv.finish import finish_step
 from augline.engines.opencv.warp import Step, WarpStep, fill_values
 from augline.plan.blend import Blend
+from augline.plan.finish import Standardize, Whiten
 from augline.plan.plan import Plan
 from augline.plan.stages import Colour, Hsv, Output, Tone, Warp
 
 Write = Callable[[NDArray[Any], NDArray[Any]], None]
-STAGES = frozenset({Warp, Blend, Tone, Colour, Hsv, *local.STEPS})
+STAGES = frozenset({Warp, Blend, Tone, Colour, Hsv, Standardize, Whiten, *local.STEPS})
 
 
 def prepare(plan: Plan, decoded: NDArray[np.int64]) -> Callable[[int, NDArray[Any], NDArray[Any]], None]:
@@ -32,6 +34,7 @@ def prepare(plan: Plan, decoded: NDArray[np.int64]) -> Callable[[int, NDArray[An
     channels = frame.channels
     scale, offset = (v * channels if len(v) == 1 else v for v in (frame.scale, frame.offset))
     values = Values(scale, offset, frame.dtype)
+    finish = [finish_step(step) for step in output.finish]
     same = (output.scale, output.offset, output.dtype) == (values.scale, values.offset, values.dtype)
     folds = not same and bool(plan.stages) and isinstance(plan.stages[-1], Tone) and values.levels is not None
     steps: list[Step] = []
@@ -53,7 +56,7 @@ def prepare(plan: Plan, decoded: NDArray[np.int64]) -> Callable[[int, NDArray[An
             steps.append(local.STEPS[type(stage)](stage, values))
     write = None if same or folds else output_step(values, output)
     last_warp = max((k for k, stage in enumerate(plan.stages) if isinstance(stage, Warp)), default=0)
-    return _Chain(steps, last_warp, write, values.dtype if write or folds else None)
+    return _Chain(steps, last_warp, write, values.dtype if write or folds else None, finish)
 
 
 def _blend_step(stage: Blend, plan: Plan, values: Values) -> Step:
@@ -86,11 +89,16 @@ class _Chain:
     """All steps in turn, for one sample or for several.
 
     From the last warp on the image has its final size, and steps work where they find it: in its slot of the batch, or,
-    where values of another type come out, in a scratch image that `write` reads.
+    where values of another type come out, in a scratch image that `write` reads. What is done to finished images is
+    done in the slot.
     """
 
-    def __init__(self, steps: list[Step], last_warp: int, write: Write | None, dtype: str | None) -> None:
+    def __init__(
+        self, steps: list[Step], last_warp: int, write: Write | None, dtype: str | None,
+        finish: Sequence[Callable[[NDArray[Any]], None]],
+    ) -> None:  # fmt: skip
         self._steps, self._last_warp, self._write, self._dtype = steps, last_warp, write, dtype
+        self._finish = finish
         self._local = threading.local()
 
     def __call__(self, index: int, image: NDArray[Any], out: NDArray[Any]) -> None:
@@ -103,10 +111,13 @@ class _Chain:
             self._write(image, out)
         elif image is not out and not np.may_share_memory(image, out):
             np.copyto(out, image)
+        for finish in self._finish:
+            finish(out)
 
     def many(self, first: int, images: NDArray[Any], outs: NDArray[Any]) -> None:
         """Samples from number `first` on, from images of one size: a warp that comes first takes them in one loop."""
-        if self._dtype is None and self._steps and isinstance(self._steps[0], WarpStep) and self._last_warp == 0:
+        alone = self._dtype is not None or bool(self._finish)
+        if not alone and self._steps and isinstance(self._steps[0], WarpStep) and self._last_warp == 0:
             self._steps[0].many(first, images, outs)
             for step in self._steps[1:]:
                 for index, out in enumerate(outs, first):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from augline.arrays import Array, Namespace
+from augline.engines.portable.finish import finished
 from augline.plan.stages import LUMA, Colour, Hsv, Output, Tone
 
 
@@ -85,6 +86,8 @@ def output(xp: Namespace, images: Array, stage: Output) -> Array:
     """From 0 to 1 to the values and the type the user asked for; integers are rounded half to even and clipped."""
     scale, offset = (xp.asarray(v, dtype=images.dtype) for v in (stage.scale, stage.offset))
     values = images * scale + offset
+    for step in stage.finish:
+        values = finished(xp, values, step)
     dtype = getattr(xp, stage.dtype)
     if stage.dtype.startswith("uint"):
         values = xp.clip(xp.round(values), min=0.0, max=float(xp.iinfo(dtype).max))

@@ -18,6 +18,7 @@ from augline.engines.portable.state import Alike, Each
 from augline.engines.portable.warp import View, warp
 from augline.plan.blend import Blend
 from augline.plan.call import Call
+from augline.plan.finish import Standardize, Whiten
 from augline.plan.local import Clahe, Codec, Erase, Filter, Median, Noise
 from augline.plan.plan import Plan, mapped
 from augline.plan.stages import Colour, Hsv, Stage, Tone, Warp
@@ -36,7 +37,7 @@ ON_PIXELS: dict[type[Stage], Callable[..., Array]] = {
     Codec: jpeg,
     Call: called,
 }
-STAGES = frozenset({Warp, Blend, *ON_PIXELS})
+STAGES = frozenset({Warp, Blend, Standardize, Whiten, *ON_PIXELS})
 
 
 def run(xp: Namespace, plan: Plan, images: Array, decoded: tuple[int, int] = (1, 1)) -> Array:
