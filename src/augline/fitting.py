@@ -69,14 +69,14 @@ def fit(
             f"fit({transform.__name__}, size=...): a pipeline has its size. Received size={size}. Leave it out."
         )
     if transform is Normalize:
-        return _normalize(pipe, per_channel)
+        return transform(*_normalize(pipe, per_channel))
     if path is None:
         raise ArgumentError("fit(ZCAWhitening): path must be given. Received nothing. Write path='zca.npz'.")
-    result: Any = _zca(pipe, path, epsilon, center)
-    return result
+    return transform(*_zca(pipe, path, epsilon, center))
 
 
-def _normalize(pipe: Pipeline, per_channel: bool) -> Normalize:
+def _normalize(pipe: Pipeline, per_channel: bool) -> tuple[Any, Any]:
+    """Mean and deviation of each channel."""
     channels = pipe.program.output_channels if per_channel else 1
     moments = Moments(channels)
     for images in _batches(pipe):
@@ -85,10 +85,11 @@ def _normalize(pipe: Pipeline, per_channel: bool) -> Normalize:
     dtype = pipe.program.output_dtype
     full = float(np.iinfo(dtype).max) if dtype.startswith("uint") else 1.0
     deviation = np.maximum(np.sqrt(moments.variance) / full, _LEAST)
-    return Normalize(tuple((moments.mean / full).tolist()), tuple(deviation.tolist()))
+    return tuple((moments.mean / full).tolist()), tuple(deviation.tolist())
 
 
-def _zca(pipe: Pipeline, path: str | Path, epsilon: float, center: bool) -> ZCAWhitening:
+def _zca(pipe: Pipeline, path: str | Path, epsilon: float, center: bool) -> tuple[Any, Any]:
+    """The file written, and its digest."""
     shape = (*pipe.program.common_size(), pipe.program.output_channels)
     features = int(np.prod(shape))
     if features > MOST_FEATURES or not epsilon > 0:
@@ -110,7 +111,7 @@ def _zca(pipe: Pipeline, path: str | Path, epsilon: float, center: bool) -> ZCAW
     file = Path(path)
     with file.open("wb") as stream:
         np.savez(stream, mean=mean.reshape(shape).astype(np.float32), matrix=matrix.astype(np.float32))
-    return ZCAWhitening(str(path), hashlib.sha256(file.read_bytes()).hexdigest())
+    return str(path), hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _batches(pipe: Pipeline) -> Iterator[NDArray[Any]]:
