@@ -258,7 +258,7 @@ def drawn(layer: Any, key: str | int, times: int = 40, shape: Sequence[int] = (8
 
 def contrast_single_float() -> bool:
     values = drawn(layers.RandomContrast(0.2), "contrast_factor")
-    return bool(values.min() >= 0.9999 or abs(values.mean() - 1.0) > 0.02)
+    return bool(values.min() >= 1 and 1.15 < values.max() <= 1.2)
 
 
 def flips_throw_one_coin() -> bool:
@@ -280,6 +280,18 @@ def posterization_upper() -> bool:
 def solarization_range() -> bool:
     values = drawn(layers.Solarization(threshold_factor=(0.5, 0.5)), "thresholds")
     return bool(values.min() < 100)
+
+
+def saturation_single_float() -> bool:
+    image = np.full((64, 2, 2, 3), [0.8, 0.4, 0.4], np.float32)
+    out = theirs(layers.RandomSaturation(0.4, value_range=(0, 1)), image)
+    return bool(0.3 < np.mean(np.ptp(out[:, 0, 0], axis=-1) < 1e-6) < 0.7)
+
+
+def degeneration_single_float() -> bool:
+    image = np.full((64, 2, 2, 3), [160.0, 100.0, 100.0], np.float32)
+    out = theirs(layers.RandomColorDegeneration(0.4), image)
+    return bool(0.3 < np.mean(np.ptp(out[:, 0, 0], axis=-1) > 60) < 0.7)
 
 
 def saturation_clip() -> bool:

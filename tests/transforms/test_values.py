@@ -133,3 +133,12 @@ def test_values_come_behind_mixing() -> None:
         assert al.Pipeline(source, [al.MixUp(), item]).batch(0, 0)[0].dtype == np.float32
         with pytest.raises(al.ArgumentError, match=r"behind the last mixing|Move MixUp in front"):
             al.Pipeline(source, [item, al.MixUp()])
+
+
+@pytest.mark.parametrize("about", [0.0, 0.5, 1.0])
+def test_contrast_about_a_constant_leaves_it_as_it_is(about: float, engine: str) -> None:
+    image = smooth(20, 31, 3, "float32")
+    got = al.augment(image[None], [al.RandomContrast((0.3, -0.3), about=about)], engine=engine)[0]
+    assert np.abs(got - ((image - about) * 0.7 + about)).max() < 1e-6
+    same = np.full((1, 4, 4, 1), about, np.float32)
+    assert np.abs(al.augment(same, [al.RandomContrast(0.5, about=about)], engine=engine) - about).max() < 1e-6

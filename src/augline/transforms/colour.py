@@ -90,11 +90,13 @@ class RandomBrightness(Pointwise):
 
 @transform
 class RandomContrast(Pointwise):
-    """Spreads or squeezes each channel about its own mean over the image.
+    """Spreads or squeezes each channel about its own mean over the image, or about a constant.
 
     Args:
         factor: `f` for a contrast of 1 - f to 1 + f, or (lower, upper) for 1 - lower to 1 + upper, as Keras
             documents it.
+        about: Share of the value range that stays as it is: 0 for black, 0.5 for the middle. None for each channel's
+            mean, as in Keras and tf.image; the mean luma, as in Pillow and torchvision, is what `ColorJitter` takes.
 
     Example:
         >>> import augline as al, numpy as np
@@ -104,6 +106,7 @@ class RandomContrast(Pointwise):
     """
 
     factor: Annotated[Span, span(-10, 10, 0.2, ordered=False)]
+    about: Fraction | None = dataclasses.field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         lower, upper = self.bounds
@@ -123,7 +126,11 @@ class RandomContrast(Pointwise):
         return {"contrast": draw.uniform("contrast", 1 - lower, 1 + upper)}
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        yield self.tone(frame, Curve(affine_about_mean, (params["contrast"],), measure="mean"))
+        contrast = params["contrast"]
+        if self.about is None:
+            yield self.tone(frame, Curve(affine_about_mean, (contrast,), measure="mean"))
+        else:
+            yield self.tone(frame, Curve(affine, (contrast, self.about * (1 - contrast))))
 
 
 @transform

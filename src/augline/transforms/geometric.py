@@ -226,7 +226,9 @@ class RandomShear(Geometric):
 class RandomAffine(Geometric):
     """Rotation, shift, scale and shear about the centre in one, with torchvision's arguments and units.
 
-    The picture is scaled, sheared, turned and then shifted.
+    The picture is scaled, sheared, turned and then shifted. Angles have the other sign than torchvision's: its
+    `RandomAffine` turns clockwise for positive degrees (its `RandomRotation` does not) and leans the bottom to the left
+    for positive shear, so (low, high) there is (-high, -low) here. Shifts and scales are alike.
 
     Args:
         degrees: Angle in degrees: `d` for (-d, d), or (low, high). Positive is counter-clockwise.
