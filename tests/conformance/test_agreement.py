@@ -75,6 +75,18 @@ def test_a_sample_is_the_same_alone_and_in_any_batch(dtype: str, engine: str, ca
         assert np.array_equal(a, b)
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_every_transform_draws_the_same_alone_and_in_a_batch(
+    case: Case, engine: str, carry_out: Callable[..., Any]
+) -> None:
+    channels = 3 if 3 in case.channels else 1
+    images = [noisy(*SIZES[k % 3], channels, "uint8", k) for k in range(4)]
+    together, _ = carry_out(engine, case.transforms, images)
+    for index in (0, 3, 2):
+        alone, _ = carry_out(engine, case.transforms, images[index : index + 1], ids=[index])
+        assert np.array_equal(alone[0], together[index])
+
+
 def test_samples_and_epochs_differ(engine: str) -> None:
     image = smooth(41, 67)
     outs = [al.augment([image] * 6, DRAWING, engine=engine, seed=3, epoch=epoch) for epoch in (0, 1)]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import augline as al
+from augline.transforms import TRANSFORMS
 from conformance.cases import CASES, Case
 from pictures import TOP, noisy, smooth
 
@@ -44,7 +45,55 @@ NOTHING = (
     al.Sequential([al.RandomRotation(0.2), al.RandomInvert()], p=0),
     al.OneOf([al.RandomRotation(0.2)], p=0),
     al.SomeOf([al.RandomRotation(0.2), al.RandomFlip(p=1)], n=0),
+    al.D4(p=0),
+    al.Padding(30, 67),
+    al.PadToMultiple(1),
+    al.RandomZoomOut((1.0, 1.0)),
+    al.LetterBox(41, 67),
+    al.ResizeShortestEdge(41),
+    al.ResizeLongestEdge(67),
+    al.ScaleJitter(41, 67, (1.0, 1.0)),
+    al.RandomElasticTransform((0, 0)),
+    al.RandomElasticTransform((1, 1), (0, 0)),
+    al.GridDistortion(4, (0, 0)),
+    al.OpticalDistortion((0, 0)),
+    al.RandomIoUCrop(p=0),
+    al.BBoxSafeRandomCrop(p=0),
+    al.CropNonEmptyMaskIfExists(41, 67),
+    al.RandomChannelShift(0.0),
+    al.RandomChannelShuffle(p=0),
+    al.RandomColorDegeneration((0, 0)),
+    al.HueSaturationValue((0, 0), (0, 0), (0, 0)),
+    al.ColorJitter(),
+    al.RandomColorJitter(),
+    al.PhotometricDistort(p=0),
+    al.AutoContrast(p=0),
+    al.Equalization(p=0),
+    al.CLAHE(p=0),
+    al.RandomGaussianBlur((0, 0)),
+    al.RandomMedianBlur(p=0),
+    al.RandomMotionBlur((3, 5), p=0),
+    al.RandomSharpness((0.5, 0.5)),
+    al.RandomDownscale((1, 1)),
+    al.RandomJpegCompression(p=0),
+    al.RandomGaussianNoise((0, 0)),
+    al.RandomErasing((0, 0)),
+    al.CoarseDropout(p=0),
+    al.GridMask(p=0),
+    al.RandAugment(p=0),
+    al.TrivialAugmentWide(p=0),
+    al.AutoAugment(p=0),
+    al.AugMix(p=0),
+    al.ThreeAugment(p=0),
+    al.Map("conformance: lifted", draws={"floor": (0.0, 0.0)}),
 )
+
+
+def test_every_transform_can_stand_for_no_change() -> None:
+    # mixing needs other samples, and values that come out are always changed
+    apart = {"augline.transforms.mix", "augline.transforms.values", "augline.transforms.whitening"}
+    wanted = {name for name, cls in TRANSFORMS.items() if cls.__module__ not in apart}
+    assert {type(item).__name__ for item in NOTHING} == wanted
 
 
 @pytest.mark.parametrize("dtype", sorted(TOP))
@@ -53,7 +102,13 @@ def test_nothing_changes_nothing(item: al.Transform, dtype: str, engine: str) ->
     image = noisy(41, 67, 3, dtype)
     if isinstance(item, al.RandomPosterization) and dtype != "uint8":
         image = (image // 257 * 257) if dtype == "uint16" else np.rint(image * 255) / np.float32(255)  # of 256 levels
-    got = al.augment(image[None], [item], engine=engine)[0]
+    mask = np.random.default_rng(3).integers(0, 5, (41, 67)).astype(np.uint8)
+    boxes, points = np.asarray([[3, 4, 30, 22], [0, 0, 67, 41]], np.float32), np.asarray([[0, 0, 2], [66, 40, 1]])
+    out = al.augment(image[None], [item], masks=mask[None], boxes=[boxes], keypoints=[points], engine=engine)
+    assert np.array_equal(out["masks"][0], mask)
+    assert np.abs(out["boxes"][0] - boxes).max() < 1e-4
+    assert np.abs(out["keypoints"][0] - points).max() < 1e-4
+    got = out["images"][0]
     if dtype == "float32" and isinstance(item, (al.RandomPosterization, al.RandomContrast)):
         assert np.abs(got - image).max() < 2e-7  # u * 255 / 255 and (u - mean) + mean round
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,27 @@ import pytest
 from numpy.typing import NDArray
 
 import augline as al
+from augline.plan import Extent, Frame, Warp
+from augline.random import Draw
 from augline.sources.targets import BOX_FORMATS
+from augline.transforms.base import expand
+from conformance.cases import AIMED, CASES, Case
 from pictures import smooth
 
 HEIGHT, WIDTH = 96, 140
 POINTS = np.asarray([[46.0, 30.0], [93.0, 41.0], [70.0, 66.0]])  # x, y
 RADIUS = 7
+
+
+@al.register("conformance: turned over")
+def turned_over(image: NDArray[Any]) -> NDArray[Any]:
+    return image[::-1, ::-1]
+
+
+@al.register("conformance: where that goes")
+def where_that_goes(points: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    return np.asarray([size[1] - 1, size[0] - 1]) - points
+
 
 GEOMETRY = (
     al.RandomFlip("horizontal", p=1),
@@ -42,12 +58,50 @@ GEOMETRY = (
     al.RandomResizedCrop(90, 90, scale=(0.6, 0.9)),
     al.Sequential([al.RandomRotation((0.1, 0.1), fill_mode="constant"), al.Resizing(77, 70), al.RandomFlip(p=1)]),
     al.OneOf([al.RandomRotation((0.08, 0.08), fill_mode="constant"), al.RandomFlip(p=1)]),
+    al.SomeOf([al.RandomRotation((0.08, 0.08), fill_mode="constant"), al.RandomFlip(p=1), al.Transpose()], n=2),
     al.RandomRotation((0.09, 0.09), p=0.5),
+    al.D4(),
+    al.ResizeShortestEdge(71),
+    al.ResizeShortestEdge(130, max_size=170),
+    al.ResizeLongestEdge(101),
+    al.LetterBox(120, 110),
+    al.Padding(111, 163),
+    al.PadToMultiple(64, fill_mode="reflect"),
+    al.RandomZoomOut((1.0, 1.6)),
+    al.ScaleJitter(100, 150, (0.8, 1.2)),
+    al.RandomElasticTransform((1, 1), (0.6, 0.6), cells=4),
+    al.RandomElasticTransform((1, 1), (1, 1), cells=2, fill_mode="constant"),
+    al.GridDistortion(2, (-0.08, 0.08)),
+    al.OpticalDistortion((0.15, 0.15), fill_mode="constant"),
+    al.OpticalDistortion((-0.1, -0.1)),
+    al.Map("conformance: turned over", spatial=True, points="conformance: where that goes"),
     al.RandomIoUCrop(0.7, sampler_options=(0.0,)),
     al.BBoxSafeRandomCrop(),
     al.BBoxSafeRandomCrop(80, 90),
     al.Sequential([al.RandomRotation((0.05, 0.05), fill_mode="constant"), al.CropNonEmptyMaskIfExists(70, 100)]),
 )
+
+
+POLICIES = {"RandAugment", "TrivialAugmentWide", "AutoAugment", "ThreeAugment"}
+"""They change colours too, so that spots are no longer found by their brightness: see `POLICED`."""
+
+
+def moves(transforms: Sequence[al.Transform], channels: int) -> bool:
+    """Whether a list moves what is in the picture, as far as its stages say."""
+    frame = Frame(np, Extent.of(np, 2, HEIGHT, WIDTH), channels)
+    stages = expand(transforms, Draw(0, 0, np.arange(2)), frame).stages
+    return any((isinstance(stage, Warp) and stage.moves) or getattr(stage, "spatial", False) for stage in stages)
+
+
+def named(transforms: Sequence[al.Transform]) -> set[str]:
+    return set().union(*({type(item).__name__} | named(getattr(item, "transforms", ())) for item in transforms))
+
+
+def test_every_transform_that_moves_things_is_here() -> None:
+    moving = set().union(*(named(c.transforms) for c in CASES if len(c.transforms) == 1 and moves(c.transforms, 3)))
+    moving |= named([item for case in AIMED for item in case.transforms])
+    assert moving - named(GEOMETRY) - POLICIES == set()
+    assert {type(item).__name__ for item in POLICED} == POLICIES
 
 
 def scene() -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
@@ -58,6 +112,51 @@ def scene() -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     mask = ((away <= RADIUS) * [1, 2, 3]).sum(axis=-1)
     boxes = np.concatenate([POINTS - RADIUS, POINTS + RADIUS + 1], axis=1)  # from edge to edge
     return image, mask, boxes
+
+
+STILL = [c for c in CASES if not moves(c.transforms, c.channels[-1] if 3 not in c.channels else 3)]
+
+
+@pytest.mark.parametrize("case", STILL, ids=lambda case: case.label)
+def test_what_moves_nothing_leaves_targets_alone(case: Case, engine: str) -> None:
+    image, mask, boxes = scene()
+    out = al.augment(
+        [image] * 3, case.transforms, masks=[mask] * 3, boxes=[boxes] * 3, keypoints=[POINTS] * 3, engine=engine, seed=2
+    )
+    for index in range(3):
+        assert np.array_equal(out["masks"][index], mask)
+        assert np.abs(out["boxes"][index] - boxes).max() < 1e-4
+        assert np.abs(out["keypoints"][index] - POINTS).max() < 1e-4
+
+
+POLICED = (
+    al.RandAugment(3, factor=(0.3, 0.6)), al.TrivialAugmentWide(), al.AutoAugment(), al.AutoAugment("svhn"),
+    al.ThreeAugment(),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("item", POLICED, ids=repr)
+def test_targets_stay_together_in_policies(item: al.Transform, engine: str) -> None:
+    image, mask, boxes = scene()
+    count = 24
+    out = al.augment(
+        [image] * count, [item], masks=[mask.astype(np.uint8)] * count, boxes=[boxes] * count,
+        keypoints=[POINTS] * count, labels=[np.arange(3)] * count, engine=engine, seed=4,
+    )  # fmt: skip
+    checked = 0
+    for labels, points, boxes_out, names in zip(
+        *(out[k] for k in ("masks", "keypoints", "boxes", "labels")), strict=True
+    ):
+        for k, point in enumerate(points):
+            if (point < 18).any() or (point > np.asarray([WIDTH, HEIGHT]) - 19).any():
+                continue
+            checked += 1
+            assert np.abs(middle(labels == k + 1) - point).max() < 0.5
+            rows, columns = np.nonzero(labels == k + 1)
+            (box,) = boxes_out[names == k]
+            assert box[0] - 1 <= columns.min() <= columns.max() + 1 <= box[2] + 1
+            assert box[1] - 1 <= rows.min() <= rows.max() + 1 <= box[3] + 1
+    assert checked > count
 
 
 def middle(weights: NDArray[Any]) -> NDArray[Any]:

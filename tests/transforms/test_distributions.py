@@ -154,6 +154,18 @@ def test_some_of_takes_that_many_and_any() -> None:
     assert stats.chisquare([*found.values()]).pvalue > 1e-4
 
 
+@pytest.mark.parametrize("alpha", [0.2, 0.4, 1.0, 8.0])
+def test_mixing_weights_are_beta_and_partners_even(alpha: float) -> None:
+    for item, name in ((al.MixUp(alpha), "weight"), (al.CutMix(alpha), "left_over")):
+        drawn = params(item)
+        weight, partner = drawn[name], drawn["partner"][:, 0]
+        shares = np.linspace(0.05, 0.95, 19)
+        found = (weight <= stats.beta(alpha, alpha).ppf(shares)[:, None]).mean(axis=1)
+        assert np.abs(found - shares).max() < 0.012
+        assert stats.kstest(partner, "uniform").statistic < 0.012
+        assert abs(np.corrcoef(weight, partner)[0, 1]) < 0.03
+
+
 def test_transforms_draw_independently() -> None:
     done = expansion(
         al.RandomRotation(0.1), al.RandomRotation(0.1), al.RandomZoom(0.1, 0.1), al.RandomTranslation(0.1, 0.1),
