@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from augline.mixing import MixedBatches
 from augline.order import shuffled
 from augline.program import Program
 from augline.random import EPOCH_BITS
+from augline.settings import check_settings, pair, whole
 from augline.sight import Known
 from augline.sources import Source
 from augline.transforms.base import Transform
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from augline.undo import Trace
 
 _ATTEMPTS = 10
-_ON_ERROR = ("raise", "skip", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Pipeline:
         self.size, self.batch_size, self.seed, self.shuffle = size, batch_size, seed, shuffle
         self.drop_remainder, self.engine, self.on_error = drop_remainder, engine, on_error
         self.workers, self.box_filter, self.shard = workers, box_filter, shard
-        self._check()
+        check_settings(self)
         first = (Resizing(*size),) if size else ()
         self.program = Program(
             (*first, *self.transforms), seed=int(seed), channels=source.channels, dtype=source.dtype,
@@ -144,38 +145,56 @@ class Pipeline:
         """Exactly that batch, at once."""
         return next(self._stream(f"Pipeline.batch(epoch={epoch!r}, step={step!r})", epoch, step, 1))
 
-    def to_tf(self, start: tuple[int, int] = (0, 0)) -> tf.data.Dataset:
+    def to_tf(
+        self,
+        start: tuple[int, int] = (0, 0),
+        *,
+        last_batch: Literal["keep", "pad", "drop"] | None = None,
+        context: tf.distribute.InputContext | None = None,
+    ) -> tf.data.Dataset:
         """A `tf.data.Dataset` for `model.fit`: each pass over it is the next epoch.
 
-        A pass that is left before its end is begun again by the next one. Under a `tf.distribute` strategy batches may
-        have any size: the look that `fit` takes before it trains gets rows that divide, and a short last batch gets
-        some rows of the one before it, so that no replica stands empty (with 2 or 4 replicas and batches of 12 or more
-        this always works). In a loop of your own call this inside `strategy.scope()`.
+        A pass that is left before its end is begun again by the next one. Shapes and length are known, and its iterator
+        can be saved by `tf.train.Checkpoint`. With `start`, the first pass is the rest of that epoch and all others are
+        whole; `augline.keras.Resume` does that for `fit`. `shuffle=False` there spares Keras's warning that it cannot
+        shuffle a data set, which it gives for every one.
 
-        Shapes and length are known. With `start`, the first pass is the rest of that epoch and all others are whole::
+        Under a `tf.distribute` strategy on one host batches may have any size: the look that `fit` takes before it
+        trains gets rows that divide, and a short last batch takes some rows of the one before it, so that no replica
+        stands empty (with 2 or 4 replicas and batches of 12 or more this always works). In a loop of your own call
+        this inside `strategy.scope()`. On several hosts each makes its replicas' part of every batch::
 
-            model.fit(pipe.to_tf(start=(3, 120)), initial_epoch=3, epochs=10, shuffle=False)
-
-        Keras (3.15) warns of an epoch shorter than the others, "Your input ran out of data", and trains on. Without the
-        warning it takes two calls on one data set::
-
-            rest = pipe.to_tf(start=(3, 120))
-            model.fit(rest, initial_epoch=3, epochs=4, steps_per_epoch=len(pipe) - 120, shuffle=False)
-            model.fit(rest, initial_epoch=4, epochs=10, shuffle=False)
-
-        `shuffle=False` spares Keras's warning that it cannot shuffle a data set, which it gives for every one.
+            data = strategy.distribute_datasets_from_function(lambda context: pipe.to_tf(context=context))
 
         Args:
             start: (epoch, step) to begin at: nothing before it is read or computed.
+            last_batch: What becomes of a last batch with fewer samples. "keep", the default: it stays shorter.
+                "pad": copies of its rows fill it up, with sample weight 0, and all batches have weights (Keras counts
+                them in the loss, and in `weighted_metrics`). "drop": it is left out.
+            context: What a strategy's dataset function is given: the data set has the batches of one of its input
+                pipelines, one element per replica. Batches that do not divide among all replicas need `last_batch`.
 
         Raises:
-            ArgumentError: There is no such step, or images have different numbers of keypoints.
+            ArgumentError: There is no such step, images have different numbers of keypoints, or batches do not divide
+                among the replicas of the context.
         """
-        from augline.feed.tf import to_tf
+        from augline.feed.tf import LAST_BATCH, to_tf
 
-        epoch, step = _pair(start) or (None, None)
+        epoch, step = pair(start) or (None, None)
         self._check_place(f"Pipeline.to_tf(start={start!r})", epoch, step)
-        return to_tf(self, (int(start[0]), int(start[1])))
+        if last_batch not in LAST_BATCH:
+            raise ArgumentError(
+                "Pipeline.to_tf(last_batch=...): it must be 'keep', 'pad' or 'drop'. "
+                f"Received last_batch={last_batch!r}. Choose one."
+            )
+        return to_tf(self, (int(start[0]), int(start[1])), last_batch, context)
+
+    def view(self, **changes: Any) -> Pipeline:
+        """The same pipeline with other settings that leave its program as it is: `shard`, `drop_remainder`, ..."""
+        other = copy.copy(self)
+        vars(other).update(changes)
+        check_settings(other)
+        return other
 
     def evaluation(self) -> Pipeline:
         """The same source and sizes without the random part, in the source's order; for validation and prediction."""
@@ -332,50 +351,8 @@ class Pipeline:
         return (batch for work in works for batch in work)
 
     def _check_place(self, owner: str, epoch: object, step: object) -> None:
-        if not (_whole(epoch, 0, 2**EPOCH_BITS) and _whole(step, 0, len(self))):
+        if not (whole(epoch, 0, 2**EPOCH_BITS) and whole(step, 0, len(self))):
             raise ArgumentError(
                 f"{owner}: the epoch must be a whole number from 0, the step one from 0 to {len(self) - 1}. "
                 f"Received epoch={epoch!r}, step={step!r}. An epoch has len(pipe) = {len(self)} steps."
             )
-
-    def _check(self) -> None:
-        pair, size = _pair(self.shard), _pair(self.size)
-        host, hosts = pair or (0, 0)
-        number, choice = "must be a whole number from", "must be True or False"
-        rules: list[tuple[bool, str, str, str]] = [
-            (isinstance(self.source, Source), "source", "must be a Source", "Write Folder('photos/'), for example"),
-            (self.size is None or (size is not None and all(_whole(side, 1) for side in size)), "size",
-             "must be (height, width), whole numbers from 1", "Write size=(224, 224)"),
-            (_whole(self.batch_size, 1), "batch_size", f"{number} 1", "Write 32, for example"),
-            (_whole(self.seed, 0, 2**64), "seed", f"{number} 0 to 2**64 - 1", "Write 7"),
-            (isinstance(self.shuffle, bool), "shuffle", choice, "The order follows from seed"),
-            (isinstance(self.drop_remainder, bool), "drop_remainder", choice, "Write True"),
-            (self.on_error in _ON_ERROR, "on_error", f"must be one of {', '.join(_ON_ERROR)}", "Choose one"),
-            (self.workers is None or _whole(self.workers, 1), "workers", f"{number} 1, or None", "Write 4"),
-            (isinstance(self.box_filter, BoxFilter), "box_filter", "must be a BoxFilter",
-             "Write al.BoxFilter(min_visibility=0.3), for example"),
-            (_whole(hosts, 1) and _whole(host, 0, hosts), "shard", "must be (i, n) with 0 <= i < n", "Write (0, 2)"),
-            (not _whole(self.batch_size, 1) or hosts <= self.batch_size, "shard",
-             "must not have more hosts than a batch has samples", "Raise batch_size"),
-        ]  # fmt: skip
-        for good, name, rule, fix in rules:
-            if not good:
-                raise ArgumentError(
-                    f"Pipeline({name}=...): {name} {rule}. Received {name}={getattr(self, name)!r}. {fix}."
-                )
-        if not len(self):
-            cause = "drop_remainder=True" if len(self.source) else "source=..."
-            raise ArgumentError(
-                f"Pipeline({cause}): there must be a batch. Received {len(self.source)} samples and "
-                f"batch_size={self.batch_size}. Lower batch_size, or keep the remainder."
-            )
-
-
-def _pair(value: object) -> tuple[Any, Any] | None:
-    return (value[0], value[1]) if isinstance(value, (tuple, list)) and len(value) == 2 else None
-
-
-def _whole(value: object, low: int, end: int | None = None) -> bool:
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
-        return False
-    return bool(low <= value and (end is None or value < end))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from augline.errors import ArgumentError
+from augline.feed.parts import Parts
+from augline.feed.passes import Passes
 from augline.fields import Field
 
 if TYPE_CHECKING:
@@ -13,83 +15,149 @@ if TYPE_CHECKING:
 
     from augline.pipeline import Pipeline
 
+LAST_BATCH = (None, "keep", "pad", "drop")
 
-def to_tf(pipe: Pipeline, start: tuple[int, int]) -> tf.data.Dataset:
+
+def to_tf(
+    pipe: Pipeline, start: tuple[int, int], last_batch: str | None, context: tf.distribute.InputContext | None
+) -> tf.data.Dataset:
     """See `Pipeline.to_tf`. Nothing is copied: a tensor takes over the memory of its array, which is aligned for it."""
     import tensorflow as tf
 
     from augline.convert.distribute import scope_replicas
 
+    _check_place_of_work(context)
+    pipe = pipe.view(drop_remainder=True) if last_batch == "drop" else pipe
+    pipe = pipe if context is None else pipe.view(shard=_shard(pipe, context))
+    replicas = 1 if context else scope_replicas()
+    parts = _parts(pipe, last_batch, replicas, context)
     # A strategy may come later, over all devices: rows that do not divide by them leave the batch dimension open.
-    devices = max(len(tf.config.list_logical_devices(kind)) for kind in ("GPU", "CPU"))
-    replicas = scope_replicas()
-    rows = _rows(pipe, (replicas, devices))
-    signature = _signature(pipe, rows)
-    passes = _Passes(pipe, start, replicas, fixed=rows is not None)
-    dataset = tf.data.Dataset.from_generator(passes, output_signature=signature)
+    devices = 1 if context else max(len(tf.config.list_logical_devices(kind)) for kind in ("GPU", "CPU"))
+    rows = _rows(parts, (replicas, devices))
+    passes = Passes(pipe, start, parts, replicas, fixed=rows is not None or context is not None)
+    signature = _signature(parts, rows)
     # The length is declared, not asserted: `take` of what might go on for ever has a known length, and ends early where
     # there is less, as in the first pass of a resumed run. An asserted length would fail there, and with an unknown one
     # Keras cuts every later epoch to the length of the first.
-    nothing = tf.data.Dataset.from_generator(tuple, output_signature=signature).repeat()
-    # Each host has its shard already.
-    return dataset.concatenate(nothing).take(len(pipe)).with_options(options("OFF"))
+    endless = _dataset(passes, signature, 1).concatenate(_dataset(passes, signature, 0).repeat())
+    dataset = endless.take(len(pipe) * parts.count).with_options(options("OFF"))
+    if parts.count > 1:  # for TensorFlow and Keras, which take one part per replica, the steps of a replica count
+        dataset.cardinality = lambda: tf.constant(len(pipe), tf.int64)
+    return dataset
 
 
-class _Passes:
-    """Starts the passes, one after the other; the epoch counts on once a pass has given its last batch.
+def _dataset(passes: Passes, signature: Any, count: int) -> tf.data.Dataset:
+    """The next `count` passes, each a range of numbers that are turned into elements.
 
-    A pass left early is begun again by the next. Under a strategy Keras looks at a batch before it trains, which is no
-    pass; what that and the replicas ask of batches whose rows are not `fixed` is in `convert.distribute`.
+    All that an iterator has to save are numbers. The generator, of which each pass holds an iterator, is there to be
+    closed with the pass, whenever TensorFlow lets go of it.
     """
+    import tensorflow as tf
 
-    def __init__(self, pipe: Pipeline, start: tuple[int, int], replicas: int, *, fixed: bool) -> None:
-        self._pipe, self._place, self._replicas, self._fixed = pipe, start, replicas, fixed
+    number, flat = tf.TensorSpec((), tf.int64), tf.nest.flatten(signature)
 
-    def __call__(self) -> Iterator[Any]:
-        from augline.convert.distribute import balanced, divisible, looking_replicas
+    def bounds(_: tf.Tensor) -> tf.Tensor:
+        return tf.ensure_shape(tf.numpy_function(passes.begin, [], tf.int64), (4,))
 
-        epoch, step = self._place
-        if replicas := looking_replicas():
-            self._replicas = max(self._replicas, replicas)
-            yield divisible(self._pipe.batch(epoch, step), 1 if self._fixed else replicas)
-            return
-        batches = balanced(self._pipe.epoch(epoch, step), 1 if self._fixed else self._replicas)
-        for number, batch in enumerate(batches, step + 1):
-            if number == len(self._pipe):
-                self._place = max(self._place, (epoch + 1, 0))
-            yield batch
+    def elements(bounds: tf.Tensor) -> tf.data.Dataset:
+        leases = tf.data.Dataset.from_generator(passes.lease, args=(bounds,), output_signature=number)
+        lease = iter(leases.with_options(options("OFF")))
+        token = next(lease)
+
+        def element(number: tf.Tensor) -> Any:
+            held = tf.raw_ops.IteratorGetDevice(resource=lease._iterator_resource)
+            with tf.control_dependencies([held]):
+                found = tf.numpy_function(flattened, [token, number, bounds[2]], [spec.dtype for spec in flat])
+            for tensor, spec in zip(found, flat, strict=True):
+                tensor.set_shape(spec.shape)
+            return tf.nest.pack_sequence_as(signature, found)
+
+        return tf.data.Dataset.range(bounds[0], bounds[1]).map(element)
+
+    def flattened(token: int, number: int, look: int) -> Any:
+        return tf.nest.flatten(passes.element(int(token), int(number), int(look)))
+
+    return tf.data.Dataset.range(count).map(bounds).flat_map(elements)
 
 
 def options(sharding: str) -> tf.data.Options:
     """Options of a data set whose work happens in our threads; `sharding` names the policy, "OFF" or "DATA".
 
     There is nothing here to tune, and TensorFlow's tuner costs up to half a second at the start of every pass but the
-    first. Operations added after this run with its default parallelism; `with_options` switches it on again.
+    first. Operations added after this run with its default parallelism; `with_options` switches it on again. An
+    iterator can be saved, though it calls Python: what is called depends on saved numbers alone.
     """
     import tensorflow as tf
 
     found = tf.data.Options()
     found.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy[sharding]
+    found.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
     found.autotune.enabled = False
     return found
 
 
-def _rows(pipe: Pipeline, replicas: tuple[int, ...]) -> int | None:
-    """Rows of every batch; None where the last is shorter, or where the rows have to be shared out unevenly."""
-    rows = len(pipe.positions(0))
-    alike = len(pipe.positions(len(pipe) - 1)) == rows
-    return rows if alike and all(rows % count == 0 for count in replicas) else None
+def _check_place_of_work(context: tf.distribute.InputContext | None) -> None:
+    """Refuses strategies that would divide the batches otherwise, or run them where there is no Python of ours."""
+    import tensorflow as tf
+
+    function = "strategy.distribute_datasets_from_function(lambda context: pipe.to_tf(context=context))"
+    hosts = getattr(tf.distribute.get_strategy(), "cluster_resolver", None)
+    spec = hosts.cluster_spec() if hosts else tf.train.ClusterSpec({})
+    if context is None and sum(spec.num_tasks(job) for job in spec.jobs if job in ("chief", "worker")) > 1:
+        raise ArgumentError(
+            "Pipeline.to_tf(): under a strategy of several hosts each must know which part of a batch is its own. "
+            f"Received no context in the scope of one for {spec.as_dict()}. Write {function}."
+        )
+    if context is not None and not tf.executing_eagerly():
+        raise ArgumentError(
+            "Pipeline.to_tf(context=...): batches are made by this Python process. Received a call from within a "
+            "graph, as ParameterServerStrategy makes for its workers, which run it elsewhere. "
+            "Use Pipeline(engine='tensorflow')."
+        )
 
 
-def _signature(pipe: Pipeline, batch: int | None) -> Any:
+def _shard(pipe: Pipeline, context: tf.distribute.InputContext) -> tuple[int, int]:
+    """Which host's pipeline the context is for."""
+    shard = context.input_pipeline_id, context.num_input_pipelines
+    if pipe.shard not in ((0, 1), shard):
+        raise ArgumentError(
+            "Pipeline.to_tf(context=...): the shard comes from the context. Received "
+            f"Pipeline(shard={pipe.shard!r}) and a context of shard={shard!r}. Leave shard out."
+        )
+    return shard
+
+
+def _parts(pipe: Pipeline, last_batch: str | None, replicas: int, context: tf.distribute.InputContext | None) -> Parts:
+    count = 1 if context is None else context.num_replicas_in_sync // context.num_input_pipelines
+    parts = Parts(pipe, max(count, 1))
+    if last_batch == "pad":
+        share = -(-min(pipe.batch_size, len(pipe.source)) // (pipe.shard[1] * parts.count))
+        return Parts(pipe, parts.count, -(-share // replicas) * replicas)
+    if context is not None and last_batch is None and len(parts.sizes()) > 1:
+        raise ArgumentError(
+            f"Pipeline(batch_size={pipe.batch_size}).to_tf(context=...): every batch must divide among "
+            f"{pipe.shard[1] * parts.count} replicas. Received {len(pipe.source)} samples, which leaves parts of "
+            f"{sorted(parts.sizes())} rows. Pass last_batch='pad' or 'drop', or another batch_size; 'keep' for a loop "
+            "that takes uneven parts."
+        )
+    return parts
+
+
+def _rows(parts: Parts, replicas: tuple[int, ...]) -> int | None:
+    """Rows of every element; None where the last is shorter, or where the rows have to be shared out unevenly."""
+    sizes = parts.sizes() if parts.rows is None else {parts.rows}
+    return max(sizes) if len(sizes) == 1 and all(max(sizes) % count == 0 for count in replicas) else None
+
+
+def _signature(parts: Parts, batch: int | None) -> Any:
     """Shapes and types, without reading a sample."""
     import tensorflow as tf
 
-    fields = pipe.batches.fields()
+    fields = parts.fields()
     if fields.get("keypoints", ...) is None:
         raise ArgumentError(
-            f"Pipeline({pipe.source!r}).to_tf(): all images must have equally many keypoints, for a tensor has one "
-            "shape. Received different numbers. Pad them with points of visibility 0."
+            f"Pipeline({parts.pipe.source!r}).to_tf(): all images must have equally many keypoints, for a tensor has "
+            "one shape. Received different numbers. Pad them with points of visibility 0."
         )
 
     def spec(field: Field | Mapping[str, Field | None] | None) -> Any:
@@ -97,4 +165,4 @@ def _signature(pipe: Pipeline, batch: int | None) -> Any:
             return tf.TensorSpec((batch, *field.shape), field.dtype)
         return {name: spec(part) for name, part in (field or {}).items()}
 
-    return pipe.batches.packed({name: spec(field) for name, field in fields.items()})
+    return parts.pipe.batches.packed({name: spec(field) for name, field in fields.items()})

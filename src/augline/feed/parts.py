@@ -1,0 +1,93 @@
+"""Batches as the replicas of a strategy take them: in parts, and of a length that does not change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline.fields import Field, Fields
+
+if TYPE_CHECKING:
+    from augline.pipeline import Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How this host's slice of a batch is divided.
+
+    Part g of n, over all hosts, has rows whole * g // n to whole * (g + 1) // n of the batch.
+
+    Args:
+        pipe: Whose batches.
+        count: Parts of this host: one per replica, or one for all.
+        rows: The length to which each part is filled, with rows of weight 0; None to leave them as they are.
+    """
+
+    pipe: Pipeline
+    count: int = 1
+    rows: int | None = None
+
+    def of(self, batch: Any, step: int, part: int, replicas: int = 1) -> Any:
+        """A part of a batch; where it is filled, so that it divides among replicas."""
+        if self.count == 1 and self.rows is None:
+            return batch
+        batches, size = self.pipe.batches, self.pipe.batch_size
+        columns = batch if isinstance(batch, dict) else dict(zip(batches.fields(), _tuple(batch), strict=True))
+        if self.count > 1:
+            low, high = self._edges(min(size, len(self.pipe.source) - step * size), part)
+            columns = _each(lambda rows: rows[low:high], columns)
+        rows = self.rows and -(-self.rows // replicas) * replicas
+        return batches.packed(columns if rows is None else self._filled(columns, rows))
+
+    def fields(self) -> Fields:
+        """What a part holds, by name."""
+        found = self.pipe.batches.fields()
+        return found if self.rows is None else {**found, "weights": found.get("weights", Field((), "float32"))}
+
+    def sizes(self) -> set[int]:
+        """How many rows of the source parts have: of whole batches, and of the last."""
+        size, samples = self.pipe.batch_size, len(self.pipe.source)
+        last = len(self.pipe) - 1
+        wholes = {min(size, samples), min(size, samples - last * size)}
+        edges = [self._edges(whole, part) for whole in wholes for part in range(self.count)]
+        return {high - low for low, high in edges}
+
+    def _edges(self, whole: int, part: int) -> tuple[int, int]:
+        """Of a part, within this host's slice of a batch of `whole` rows."""
+        host, hosts = self.pipe.shard
+        first, parts = host * self.count, hosts * self.count
+        start = whole * first // parts
+        return whole * (first + part) // parts - start, whole * (first + part + 1) // parts - start
+
+    def _filled(self, columns: dict[str, Any], rows: int) -> dict[str, Any]:
+        """Rows of the part stand in for those that are missing: what a normalisation sees of them is alike."""
+        count = len(columns["images"])
+        weights = columns.get("weights", np.ones(count, np.float32))
+        columns = {**columns, "weights": weights}
+        if count == rows:
+            return columns
+        more = np.arange(rows - count) % max(count, 1)
+        columns = _each(lambda column: _longer(column, column[more] if count else None, rows), columns)
+        columns["weights"][count:] = 0
+        return columns
+
+
+def _longer(column: NDArray[Any], more: NDArray[Any] | None, rows: int) -> NDArray[Any]:
+    if more is None:
+        return np.zeros((rows, *column.shape[1:]), column.dtype)
+    return np.concatenate([column, more])
+
+
+def _each(function: Any, columns: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _each(function, column) if isinstance(column, Mapping) else function(column)
+        for name, column in columns.items()
+    }
+
+
+def _tuple(batch: Any) -> tuple[Any, ...]:
+    return batch if isinstance(batch, tuple) else (batch,)

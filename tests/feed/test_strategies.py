@@ -1,0 +1,104 @@
+"""`to_tf` under `tf.distribute`: the same samples in the same order on any number of devices and hosts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from augline.convert.distribute import feeds_all
+from augline.feed.even import evened, tail_sizes
+
+tf = pytest.importorskip("tensorflow")
+
+SCRIPT = Path(__file__).with_name("under_strategies.py")
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen:
+    command = [sys.executable, str(SCRIPT), *arguments]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, env={**os.environ, **environment}, **pipes)
+
+
+def ended(process: subprocess.Popen) -> str:
+    out, errors = process.communicate(timeout=300)
+    assert out.endswith("done\n") or out.startswith("done"), errors[-4000:]
+    assert "AutoShard" not in errors, errors
+    assert "sharding" not in errors.lower(), errors
+    return out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [("mirrored", "1"), ("mirrored", "2"), ("mirrored", "4"), ("one_device",)])
+def test_on_one_host(arguments):
+    ended(start(*arguments))
+
+
+@pytest.mark.slow
+def test_parameter_servers_are_refused():
+    ended(start("parameter_server"))
+
+
+@pytest.mark.slow
+def test_two_hosts_take_what_one_would():
+    sys.path.insert(0, str(SCRIPT.parent))
+    try:
+        import under_strategies as script
+    finally:
+        sys.path.remove(str(SCRIPT.parent))
+    ports = [script.free_port(), script.free_port()]
+    cluster = {"worker": [f"localhost:{port}" for port in ports]}
+    config = [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}) for index in (0, 1)]
+    workers = [start("multi_worker", TF_CONFIG=text) for text in config]
+    first, second = (json.loads(ended(worker).splitlines()[0]) for worker in workers)
+
+    pipe = script.pipeline()
+    wanted = [[script.digests(step) for step in script.steps(pipe, epoch)] for epoch in (0, 1)]
+    wanted = [[list(map(list, step)) for step in epoch] for epoch in wanted]
+
+    def merged(one, other):
+        return [[*mine, *theirs] for mine, theirs in zip(one, other, strict=True)]
+
+    for policy, steps in (("pad", 6), ("drop", 5)):
+        for epoch in (0, 1):
+            assert merged(first[policy][epoch], second[policy][epoch]) == wanted[epoch][:steps]
+            assert [len(step) for step in second[policy][epoch]] == [4, 4, 4, 4, 4, 1][:steps]
+    assert merged(first["resumed"], second["resumed"]) == wanted[1][2:]
+    assert first["weights"] == second["weights"]
+    np.testing.assert_allclose(first["weights"], trained_alone(pipe), atol=1e-5)
+    assert "context=context" in first["refused"]
+
+
+def trained_alone(pipe):
+    """What `trained_by_hand` of the script does, in NumPy and on one host."""
+    weights = np.zeros((144, 42))
+    for epoch in range(2):
+        for images, labels in pipe.epoch(epoch):
+            flat = images.reshape(-1, 144).astype(np.float64)
+            powers = np.exp(flat @ weights)
+            shares = powers / powers.sum(axis=1, keepdims=True) - np.eye(42)[labels]
+            weights -= 0.1 * flat.T @ shares / 8
+    return weights.sum(axis=0)
+
+
+@pytest.mark.parametrize("replicas", [2, 3, 4, 8])
+def test_moving_rows(replicas):
+    """All samples once and in order, as many batches, and an epoch begun at any step gives the rest of the whole."""
+    for steps, full, last in [(1, 5, 5), (3, 16, 1), (5, 9, 9), (6, 8, 2), (7, 12, 3), (9, 64, 1), (4, 5, 5)]:
+        sizes = [full] * (steps - 1) + [last]
+        cuts = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+        tail = tail_sizes(steps, full, last, replicas)
+        moved = sizes[: steps - len(tail)] + tail
+        wanted = [part.tolist() for part in np.split(np.arange(sum(sizes)), np.cumsum(moved)[:-1])]
+        assert all(wanted)
+        for step in range(steps):
+            got = evened(lambda first, cuts=cuts: iter(cuts[first:]), step, steps, full, tail)
+            assert [part.tolist() for part in got] == wanted[step:]
+        if feeds_all(full, replicas) and full >= 16 and steps > 4:
+            assert all(feeds_all(size, replicas) for size in moved), moved
+            assert len(tail) < 5, "an epoch is left as it is but for its end"
