@@ -213,6 +213,15 @@ def _result(subject: Subject, task: Task) -> dict[str, Any]:
         return {"skipped": str(reason)}
 
 
+def one_core() -> None:
+    """Keeps the process on one of its cores, and OpenCV on one thread; for questions about one thread."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
 def _keep_to_cores() -> None:
     """Keeps the process on as many cores as it may have threads; on Linux, where that can be asked for."""
     if not hasattr(os, "sched_setaffinity"):

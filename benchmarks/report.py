@@ -20,8 +20,11 @@ from rich.table import Column, Table
 
 _LIBRARIES = (
     "numpy", "opencv-python-headless", "simplejpeg", "pillow", "pydantic", "tensorflow", "tensorflow-cpu", "keras",
-    "albumentations", "scipy",
+    "albumentations", "torch", "torchvision", "scipy",
 )  # fmt: skip
+
+_WIDE = 6
+"""Numbers of a subject that fit side by side."""
 
 
 @dataclass
@@ -95,11 +98,22 @@ def show(answer: Answer, console: Console) -> None:
 
 def _measured(answer: Answer) -> Table:
     metrics = list(dict.fromkeys(name for rounds in answer.rounds.values() for name in rounds[0]))
+    if len(metrics) > _WIDE:
+        return _turned(answer, metrics)
     table = Table(Column("subject", no_wrap=True), *metrics, "output; threads; note")
     for name, subject in answer.question.subjects.items():
         if name in answer.rounds:
             about = "; ".join(filter(None, (subject.output, f"threads: {subject.threads}", subject.note)))
             table.add_row(name, *(_spread(answer.values(name, metric)) for metric in metrics), about)
+    return table
+
+
+def _turned(answer: Answer, metrics: Sequence[str]) -> Table:
+    """A row per number and a column per subject, where there are too many numbers for columns."""
+    names = [name for name in answer.question.subjects if name in answer.rounds]
+    table = Table(Column(answer.question.subjects[names[0]].output, no_wrap=True), *names)
+    for metric in metrics:
+        table.add_row(metric, *(_spread(answer.values(name, metric)) for name in names))
     return table
 
 

@@ -22,8 +22,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 HERE = Path(__file__).parent
 QUESTIONS = (
-    "decode_roof_rrc", "six_transforms", "fusion_scaling", "planning", "small_images", "order_scaling", "memory",
-    "import_time",
+    "decode_roof_rrc", "six_transforms", "chains", "per_transform", "fusion_scaling", "planning", "small_images",
+    "order_scaling", "memory", "import_time",
 )  # fmt: skip
 _TIME_LIMIT = 1800
 

@@ -90,14 +90,26 @@ ROOF = {
 }
 
 
-def pooled(files: Sequence[str], maker: Callable[[], Callable[[str, np.ndarray], None]]) -> Callable[[], Iterable[Any]]:
+def pictures(task: Task, count: int) -> np.ndarray:
+    """So many photos in memory, 224×224 uint8; the same over again where there are fewer."""
+    import cv2
+
+    decode, files = decoder(), sorted({*task.files})
+    small = [cv2.resize(decode(path), (224, 224), interpolation=cv2.INTER_AREA) for path in files[:count]]
+    return np.stack([small[k % len(small)] for k in range(count)])
+
+
+def pooled(
+    files: Sequence[str], maker: Callable[[], Callable[[str, np.ndarray], None]], dtype: str = "uint8"
+) -> Callable[[], Iterable[Any]]:
     """What a careful user writes around a library for single images: a pool that fills slots of reused batches.
 
     Args:
         files: Paths.
         maker: Makes `(path, slot) -> None`, once per thread.
+        dtype: Of the batches.
     """
-    ring = [np.empty((BATCH, 224, 224, 3), np.uint8) for _ in range(4)]  # two wait, one is filled, one is looked at
+    ring = [np.empty((BATCH, 224, 224, 3), dtype) for _ in range(4)]  # two wait, one is filled, one is looked at
     local = threading.local()
 
     def fill(batch: np.ndarray, first: int, paths: Sequence[str]) -> None:
@@ -127,7 +139,7 @@ def _finished(batch: np.ndarray, parts: list[Future[None]]) -> np.ndarray:
     return batch
 
 
-def albumentations(make_transforms: Callable[[Any], Sequence[Any]]) -> Build:
+def albumentations(make_transforms: Callable[[Any], Sequence[Any]], dtype: str = "uint8") -> Build:
     """A composition of Albumentations per thread; `make_transforms` gets the module."""
 
     def build(task: Task) -> Callable[[], Iterable[Any]]:
@@ -145,7 +157,7 @@ def albumentations(make_transforms: Callable[[Any], Sequence[Any]]) -> Build:
 
             return one
 
-        return pooled(task.files, maker)
+        return pooled(task.files, maker, dtype)
 
     return build
 

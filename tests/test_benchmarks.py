@@ -18,6 +18,11 @@ OURS = [
     ("decode_roof_rrc", "augline"),
     ("decode_roof_rrc", "decode"),
     ("six_transforms", "augline-float32"),
+    ("chains", "recipe"),
+    ("chains", "randaugment"),
+    ("chains", "clahe"),
+    ("chains", "jpeg"),
+    ("per_transform", "augline"),
     ("fusion_scaling", "ten-in-memory"),
     ("planning", "plan"),
     ("planning", "decode"),
@@ -96,7 +101,17 @@ def test_a_run_without_photos_says_so(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["decode_roof_rrc", "six_transforms", "fusion_scaling", "planning", "small_images", "order_scaling", "memory"],
+    [
+        "decode_roof_rrc",
+        "six_transforms",
+        "chains",
+        "per_transform",
+        "fusion_scaling",
+        "planning",
+        "small_images",
+        "order_scaling",
+        "memory",
+    ],
 )
 def test_every_target_names_subjects_that_there_are(name, load):
     question = load(name).QUESTION
