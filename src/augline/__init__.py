@@ -96,6 +96,7 @@ from augline.transforms.schedules import Schedule, cosine, linear, steps
 from augline.translate import Difference, Translation, translate
 from augline.tta import tta
 from augline.undo import Trace, trace
+from augline.views import Views
 
 __version__ = "0.1.0"
 
@@ -193,6 +194,7 @@ __all__ = [
     "Translation",
     "Transpose",
     "TrivialAugmentWide",
+    "Views",
     "Voc",
     "Yolo",
     "ZCAWhitening",

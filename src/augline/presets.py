@@ -114,8 +114,8 @@ def simclr(size: int = 224, *, strength: float = 1.0) -> list[Transform]:
     """One view of SimCLR (T. Chen et al., 2020; google-research/simclr, data_util.py), values from 0 to 1.
 
     Inception crop, flip, colour jitter (0.8, 0.8, 0.8, 0.2) with a chance of 0.8, grey 0.2, blur 0.5 with a kernel of a
-    tenth of the side and sigma 0.1 to 2. Two views are two pipelines with different seeds and `shuffle=False`, or two
-    `augment` calls. The source resizes bicubically.
+    tenth of the side and sigma 0.1 to 2. Two views of each sample are `al.Views(source, [simclr()] * 2)`. The source
+    resizes bicubically.
 
     Args:
         size: Side of the images that come out.
