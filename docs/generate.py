@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from augline import engines
-from augline.plan import Call, Erase, Extent, Frame, Stage, Warp, Whiten, Whitening
+from augline.plan import Call, Drop, Erase, Extent, Frame, Rescale, Stage, Warp, Whiten, Whitening
 from augline.plan.mix import Mix
 from augline.random import Draw
 from augline.sight import Known, Sight
@@ -61,7 +61,10 @@ Written by `make docs` from the code, from the conformance cases and from the fi
   256 levels (on average so many), on 16 bits and floats by so many; "exact" is bit for bit. Work of several kinds has
   several numbers. The cases are in `tests/conformance/cases.py`, numbers and reasons in
   `tests/conformance/divergences.toml`.
-- **Masks** take the nearest label where they move. **Boxes and keypoints** move through the same geometry.
+- **Masks** take the nearest label where they move; where an engine may take a neighbour's, the table says how often.
+- **Boxes and keypoints** move through the same geometry, by numbers that depend on no engine. Polygons go with the
+  boxes; further images (`extra_images`) and the frames of a video are images of the same plan.
+- An engine that lacks a stage has no such transform ("-"); a pipeline on it is refused when it is built.
 - **Keras**: whether Keras has a layer of this name; names, order and meaning of arguments are then Keras's, but for
   what stands [below](#where-augline-differs-from-keras).
 """
@@ -89,7 +92,7 @@ def page() -> str:
         names = [name for name, cls in TRANSFORMS.items() if cls.__module__ == f"augline.transforms.{module}"]
         rows = [row(name, differences) for name in names]
         heads = ["Transform", "Stages", "Image: reference", *(f"Image: {e}" for e in others()), "Masks",
-                 "Boxes, keypoints", "Keras"]  # fmt: skip
+                 "Boxes", "Keypoints", "Keras"]  # fmt: skip
         parts.append(f"## {title}\n\n{table(heads, rows)}")
     parts += [stage_kinds(), keras_section(differences)]
     return "\n".join(parts)
@@ -101,23 +104,33 @@ def row(name: str, differences: dict[str, list[dict[str, str]]]) -> list[str]:
     keras = f"[but]({anchor(name)})" if name in differences else "yes"
     keras = keras if name in KERAS_LAYERS else ""
     if issubclass(cls, HOLDS_OTHERS):
-        return [what, *["as what it holds"] * (4 + len(others())), keras]
+        return [what, *["as what it holds"] * (5 + len(others())), keras]
     stages = [stage for item, channels in probes(name) for stage in lowered(item, channels)]
     kinds = list(dict.fromkeys(type(stage).__name__ for stage in stages))
-    tolerances = [tolerance(engine, name) for engine in others()]
+    tolerances = [tolerance(engine, name) if runs(engine, stages) else "-" for engine in others()]
     return [what, ", ".join(kinds), "defines", *tolerances, *targets_of(stages), keras]
 
 
-def targets_of(stages: Sequence[Stage]) -> tuple[str, str]:
-    """What becomes of masks, and of boxes and keypoints."""
+def targets_of(stages: Sequence[Stage]) -> tuple[str, str, str]:
+    """What becomes of masks, of boxes, and of keypoints."""
     if any(isinstance(stage, Mix) for stage in stages):
-        return "mixed", "boxes of all; keypoints refused"
+        return "mixed", "those of all that show", "refused"
     if any(isinstance(stage, Call) for stage in stages):
-        return "through it if `spatial`", "through `points` if `spatial`"
-    moves = any(isinstance(stage, Warp) and stage.moves for stage in stages)
+        return "through it if `spatial`", *["through `points` if `spatial`"] * 2
+    warps = [stage for stage in stages if isinstance(stage, Warp) and stage.moves]
     holes = any(isinstance(stage, Erase) for stage in stages)
-    masks = ["move"] * moves + ["stay, or `mask_fill_value`"] * holes or ["stay"]
-    return ", ".join(masks), "move" if moves else "stay"
+    masks = ["move"] * bool(warps) + ["stay, or `mask_fill_value`"] * holes or ["stay"]
+    if any(warp.resamples for warp in warps):
+        masks += [f"{engine}: {stated(engine, 'nearest')}" for engine in others() if runs(engine, warps)]
+    boxes = "those of no use are dropped" if any(isinstance(stage, Drop) for stage in stages) else ""
+    moved = "move" if warps else "stay"
+    return "<br>".join(masks), "; ".join(filter(None, (moved, boxes))), moved
+
+
+def runs(engine: str, stages: Sequence[Stage]) -> bool:
+    """Whether an engine has all these stages."""
+    elsewhere = (Mix, Drop, Rescale)  # see `stage_kinds`
+    return all(isinstance(stage, elsewhere) or type(stage) in engines.stages(engine) for stage in stages)
 
 
 def probes(name: str) -> list[tuple[Transform, int]]:
@@ -171,9 +184,7 @@ def stage_kinds() -> str:
             for item, channels in probes(name) for s in lowered(item, channels)}  # fmt: skip
     rows = []
     for kind in sorted(used, key=lambda kind: kind.__name__):
-        have = [
-            kind in engines.stages(engine) or kind is Mix or kind.__name__ in ("Rescale", "Drop") for engine in every()
-        ]
+        have = [kind in engines.stages(engine) or kind in (Mix, Drop, Rescale) for engine in every()]
         rows.append([f"`{kind.__name__}`", summary(kind), *("yes" if has else "no" for has in have)])
     text = (
         "An engine is one function per stage kind. `Mix` works between plans, `Rescale` in the last step of each, and "
