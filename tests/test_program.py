@@ -7,6 +7,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import augline as al
+from augline import engines
+from augline.plan import Tone, Warp
 from augline.program import Program
 
 LIST = (al.RandomFlip(), al.RandomRotation(0.1), al.OneOf([al.RandomBrightness(0.2), al.RandomHue(0.1)]))
@@ -106,6 +108,17 @@ def test_a_batch_of_no_samples_has_a_plan():
     expansion, plan = program().plan(0, np.zeros(0, np.int64), np.zeros((0, 2), np.int64))
     assert all(len(values) == 0 for values in numbers(expansion))
     assert plan.before.batch == 0
+
+
+def test_an_engine_that_lacks_a_stage_is_refused_with_those_that_have_it(monkeypatch):
+    have = {"opencv": frozenset({Warp}), "reference": frozenset({Warp, Tone})}
+    monkeypatch.setattr(engines, "ENGINES", dict.fromkeys(have, ""))
+    monkeypatch.setattr(engines, "stages", have.__getitem__)
+    work = [al.RandomFlip(), al.OneOf([al.RandomInvert(), al.RandomGamma()])]
+    words = r"engine 'opencv': it has no Tone, which .*RandomInvert.* needs\. .*Use engine='reference'"
+    with pytest.raises(al.EngineError, match=words):
+        program(work, engine="opencv")
+    assert program(work, engine="reference").engine == "reference"
 
 
 def test_an_unknown_engine_is_refused():

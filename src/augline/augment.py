@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline import engines, targets
-from augline.box_filter import BoxFilter
+from augline.box_filter import ANY_BOX, BoxFilter
 from augline.errors import ArgumentError
 from augline.plan import Plan
 from augline.program import Program
@@ -38,7 +38,7 @@ def augment(
     ids: Any = None,
     engine: str = "auto",
     bounding_box_format: str = "xyxy",
-    box_filter: BoxFilter = targets.ANY_BOX,
+    box_filter: BoxFilter = ANY_BOX,
     keypoint_swaps: Sequence[tuple[int, int]] = (),
     value_range: tuple[float, float] | None = None,
     extra_images: Mapping[str, Any] | None = None,

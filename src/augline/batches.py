@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline import engines, targets
-from augline.box_filter import BoxFilter
+from augline.box_filter import ANY_BOX, BoxFilter
 from augline.buffers import Buffers
 from augline.decode import Header, Scratch, dct_shrink, decode, probe
 from augline.errors import AuglineError, DecodeError, SourceError
@@ -88,7 +88,7 @@ class Batches:
     """
 
     def __init__(
-        self, source: Source, program: Program, box_filter: BoxFilter = targets.ANY_BOX, accurate: bool = True
+        self, source: Source, program: Program, box_filter: BoxFilter = ANY_BOX, accurate: bool = True
     ) -> None:
         self.source, self.program, self._box_filter, self.accurate = source, program, box_filter, accurate
         self.size = program.common_size()

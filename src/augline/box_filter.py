@@ -58,3 +58,7 @@ class BoxFilter:
         area = width * height
         stays = (area >= self.min_area) & (area >= self.min_visibility * full)
         return np.asarray(stays & (area > 0) & (width >= self.min_width) & (height >= self.min_height))
+
+
+ANY_BOX = BoxFilter()
+"""The default: every box of which a pixel is left."""

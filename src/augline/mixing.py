@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from augline import engines, targets
 from augline.batches import Batches, Job, Record
-from augline.box_filter import BoxFilter
+from augline.box_filter import ANY_BOX, BoxFilter
 from augline.errors import ArgumentError
 from augline.fields import Field, Fields
 from augline.plan import Frame, Plan
@@ -72,7 +72,7 @@ class MixedJob(Job):
 class MixedBatches(Batches):
     """Makes batches of a source with a program that mixes samples."""
 
-    def __init__(self, source: Source, program: Program, box_filter: BoxFilter = targets.ANY_BOX) -> None:
+    def __init__(self, source: Source, program: Program, box_filter: BoxFilter = ANY_BOX) -> None:
         super().__init__(source, program, box_filter)
         parts, mixings = _cut(program.transforms)
         known = Known(source.targets).kinds

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from augline import targets
 from augline.batches import Batches, Job
-from augline.box_filter import BoxFilter
+from augline.box_filter import ANY_BOX, BoxFilter
 from augline.errors import ArgumentError, AuglineError, DecodeError, SourceError
 from augline.feed.numpy import default_workers, stream
 from augline.mixing import MixedBatches
@@ -104,7 +104,7 @@ class Pipeline:
         engine: str = "auto",
         on_error: Literal["raise", "skip", "replace"] = "raise",
         workers: int | None = None,
-        box_filter: BoxFilter = targets.ANY_BOX,
+        box_filter: BoxFilter = ANY_BOX,
         shard: tuple[int, int] = (0, 1),
     ) -> None:
         self.source, self.transforms = source, Sequential(transforms).transforms

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augline.box_filter import BoxFilter
+from augline.box_filter import ANY_BOX, BoxFilter
 from augline.errors import ArgumentError
 from augline.paths import Paths, mirrors
 from augline.plan import Call, Erase, MaskValue, Output, Plan, Stage, Warp
@@ -25,7 +25,6 @@ from augline.sources.boxes import unit
 from augline.sources.polygons import clipped, moved, tight_boxes
 
 Boxes = NDArray[np.float32]
-ANY_BOX = BoxFilter()
 
 
 def mask_plan(plan: Plan, channels: int, dtype: str, name: str = "") -> Plan:

@@ -11,7 +11,7 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from augline import RandomFlip, RandomRotation, Rescaling  # noqa: E402
+from augline import BoxFilter, RandomFlip, RandomRotation, Rescaling  # noqa: E402
 from augline.convert import to_dataset  # noqa: E402
 from augline.errors import ArgumentError, SourceError  # noqa: E402
 
@@ -269,6 +269,21 @@ def test_masks_boxes_and_points_move_along():
         assert out["bounding_boxes"]["boxes"][index, 0].tolist() == ([16, 3, 22, 9] if turned else [2, 3, 8, 9])
         assert out["bounding_boxes"]["labels"][index].tolist() == [5, -1]
         assert out["keypoints"][index, 0].tolist() == ([21, 3] if turned else [2, 3])
+
+
+def test_boxes_are_filtered_and_left_and_right_change_places():
+    element = {
+        "images": np.zeros((2, 16, 24, 3), np.uint8),
+        "bounding_boxes": {"boxes": np.tile(np.float32([[2, 3, 8, 9], [10, 2, 12, 4]]), (2, 1, 1)),
+                           "labels": np.tile(np.int64([5, 6]), (2, 1))},
+        "keypoints": np.tile(np.float32([[[2, 3], [8, 4]]]), (2, 1, 1)),
+    }  # fmt: skip
+    flip, options = [RandomFlip("horizontal", p=1.0)], {"box_filter": BoxFilter(min_area=9)}
+    out = next(iter(to_dataset(lambda: iter([element]), augment=flip, keypoint_swaps=[(0, 1)], **options)))
+    assert out["bounding_boxes"]["labels"].numpy().tolist() == [[5, -1]] * 2
+    assert out["keypoints"].numpy().tolist() == [[[15, 4], [21, 3]]] * 2
+    with pytest.raises(ArgumentError, match=r"to_dataset\(augment=\.\.\.\): keypoint_swaps must be pairs"):
+        to_dataset(lambda: iter([element]), augment=flip, keypoint_swaps=[(0, 2)])
 
 
 def test_images_that_cannot_be_augmented_are_refused_with_a_fix():

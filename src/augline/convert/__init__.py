@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from augline.box_filter import ANY_BOX, BoxFilter
 from augline.convert.build import Wishes, build
 from augline.transforms.base import Transform
 
@@ -24,6 +25,8 @@ def to_dataset(
     augment: Sequence[Transform] | None = None,
     value_range: tuple[float, float] | None = None,
     bounding_box_format: str = "xyxy",
+    box_filter: BoxFilter = ANY_BOX,
+    keypoint_swaps: Sequence[tuple[int, int]] = (),
     workers: int | None = None,
     processes: bool | None = None,
     seed: int = 0,
@@ -55,6 +58,8 @@ def to_dataset(
             by (seed, pass, number of the sample).
         value_range: Of float images to augment; (0, 1) by default.
         bounding_box_format: One of Keras's formats.
+        box_filter: Which boxes stay once the image around them was cut.
+        keypoint_swaps: Pairs of keypoints, by number, that change places where an image comes out mirrored.
         workers: Threads or processes that read a source with an index; by default what a PyDataset asks for, else one
             thread. With 0 nothing is read ahead.
         processes: Whether workers are processes: by default where several are asked for. Before each element they seed
@@ -81,6 +86,7 @@ def to_dataset(
     """
     return build(x, Wishes(
         signature=signature, batch_size=batch_size, steps=steps, shuffle=shuffle, augment=augment,
-        value_range=value_range, bounding_box_format=bounding_box_format, workers=workers, processes=processes,
-        seed=seed, native=native, replicas=replicas,
+        value_range=value_range, bounding_box_format=bounding_box_format, box_filter=box_filter,
+        keypoint_swaps=keypoint_swaps, workers=workers, processes=processes, seed=seed, native=native,
+        replicas=replicas,
     ))  # fmt: skip

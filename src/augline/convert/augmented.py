@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from augline import engines, targets
 from augline.augment import RANGES
+from augline.box_filter import BoxFilter
 from augline.buffers import Buffers
 from augline.convert.elements import Element, rows, stacked
 from augline.errors import SourceError
 from augline.plan import Plan
 from augline.program import Program
 from augline.sight import Known
-from augline.sources.targets import Targets
+from augline.sources.targets import Targets, check_swaps
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential
 
@@ -33,13 +34,19 @@ class Augmenter:
         seed: Of all draws.
         value_range: Of float images.
         bounding_box_format: Of boxes.
+        box_filter: Which of them stay.
+        swaps: Pairs of keypoints that change places in mirrored images.
     """
 
     def __init__(
         self, transforms: Sequence[Transform], first: Element, *, samples: bool, seed: int,
         value_range: tuple[float, float] | None, bounding_box_format: str,
+        box_filter: BoxFilter, swaps: Sequence[tuple[int, int]],
     ) -> None:  # fmt: skip
         self.samples, self._format, self._buffers = samples, bounding_box_format, Buffers()
+        points = first.get("keypoints") if isinstance(first, dict) else None
+        self._box_filter = box_filter
+        self._swaps = check_swaps("to_dataset(augment=...)", swaps, 0 if points is None else points.shape[-2])
         image = _images(first)
         if image.ndim != (3 if samples else 4):
             wanted = "(height, width, channels)" if samples else "(batch, height, width, channels)"
@@ -101,13 +108,15 @@ class Augmenter:
         if "bounding_boxes" in element:
             result["bounding_boxes"] = self._boxes(element["bounding_boxes"], plan)
         if "keypoints" in element:
-            result["keypoints"] = np.stack(targets.move_points(plan, list(element["keypoints"])))
+            result["keypoints"] = np.stack(targets.move_points(plan, list(element["keypoints"]), self._swaps))
         return result
 
     def _boxes(self, given: Any, plan: Plan) -> dict[str, NDArray[Any]]:
         """Keras's dense boxes, as many rows as came in; -1 marks those that are none."""
         boxes, names, real = _dense(given)
-        moved, kept = targets.move_boxes(plan, [b[r] for b, r in zip(boxes, real, strict=True)], self._format)
+        moved, kept = targets.move_boxes(
+            plan, [b[r] for b, r in zip(boxes, real, strict=True)], self._format, self._box_filter
+        )
         left = [n[r][k] for n, r, k in zip(names, real, kept, strict=True)]
         dense = targets.pad_boxes(moved, left, boxes.shape[1])
         return {"boxes": dense["boxes"].astype(boxes.dtype), "labels": dense["labels"].astype(names.dtype)}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from augline.box_filter import BoxFilter
 from augline.convert.augmented import Augmenter
 from augline.convert.distribute import scope_replicas
 from augline.convert.elements import Element, normalised, stacked
@@ -34,6 +35,8 @@ class Wishes:
     augment: Sequence[Transform] | None
     value_range: tuple[float, float] | None
     bounding_box_format: str
+    box_filter: BoxFilter
+    keypoint_swaps: Sequence[tuple[int, int]]
     workers: int | None
     processes: bool | None
     seed: int
@@ -122,7 +125,7 @@ def _augmenter(reader: Reader, element: Element, raw: Layout, wishes: Wishes) ->
     try:
         return Augmenter(
             wishes.augment or (), element, samples=not raw.batched, seed=wishes.seed, value_range=wishes.value_range,
-            bounding_box_format=wishes.bounding_box_format,
+            bounding_box_format=wishes.bounding_box_format, box_filter=wishes.box_filter, swaps=wishes.keypoint_swaps,
         )  # fmt: skip
     except SourceError as error:
         raise SourceError(f"to_dataset({reader.name}, augment=...): Received element 0 with {error}.") from error
