@@ -70,6 +70,48 @@ def test_it_filters_mixed_boxes_too():
     assert {*large} == {0}
 
 
+class TestMostBoxes:
+    GIVEN = np.array([[0, 0, 4, 4], [5, 5, 25, 20], [30, 3, 33, 6], [40, 10, 58, 30]], np.float32)
+    NAMES = np.arange(4)
+
+    @pytest.mark.parametrize(
+        ("most", "left"), [(1, [3]), (2, [1, 3]), (3, [0, 1, 3]), (4, [0, 1, 2, 3]), (6, [0, 1, 2, 3])]
+    )
+    def test_the_largest_stay_in_their_order_and_batches_have_that_shape(self, most, left):
+        pipe = al.Pipeline(
+            al.Arrays(IMAGE, boxes=[self.GIVEN], box_labels=[self.NAMES]), batch_size=1,
+            box_filter=al.BoxFilter(max_boxes=most),
+        )  # fmt: skip
+        found = pipe.batch(0, 0)["bounding_boxes"]
+        assert found["labels"].tolist() == [left + [-1] * (most - len(left))]
+        assert_allclose(found["boxes"][0, : len(left)], self.GIVEN[left])
+        assert pipe.batches.fields()["bounding_boxes"]["boxes"].shape == (most, 4)
+
+    def test_size_counts_behind_the_crop(self):
+        shift = al.RandomTranslation((0, 0), (0.5, 0.5), fill_mode="constant")  # by 30: the largest goes out
+        out = al.augment(IMAGE, [shift], boxes=[self.GIVEN], labels=[self.NAMES], box_filter=al.BoxFilter(max_boxes=1))
+        assert out["labels"][0].tolist() == [1]
+
+    def test_mixed_batches_have_it_too(self):
+        source = al.Arrays(np.repeat(IMAGE, 6, axis=0), boxes=[self.GIVEN] * 6, box_labels=[self.NAMES] * 6)
+        work = [al.Mosaic(), al.Resizing(40, 60)]
+        all_of_them = al.Pipeline(source, work, batch_size=6).batch(0, 0)["bounding_boxes"]
+        some = al.Pipeline(source, work, batch_size=6, box_filter=al.BoxFilter(max_boxes=3)).batch(0, 0)[
+            "bounding_boxes"
+        ]
+        assert (all_of_them["boxes"].shape, some["boxes"].shape) == ((6, 16, 4), (6, 3, 4))
+        for boxes, names, few in zip(*all_of_them.values(), some["boxes"], strict=True):
+            real = boxes[names >= 0]
+            area = (real[:, 2] - real[:, 0]) * (real[:, 3] - real[:, 1])
+            largest = np.sort(np.argsort(-area, kind="stable")[:3])
+            assert_allclose(few[: len(largest)], real[largest])
+
+    @pytest.mark.parametrize("most", [0, 2.5, True, "9"])
+    def test_it_is_a_whole_number(self, most):
+        with pytest.raises(al.ArgumentError, match=r"max_boxes must be a whole number from 1, or None"):
+            al.BoxFilter(max_boxes=most)
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -216,6 +258,22 @@ class TestBoxesThatCannotBe:
         ):
             with pytest.raises(al.ArgumentError, match=words):
                 make(boxes=[boxes], bounding_box_format=box_format)
+
+    def test_of_files_when_their_size_is_known(self, tmp_path):
+        from PIL import Image
+
+        for name in ("a", "b"):
+            Image.fromarray(IMAGE[0]).save(tmp_path / f"{name}.png")
+        paths = [tmp_path / "a.png", tmp_path / "b.png"]
+        source = al.Files(paths, boxes=[[[10, 5, 61, 30]], [[10, 5, 20, 43]]])  # the first sticks out by a pixel
+        pipe = al.Pipeline(source, size=(20, 30), batch_size=2, shuffle=False)
+        with pytest.raises(
+            al.SourceError, match=r"boxes of .*b\.png: .*Received \(10, 5, 20, 43\).* for 40 x 60.*exif=False"
+        ):
+            pipe.batch(0, 0)
+        skipping = al.Pipeline(source, size=(20, 30), batch_size=2, shuffle=False, on_error="skip")
+        assert_allclose(skipping.batch(0, 0)["bounding_boxes"]["boxes"], [[[5, 2.5, 30, 15]]] * 2)
+        assert [item.name for item in skipping.report()] == [str(paths[1])]
 
     def test_a_box_may_stick_out_by_a_pixel(self):
         out = al.augment(IMAGE, [], boxes=[[[50, 30, 60.9, 40.9]]])

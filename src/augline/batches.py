@@ -96,7 +96,7 @@ class Batches:
         columns = source.targets
         self._masks = None if columns.masks is None else Masks(source, program, self.size)
         self._shape = (*source.lead, *self.size, program.output_channels)
-        self._most_boxes = max((len(rows) for rows in columns.boxes), default=0) if columns.boxes is not None else 0
+        self._most_boxes = box_filter.max_boxes or max((len(rows) for rows in columns.boxes or ()), default=0)
         self._points = None if columns.keypoints is None else _common_shape(columns.keypoints)
 
     def fields(self) -> Fields:
@@ -204,6 +204,7 @@ class Batches:
         source = self.source
         try:
             record = _read(source, index)
+            _check_boxes(source, index, record.size)
             if source.extra_images:
                 beside = tuple(_read(part, index) for part in source.extra_images.values())
                 _check_sizes(source, index, record, beside)
@@ -295,6 +296,22 @@ def _read(source: Source, index: int) -> Record:
 def _size(image: NDArray[Any]) -> tuple[int, int]:
     """(height, width) of an image, or of a video."""
     return image.shape[-3], image.shape[-2]
+
+
+def _check_boxes(source: Source, index: int, size: tuple[int, int]) -> None:
+    """Refuses boxes beyond the image, whose size is known only now: they belong to a file of another size."""
+    form, boxes = source.bounding_box_format, source.targets.boxes
+    if boxes is None or source.size is not None or form.startswith("rel_"):
+        return
+    corners = targets.to_xyxy(np.asarray(boxes[index], np.float64).reshape(-1, 4), form, (1.0, 1.0))
+    out = (corners < -1).any(axis=1) | (corners[:, 2:] > np.asarray(size[::-1]) + 1).any(axis=1)
+    if out.any():
+        box = "({:g}, {:g}, {:g}, {:g})".format(*corners[out][0])
+        raise SourceError(
+            f"boxes of {source.name(index)}: they must lie in their image. Received {box} (left, top, right, bottom) "
+            f"for {size[0]} x {size[1]} (height x width). Scale them with the image; or pass exif=False if they were "
+            "drawn on the file as it is stored."
+        )
 
 
 def _check_sizes(source: Source, index: int, record: Record, beside: Sequence[Record]) -> None:

@@ -23,6 +23,8 @@ class BoxFilter:
         min_visibility: Share, 0 to 1, of a moved box that must still lie inside the image.
         min_width: Pixels that what is left must be wide.
         min_height: Pixels that what is left must be high.
+        max_boxes: The most boxes that an image may have; the largest stay, in their order. Batches are padded to it, so
+            that they have one shape on any data set; by default to the most that an image of the data set has.
 
     Raises:
         ArgumentError: A number is negative, or a share above 1.
@@ -40,14 +42,22 @@ class BoxFilter:
     min_visibility: float = 0.0
     min_width: float = 0.0
     min_height: float = 0.0
+    max_boxes: int | None = None
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
+        most: object = self.max_boxes
+        if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
+            raise ArgumentError(
+                f"BoxFilter(max_boxes={most!r}): max_boxes must be a whole number from 1, or None. Received {most!r}. "
+                "Write max_boxes=100, for example."
+            )
+        numbers = {name: value for name, value in asdict(self).items() if name != "max_boxes"}
+        for name, value in numbers.items():
             number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
             if not number or value < 0 or (name == "min_visibility" and value > 1):
-                most = "1, a share" if name == "min_visibility" else "any number"
+                limit = "1, a share" if name == "min_visibility" else "any number"
                 raise ArgumentError(
-                    f"BoxFilter({name}={value!r}): {name} must lie between 0 and {most}. Received {value!r}. "
+                    f"BoxFilter({name}={value!r}): {name} must lie between 0 and {limit}. Received {value!r}. "
                     f"Write {name}={0.3 if name == 'min_visibility' else 16}, for example."
                 )
 
@@ -58,6 +68,14 @@ class BoxFilter:
         area = width * height
         stays = (area >= self.min_area) & (area >= self.min_visibility * full)
         return np.asarray(stays & (area > 0) & (width >= self.min_width) & (height >= self.min_height))
+
+    def fullest(self, stays: NDArray[np.bool_], seen: NDArray[Any]) -> NDArray[np.int64]:
+        """Which of the boxes `(n, 4)` that stay are left: no more than there may be, the largest."""
+        rows = np.flatnonzero(stays)
+        if self.max_boxes is None or len(rows) <= self.max_boxes:
+            return rows
+        area = (seen[rows, 2] - seen[rows, 0]) * (seen[rows, 3] - seen[rows, 1])
+        return np.sort(rows[np.argsort(-area, kind="stable")[: self.max_boxes]])
 
 
 ANY_BOX = BoxFilter()

@@ -76,7 +76,8 @@ class MixedBatches(Batches):
         super().__init__(source, program, box_filter)
         parts, mixings = _cut(program.transforms)
         known = Known(source.targets).kinds
-        self._first = Batches(source, _program(parts[0], program, source.size, known), box_filter)
+        self._inner_filter = dataclasses.replace(box_filter, max_boxes=None)  # how many there are counts at the end
+        self._first = Batches(source, _program(parts[0], program, source.size, known), self._inner_filter)
         self._levels: list[Level] = []
         size = self._first.size
         for mixing, part in zip(mixings, parts[1:], strict=True):
@@ -87,7 +88,7 @@ class MixedBatches(Batches):
             self._levels.append(Level(mixing, frame, _program(part, program, inside, known - {"masks"})))
             size = self._levels[-1].program.common_size()
         self._ways = int(np.prod([1 + level.mixing.partners for level in self._levels]))
-        self._most_boxes *= self._ways
+        self._most_boxes = box_filter.max_boxes or self._most_boxes * self._ways
 
     def fields(self) -> Fields:
         """As of any batch; labels are floats, for they are mixed."""
@@ -164,7 +165,7 @@ class MixedBatches(Batches):
             size = level.program.size
             assert size is not None
             sizes = np.tile(np.asarray(size), (len(rows), 1))
-            boxes = None if boxes is None else _gathered(mix, boxes, self._box_filter)
+            boxes = None if boxes is None else _gathered(mix, boxes, self._inner_filter)
             known = Known(Targets(boxes=None if boxes is None else [row.astype(np.float32) for row, _ in boxes]))
             _, plan = level.program.plan(epoch, self.source.ids(rows), sizes, known=known)
             ones = np.ones((len(rows), 2), np.int64)
@@ -184,7 +185,8 @@ class MixedBatches(Batches):
                 shape = (len(rows), *level.program.common_size(), channels)
                 columns["segmentation_masks"] = np.zeros(shape, columns["segmentation_masks"].dtype)
             if boxes is not None:
-                boxes = _moved(plan, boxes, self._box_filter)
+                last = level is self._levels[-1]
+                boxes = _moved(plan, boxes, self._box_filter if last else self._inner_filter)
         if boxes is not None:
             form, out = self.source.bounding_box_format, (float(self.size[0]), float(self.size[1]))
             rows_of = [targets.from_xyxy(b, form, out).astype(np.float32) for b, _ in boxes]

@@ -168,7 +168,7 @@ def move_boxes(
         stays = box_filter.keeps(seen, whole)
         if plan.dropped is not None:
             stays = stays & ~plan.dropped[index, : len(stays)]
-        keep = np.flatnonzero(stays)
+        keep = box_filter.fullest(stays, seen)
         result.append(from_xyxy(seen[keep], box_format, after).astype(np.float32))
         kept.append(keep)
     return result, kept
