@@ -84,7 +84,7 @@ CASES = (
     case("tone", al.RandomBrightness(0.5)),
     case("contrast", al.RandomContrast(0.5)),
     case("contrast", al.RandomBrightness(0.2), al.RandomContrast((0.3, 0.3)), al.RandomGamma((0.7, 1.4))),
-    case("tone", al.RandomContrast((0.31, 0.31), about=0.5)),
+    case("contrast", al.RandomContrast((0.3, 0.3), about=0.5)),
     case("tone", al.RandomGamma((0.5, 2.0))),
     case("tone", al.RandomInvert(0.5)),
     case("tone", al.Solarization((0.05, 0.1), (0.4, 0.6))),
