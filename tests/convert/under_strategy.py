@@ -7,8 +7,10 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 import numpy as np
 import tensorflow as tf
 
+import augline as al
 import keras
 from augline.convert import to_dataset
+from augline.keras import ImageDataGenerator
 
 REPLICAS, BATCH, COUNT = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 SEEN = []
@@ -47,10 +49,10 @@ class Recorder(keras.layers.Layer):
         return x
 
 
-def model():
+def model(shape=(2,)):
     layers = [
-        keras.Input((2,)),
-        Recorder(),
+        keras.Input(shape),
+        Recorder() if shape == (2,) else keras.layers.Flatten(),
         keras.layers.Dense(8),
         keras.layers.BatchNormalization(),
         keras.layers.Dense(3),
@@ -80,11 +82,37 @@ def main():
     assert np.isfinite(net.evaluate(to_dataset(source), verbose=0)).all()
     assert net.predict(to_dataset(source), verbose=0).shape == (COUNT, 3)
     with strategy.scope():
-        dataset = to_dataset(source)
-    rows = [[len(part) for part in strategy.experimental_local_results(x)] for x, _ in
-            strategy.experimental_distribute_dataset(dataset)]  # fmt: skip
-    assert sum(map(sum, rows)) == COUNT, rows
-    assert all(min(parts) for parts in rows), rows
+        in_scope = to_dataset(source)
+    images = np.arange(COUNT, dtype="float32").repeat(12).reshape(COUNT, 2, 2, 3) / COUNT
+    flow = ImageDataGenerator().flow(images, np.arange(COUNT) % 3, batch_size=BATCH, seed=1)
+    pipe = al.Pipeline(al.Arrays(images, np.arange(COUNT) % 3), [al.RandomFlip()], batch_size=BATCH)
+    everything = {"scope": in_scope, "outside": to_dataset(source), "tf": pipe.to_tf(), "drop-in": flow.to_dataset()}
+    for name, dataset in everything.items():
+        loop_of_ones_own(strategy, name, dataset)
+    for name, x in {
+        "flow": flow,
+        "drop-in": flow.to_dataset(),
+        "tf": pipe.to_tf(),
+        "rebuilt": to_dataset(flow),
+    }.items():
+        with strategy.scope():
+            net = model((2, 2, 3))
+        history = net.fit(x, epochs=2, verbose=0)
+        assert np.isfinite(history.history["loss"]).all(), (name, history.history)
+        assert all(np.isfinite(np.asarray(w)).all() for w in net.get_weights()), name
+        assert np.isfinite(net.evaluate(x, verbose=0)).all(), name
+        if name != "flow":  # a pass has begun, and its order is the epoch's
+            assert net.predict(x, verbose=0).shape[0] == COUNT, name
+
+
+def loop_of_ones_own(strategy, name, dataset):
+    """Every replica gets rows, each sample once, in as many batches."""
+    shared = strategy.experimental_distribute_dataset(dataset)
+    for _ in range(2):
+        rows = [[len(part) for part in strategy.experimental_local_results(x)] for x, _ in shared]
+        assert sum(map(sum, rows)) == COUNT, (name, rows)
+        assert len(rows) == -(-COUNT // BATCH), (name, rows)
+        assert all(min(parts) for parts in rows), (name, rows)
 
 
 main()

@@ -1,25 +1,16 @@
-"""Batches of any size under `tf.distribute`: what Keras and TensorFlow do with them, and what that asks of us.
+"""Who asks for batches: which of Keras's methods, and for how many replicas. What these need is in `balance.py`.
 
-Two things go wrong with a plain `tf.data.Dataset` (Keras 3.15, TensorFlow 2.21):
-
-- `fit` and `evaluate` take one batch only to learn its shapes, and average it over the replicas. A batch of 25 rows is
-  13 and 12 of them, which cannot be averaged, so training fails before it starts; and a pass is spent that trains
-  nothing. Such a look is recognised here and gets a copy of the first batch whose rows divide.
-- A batch is cut into pieces of ceil(rows / replicas) rows, so that the last replicas may get none: [3, 3, 3, 0] for 9
-  rows and 4 replicas. BatchNormalization's mean of no rows is NaN, and the whole model after it. Rows are moved from
-  the batch before, so that each replica has some; no sample is given twice or left out, the number of batches stays.
+`fit` and `evaluate` (Keras 3.15) take one batch only to learn its shapes, and average it over the replicas. A batch of
+25 rows is 13 and 12 of them, which cannot be averaged, so training fails before it starts; and a pass is spent that
+trains nothing. Such a look is recognised here and gets a copy of the first batch whose rows divide.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
-
-import numpy as np
-
-from augline.convert.elements import Element, mapped, rows
 
 _REHEARSAL = "_maybe_symbolic_build"  # of keras.src.backend.tensorflow.trainer.TensorFlowTrainer, as are the others
 _METHODS = frozenset({_REHEARSAL, "fit", "evaluate", "predict"})
@@ -73,48 +64,8 @@ def scope_replicas() -> int:
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
-def divisible(element: Element, replicas: int) -> Element:
-    """A batch to look at, with rows repeated until they divide."""
-    count = rows(element) or 0
-    if not count or count % replicas == 0:
-        return element
-    places = np.arange(-(-count // replicas) * replicas) % count
-    return mapped(lambda array: array[places], element)
+def logical_devices() -> int:
+    """How many replicas there could be, whatever strategy comes later."""
+    import tensorflow as tf
 
-
-def balanced(batches: Iterable[Element], replicas: int) -> Iterator[Element]:
-    """The same number of batches of the same samples, none of which leaves a replica without rows where that can be.
-
-    With 2 or 4 replicas and batches of 12 rows or more it always can, but for a source with a single small batch.
-    """
-    if replicas <= 1:
-        yield from batches
-        return
-    held: Element = None
-    for batch in batches:
-        current = batch
-        if held is not None:
-            held, current = _evened(held, batch, replicas)
-            yield held
-        held = current
-    if held is not None:
-        yield held
-
-
-def feeds_all(count: int, replicas: int) -> bool:
-    """Whether each replica gets a row of so many."""
-    return count > (replicas - 1) * -(-count // replicas)
-
-
-def _evened(before: Element, batch: Element, replicas: int) -> tuple[Element, Element]:
-    """Two neighbours, with as few rows moved from the first to the second as do."""
-    first, second = rows(before), rows(batch)
-    if first is None or second is None:
-        return before, batch
-    cuts = [cut for cut in range(first, 0, -1) if feeds_all(cut, replicas)]
-    both = [cut for cut in cuts if feeds_all(second + first - cut, replicas)]
-    cut = (both or cuts or [first])[0]  # where not both can be, the second may pass rows on to the one after it
-    if cut == first or (not both and feeds_all(first, replicas)):
-        return before, batch
-    filled = mapped(lambda a, b: np.concatenate([a[cut:], b]), before, batch)
-    return mapped(lambda array: array[:cut], before), filled
+    return max(len(tf.config.list_logical_devices(kind)) for kind in ("CPU", "GPU", "TPU"))

@@ -15,7 +15,8 @@ import numpy as np
 
 from augline.buffers import Buffers
 from augline.convert.augmented import Augmenter, counted
-from augline.convert.distribute import balanced, divisible, looking_replicas
+from augline.convert.balance import balanced, divisible
+from augline.convert.distribute import caller, logical_devices, looking_replicas
 from augline.convert.elements import Element, mapped, normalised, stacked
 from augline.convert.infer import Layout
 from augline.convert.pool import Idle, Pool, ordered
@@ -142,9 +143,16 @@ class Passes:
             before.end()
         try:
             elements = current.elements()
-            yield from balanced(elements, self.replicas) if self.settings.out.batched else elements
+            yield from self._balanced(elements) if self.settings.out.batched else elements
         finally:
             current.end()
+
+    def _balanced(self, elements: Iterator[Element]) -> Iterator[Element]:
+        size, length = self.settings.batch_size, self.reader.length
+        batches = length if length is None or size is None else -(-length // size)
+        return balanced(
+            elements, self.replicas, devices=logical_devices(), length=batches, fills=caller().trains
+        )  # fmt: skip
 
 
 class Pass:

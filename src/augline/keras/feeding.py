@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from augline.convert.distribute import caller
-from augline.keras.rehearsal import evenly, filled
+from augline.convert.balance import balanced
+from augline.convert.distribute import caller, logical_devices, scope_replicas
+from augline.keras.rehearsal import evenly
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -21,7 +22,7 @@ def to_dataset(iterator: Iterator) -> tf.data.Dataset:
     """See `Iterator.to_dataset`."""
     import tensorflow as tf
 
-    steps, passes = len(iterator), itertools.count()
+    steps, passes, scope, devices = len(iterator), itertools.count(), scope_replicas(), logical_devices()
 
     def one_pass() -> Iterates[Any]:
         asked = caller()
@@ -30,12 +31,13 @@ def to_dataset(iterator: Iterator) -> tf.data.Dataset:
             yield from itertools.repeat(tuples(iterator.blank(rows)), steps)
             return
         copy = iterator.restarted(next(passes) * steps)
-        for _ in range(steps):
-            batch = tuples(next(copy))
-            yield filled(batch, asked.replicas) if asked.trains else batch
+        batches = (tuples(next(copy)) for _ in range(steps))
+        yield from balanced(
+            batches, max(scope, asked.replicas), devices=devices, length=steps, fills=asked.trains
+        )  # fmt: skip
 
     blank = iterator.blank(min(iterator.batch_size, max(iterator.n, 1)))
-    fixed = iterator.n % iterator.batch_size == 0 and iterator.batch_size % _devices() == 0
+    fixed = iterator.n % iterator.batch_size == 0 and iterator.batch_size % devices == 0
     length = iterator.batch_size if fixed else None
 
     def spec(array: Any) -> tf.TensorSpec:
@@ -48,10 +50,3 @@ def to_dataset(iterator: Iterator) -> tf.data.Dataset:
 def tuples(batch: Any) -> Any:
     """The same batch without lists, which TensorFlow would stack into one array."""
     return tuple(tuples(part) for part in batch) if isinstance(batch, (tuple, list)) else batch
-
-
-def _devices() -> int:
-    """How many replicas there could be: batches that do not divide among them must keep an open length."""
-    import tensorflow as tf
-
-    return max(len(tf.config.list_logical_devices(kind)) for kind in ("CPU", "GPU", "TPU"))

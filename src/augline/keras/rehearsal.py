@@ -1,4 +1,4 @@
-"""Batches of the drop-in generators that suit replicas; why that is needed: see `augline.convert.distribute`.
+"""Batches of the drop-in generators that suit replicas; why that is needed: see `augline.convert.balance`.
 
 For the look that Keras takes before it trains, a generator gives a blank batch that divides: that costs no sample and
 no draw. A batch of which some replica would get nothing is filled up with its first rows.
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from augline.convert.distribute import feeds_all
+from augline.convert.balance import feeds_all
 
 
 def evenly(rows: int, replicas: int) -> int:
@@ -19,12 +19,20 @@ def evenly(rows: int, replicas: int) -> int:
 
 
 def filled(batch: Any, replicas: int) -> Any:
-    """The batch with as many of its first rows once more as it takes for each replica to get one."""
+    """The batch with as many of its first rows once more as it takes for each replica to get one.
+
+    Of weight 0 where there are weights.
+    """
     rows = len(_first(batch))
     wanted = rows
     while wanted and not feeds_all(wanted, replicas):
         wanted += 1
-    return batch if wanted == rows else _each(batch, np.arange(wanted) % rows)
+    if wanted == rows:
+        return batch
+    result = _each(batch, np.arange(wanted) % rows)
+    if isinstance(result, tuple) and len(result) == 3:
+        result[2][rows:] = 0
+    return result
 
 
 def _each(batch: Any, index: Any) -> Any:
