@@ -70,7 +70,7 @@ def _target(name: str, at_least: float) -> Target:
 
 
 QUESTION = Question(
-    "Drop-in ImageDataGenerator: rotation, shifts, zoom, flip, rescale; from 500×375 JPEGs to 224, and from memory",
+    "Drop-in ImageDataGenerator: rotation, shifts, zoom, flip, brightness, rescale; from JPEGs to 224, and from memory",
     _subjects(),
     [
         _target("jpeg-224", 8), _target("memory-224", 15), _target("memory-32", 15),

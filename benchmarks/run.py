@@ -23,7 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 HERE = Path(__file__).parent
 QUESTIONS = (
     "decode_roof_rrc", "six_transforms", "chains", "per_transform", "fusion_scaling", "planning", "small_images",
-    "order_scaling", "memory", "import_time",
+    "image_data_generator", "to_dataset", "order_scaling", "memory", "import_time",
 )  # fmt: skip
 _TIME_LIMIT = 1800
 
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Runs the benchmarks. Takes about half an hour on two cores.")
+    parser = argparse.ArgumentParser(description="Runs the benchmarks. Takes about an hour on two cores.")
     parser.add_argument("data", type=Path, help="folder of JPEGs; in it or in folders below")
     parser.add_argument("--only", nargs="+", choices=QUESTIONS, metavar="NAME", help=f"of {', '.join(QUESTIONS)}")
     parser.add_argument("--rounds", type=int, default=5, help="measurements per subject")

@@ -1,121 +1,126 @@
-"""A Sequence whose `__getitem__` is Python and NumPy: Keras's own adapter with two workers, and `to_dataset`.
-
-    python benchmarks/to_dataset.py
-
-Prints batches/s of whole passes once all have warmed up (the processes' start is given apart), the best and the median
-of some rounds that take turns.
-"""
+"""A Sequence whose `__getitem__` is Python and NumPy: `to_dataset` and Keras's own adapter, each with two workers."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import random
-import statistics
-import time
-from collections.abc import Callable, Iterable
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
-
-import keras
-
-TARGET = 1.6
+from harness import BATCH, THREADS, Build, Output, Question, Subject, Target, Task, main, throughput
+from subjects import tensorflow
 
 
-class Batches(keras.utils.PyDataset):
-    """Flips, shifts and brightens images one by one, as scripts do, with a Python loop of `python` turns for each."""
+@dataclass(frozen=True)
+class Load:
+    """What `__getitem__` has to do.
 
-    def __init__(self, count: int, batch: int, side: int, python: int, **settings: object) -> None:
-        super().__init__(**settings)
-        self.images = np.random.default_rng(7).integers(0, 256, (count * batch, side, side, 3), np.uint8)
-        self.labels = [f"class {i % 10}" for i in range(count * batch)]
-        self.vocabulary = {f"class {i}": i for i in range(10)}
-        self.batch, self.python = batch, python
+    Args:
+        side: Of the images.
+        turns: Of a Python loop per image, as scripts have them around labels and file names.
+        images: Of a full run.
+    """
 
-    def __len__(self) -> int:
-        return len(self.images) // self.batch
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        images, labels = [], []
-        for place in range(index * self.batch, (index + 1) * self.batch):
-            image = self.images[place]
-            if random.random() < 0.5:
-                image = image[:, ::-1]
-            image = np.roll(image, (random.randint(-4, 4), random.randint(-4, 4)), (0, 1)).astype("float32")
-            image = np.clip(image * random.uniform(0.8, 1.2), 0, 255) / 255
-            total = 0
-            for turn in range(self.python):
-                total += turn * place
-            images.append(image)
-            labels.append(self.vocabulary[self.labels[place]] + 0 * total)
-        return np.stack(images), np.asarray(labels)
+    side: int
+    turns: int
+    images: int
 
 
-def keras_adapter(source: Batches) -> Callable[[], Iterable[object]]:
+_LOADS = {"numpy-224": Load(224, 0, 1920), "python-64": Load(64, 2000, 7680)}
+
+
+def _sequence(load: Load, task: Task, **settings: Any) -> Any:
+    import keras
+
+    class Batches(keras.utils.PyDataset):
+        """Flips, shifts and brightens images one by one, as scripts do."""
+
+        def __init__(self) -> None:
+            super().__init__(**settings)
+            self.count = -(-task.scaled(load.images) // BATCH)
+            self.images = np.random.default_rng(7).integers(0, 256, (4 * BATCH, load.side, load.side, 3), np.uint8)
+            self.vocabulary = {f"class {i}": i for i in range(10)}
+
+        def __len__(self) -> int:
+            return self.count
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+            images, labels = [], []
+            for place in range(index * BATCH, (index + 1) * BATCH):
+                image = self.images[place % len(self.images)]
+                if random.random() < 0.5:
+                    image = image[:, ::-1]
+                image = np.roll(image, (random.randint(-4, 4), random.randint(-4, 4)), (0, 1)).astype("float32")
+                images.append(np.clip(image * random.uniform(0.8, 1.2), 0, 255) / 255)
+                total = 0
+                for turn in range(load.turns):
+                    total += turn * place
+                labels.append(self.vocabulary[f"class {place % 10}"] + 0 * total)
+            return np.stack(images), np.asarray(labels)
+
+    return Batches()
+
+
+def _keras(load: Load, **settings: Any) -> Build:
     """Passes as `fit` makes them."""
-    adapter = PyDatasetAdapter(source)
-    dataset = adapter.get_tf_dataset()
 
-    def one_pass() -> Iterable[object]:
-        adapter.on_epoch_begin()
-        yield from dataset
-        adapter.on_epoch_end()
+    def build(task: Task) -> Callable[[], Iterable[Any]]:
+        tensorflow()
+        from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
-    return one_pass
+        adapter = PyDatasetAdapter(_sequence(load, task, **settings))
+        dataset = adapter.get_tf_dataset()
+
+        def start() -> Iterator[Any]:
+            adapter.on_epoch_begin()
+            try:
+                yield from (images for images, _ in dataset)
+            finally:  # the warm-up breaks off
+                adapter.on_epoch_end()
+
+        return _warm(start)
+
+    return build
 
 
-def ours(source: Batches, workers: int, processes: bool | None) -> Callable[[], Iterable[object]]:
-    """Passes of `to_dataset`."""
-    from augline.convert import to_dataset
+def _augline(load: Load, **settings: Any) -> Build:
+    def build(task: Task) -> Callable[[], Iterable[Any]]:
+        tensorflow()
+        import augline as al
 
-    dataset = to_dataset(source, workers=workers, processes=processes)
-    return lambda: dataset
+        dataset = al.to_dataset(_sequence(load, task), **settings)
+        return _warm(lambda: (images for images, _ in dataset))
+
+    return build
 
 
-def seconds(one_pass: Callable[[], Iterable[object]]) -> float:
-    start = time.perf_counter()
-    for _ in one_pass():
+def _warm(start: Callable[[], Iterable[Any]]) -> Callable[[], Iterable[Any]]:
+    """After a whole pass: a process imports TensorFlow before it reads its first batch."""
+    for _ in start():
         pass
-    return time.perf_counter() - start
+    return start
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batches", type=int, default=60)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--side", type=int, default=64)
-    parser.add_argument("--python", type=int, default=2000, help="turns of a Python loop per image")
-    parser.add_argument("--rounds", type=int, default=5)
-    arguments = parser.parse_args()
-
-    def source(**settings: object) -> Batches:
-        return Batches(arguments.batches, arguments.batch, arguments.side, arguments.python, **settings)
-
-    subjects = {
-        "Keras, workers=1": keras_adapter(source()),
-        "Keras, workers=2": keras_adapter(source(workers=2)),
-        "to_dataset, workers=1": ours(source(), 1, None),
-        "to_dataset, workers=2, threads": ours(source(), 2, False),
-        "to_dataset, workers=2": ours(source(), 2, None),
+def _subjects(name: str, load: Load) -> dict[str, Subject]:
+    output, needs = Output("float32", load.side), ("tensorflow", "keras")
+    ways = {
+        "augline": (_augline(load, workers=THREADS), f"{THREADS} processes"),
+        "augline-threads": (_augline(load, workers=THREADS, processes=False), f"{THREADS} threads read"),
+        "keras": (_keras(load, workers=THREADS), f"{THREADS} threads read"),
+        "keras-one": (_keras(load), "1 thread reads"),
     }
-    first = {name: seconds(one_pass) for name, one_pass in subjects.items()}
-    times: dict[str, list[float]] = {name: [] for name in subjects}
-    for _ in range(arguments.rounds):
-        for name, one_pass in subjects.items():
-            times[name].append(seconds(one_pass))
-    print(f"{'':32}{'median':>10}{'best':>10}  batches/s   first pass")
-    for name, taken in times.items():
-        median, best = arguments.batches / statistics.median(taken), arguments.batches / min(taken)
-        print(f"{name:32}{median:10.1f}{best:10.1f}{first[name]:20.1f} s")
-    ratio = statistics.median(times["Keras, workers=2"]) / statistics.median(times["to_dataset, workers=2"])
-    print(f"to_dataset, workers=2 against Keras, workers=2: {ratio:.2f}x (target {TARGET}x)")
-    print(json.dumps({"arguments": vars(arguments), "seconds": times, "ratio": ratio}))
+    return {
+        f"{way}-{name}": throughput(build, threads, output, requires=needs, note="CPU is the main process's alone")
+        for way, (build, threads) in ways.items()
+    }
 
+
+QUESTION = Question(
+    "A Sequence in Python and NumPy, read by two workers: to_dataset and Keras's adapter",
+    {subject: made for name, load in _LOADS.items() for subject, made in _subjects(name, load).items()},
+    [Target("images/s", f"augline-{name}", [f"keras-{name}"], at_least=1.6) for name in _LOADS],
+)
 
 if __name__ == "__main__":
-    main()
+    main(QUESTION)

@@ -27,6 +27,10 @@ OURS = [
     ("planning", "plan"),
     ("planning", "decode"),
     ("small_images", "augline-32"),
+    ("image_data_generator", "augline-jpeg-224"),
+    ("image_data_generator", "augline-memory-float-32"),
+    ("to_dataset", "augline-python-64"),
+    ("to_dataset", "keras-numpy-224"),
     ("order_scaling", "N=1e9"),
     ("memory", "files-224"),
     ("import_time", "augline"),
@@ -101,18 +105,9 @@ def test_a_run_without_photos_says_so(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "decode_roof_rrc",
-        "six_transforms",
-        "chains",
-        "per_transform",
-        "fusion_scaling",
-        "planning",
-        "small_images",
-        "order_scaling",
-        "memory",
-    ],
-)
+    ["decode_roof_rrc", "six_transforms", "chains", "per_transform", "fusion_scaling", "planning", "small_images",
+     "image_data_generator", "to_dataset", "order_scaling", "memory"],
+)  # fmt: skip
 def test_every_target_names_subjects_that_there_are(name, load):
     question = load(name).QUESTION
     for target in question.targets:
