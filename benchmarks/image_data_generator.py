@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -35,7 +37,8 @@ def _augline() -> Any:
 def _files(make: Callable[[], Any]) -> Build:
     def build(task: Task) -> Callable[[], Iterable[Any]]:
         folder = link_folder(task.files)
-        iterator = make().flow_from_directory(folder.name, (224, 224), class_mode=None, batch_size=BATCH, seed=7)
+        with contextlib.redirect_stdout(sys.stderr):  # "Found 960 images"
+            iterator = make().flow_from_directory(folder.name, (224, 224), class_mode=None, batch_size=BATCH, seed=7)
         iterator.folder = folder  # lives as long as who reads it
         return generator_epochs(iterator, 1)
 

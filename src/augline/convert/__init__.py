@@ -40,7 +40,9 @@ def to_dataset(
     where it stopped. Elements are read ahead in the background, and come in the source's order.
 
     Under a strategy, rows may move from one batch to the next where a replica would else get none (the last batch of
-    one row, for example): no sample is left out or given twice. The batch that Keras takes only to learn its shapes
+    one row, for example): no sample is left out or given twice. Where several devices are there and no strategy is in
+    scope, the last three batches suit any number of them. Too few samples for that (13 in batches of 8, 4 replicas) are
+    filled up in training, with weight 0 where there are weights. The batch that Keras takes only to learn its shapes
     does not count as a pass.
 
     Args:

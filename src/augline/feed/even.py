@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from augline.convert.distribute import feeds_all
+from augline.convert.balance import feeds_all
 from augline.convert.elements import mapped, rows
 
 

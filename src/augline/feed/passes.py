@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augline.convert.distribute import divisible, looking_replicas
+from augline.convert.balance import divisible
+from augline.convert.distribute import looking_replicas
 from augline.feed.even import evened, tail_sizes
 from augline.feed.parts import Parts
 
@@ -35,7 +36,7 @@ class Passes:
     begun anew where the numbers jump. A pass left early is begun again by the next.
 
     Under a strategy Keras looks at a batch before it trains, which is no pass; what that and the replicas ask of
-    batches whose rows are not `fixed` is in `convert.distribute`.
+    batches whose rows are not `fixed` is in `convert.balance`.
     """
 
     def __init__(self, pipe: Pipeline, start: tuple[int, int], parts: Parts, replicas: int, *, fixed: bool) -> None:

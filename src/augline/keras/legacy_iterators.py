@@ -163,7 +163,8 @@ class Iterator:
         """A `tf.data.Dataset` whose passes are the epochs: what `next` gives a fresh iterator, for `len(self)` batches.
 
         Image sizes are static, and so is the length of batches where all are equally long and divide among the
-        devices. It does not share its place with this iterator.
+        devices. Where there are several devices, rows may move among the last three batches of an epoch, so that a
+        strategy leaves none without. It does not share its place with this iterator.
         """
         from augline.keras.feeding import to_dataset
 
