@@ -81,12 +81,12 @@ def main():
     assert (source.begun, source.ended) == (2, 2), (source.begun, source.ended)
     assert np.isfinite(net.evaluate(to_dataset(source), verbose=0)).all()
     assert net.predict(to_dataset(source), verbose=0).shape == (COUNT, 3)
-    with strategy.scope():
-        in_scope = to_dataset(source)
     images = np.arange(COUNT, dtype="float32").repeat(12).reshape(COUNT, 2, 2, 3) / COUNT
     flow = ImageDataGenerator().flow(images, np.arange(COUNT) % 3, batch_size=BATCH, seed=1)
     pipe = al.Pipeline(al.Arrays(images, np.arange(COUNT) % 3), [al.RandomFlip()], batch_size=BATCH)
-    everything = {"scope": in_scope, "outside": to_dataset(source), "tf": pipe.to_tf(), "drop-in": flow.to_dataset()}
+    everything = {"outside": to_dataset(source), "drop-in outside": flow.to_dataset()}
+    with strategy.scope():
+        everything |= {"scope": to_dataset(source), "drop-in": flow.to_dataset(), "tf": pipe.to_tf()}
     for name, dataset in everything.items():
         loop_of_ones_own(strategy, name, dataset)
     for name, x in {

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augline.convert.distribute import feeds_all
+from augline.convert.balance import feeds_all
 from augline.feed.even import evened, tail_sizes
 
 tf = pytest.importorskip("tensorflow")
