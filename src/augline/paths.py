@@ -39,6 +39,11 @@ class Paths:
         """Whether straight lines may not stay straight."""
         return any(isinstance(stage, Call) or stage.field is not None for stage in self._moves)
 
+    @property
+    def cuts(self) -> bool:
+        """Whether a frame on the way, before the last, may cut something off."""
+        return len(self._moves) > 1
+
     def forward(self, index: int, points: Points) -> Points:
         """Points `(n, 2)` of a sample's image as it came, in the image as it comes out.
 

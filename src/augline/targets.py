@@ -160,8 +160,9 @@ def move_boxes(
         else:
             outlines = [np.asarray(p, np.float64) * unit(box_format, before)[:2] for p in polygons[index]]
         centred = [part - 0.5 for part in outlines]
-        whole = tight_boxes(moved(centred, partial(paths.forward, index))).reshape(-1, 4)
-        left = [part + 0.5 for part in paths.forward_cut(index, centred)]
+        placed = moved(centred, partial(paths.forward, index))
+        whole = tight_boxes(placed).reshape(-1, 4)
+        left = [part + 0.5 for part in (paths.forward_cut(index, centred) if paths.cuts else placed)]
         # of a box without a polygon nobody knows where in it the thing is: what the image cuts off are its sides
         seen = tight_boxes(left, after) if polygons is not None else _clipped(tight_boxes(left), after)
         seen = np.nan_to_num(seen.reshape(-1, 4))

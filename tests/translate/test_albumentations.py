@@ -168,6 +168,18 @@ def test_one_of_forces_what_is_inside_but_not_some_of() -> None:
     assert either.weights is None
 
 
+def test_what_is_said_of_targets_names_where_it_is_said_here() -> None:
+    theirs = A.Compose(
+        [A.HorizontalFlip()], A.BboxParams("coco", min_area=20, min_visibility=0.3, label_fields=["names"]),
+        A.KeypointParams("xy"), {"right": "image"},
+    )  # fmt: skip
+    said = [d.ours for d in al.translate(theirs).differences]
+    assert any("'xywh'" in ours and "al.BoxFilter(min_area=20, min_visibility=0.3)" in ours for ours in said)
+    assert any("visibility, which becomes 0" in ours for ours in said)
+    assert any("extra_images={...}" in ours for ours in said)
+    assert not al.translate(A.Compose([A.HorizontalFlip()])).differences
+
+
 def test_files_and_texts(tmp_path: Path) -> None:
     theirs = A.Compose([A.Rotate(20), A.OneOf([A.D4(), A.HueSaturationValue()])], bbox_params=A.BboxParams("coco"))
     wanted = al.translate(theirs)

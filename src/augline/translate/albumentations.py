@@ -85,10 +85,30 @@ def from_dict(described: Mapping[str, Any], differences: list[Difference]) -> li
         raise _unreadable("x", f"the keys {', '.join(map(str, described)) or '(none)'}")
     name = str(described["__class_fullname__"]).rpartition(".")[2]
     given = Given("Albumentations", name, {k: v for k, v in described.items() if k[:2] != "__"}, differences)
-    if given.get("bboxes") or given.get("bbox_params") or given.get("keypoint_params"):
-        given.say("bbox_params and keypoint_params say what boxes and points are and which are dropped",
-                  "the source and the Pipeline say it")  # fmt: skip
+    _say_targets(given)
     return with_chance(carry_out(given, RULES, ALWAYS), float(given.get("p", 1.0)))
+
+
+BOXES = {"coco": "xywh", "pascal_voc": "xyxy", "yolo": "rel_center_xywh", "albumentations": "rel_xyxy"}
+"""Albumentations' names for the ways to write a box, and Keras's."""
+
+
+def _say_targets(g: Given) -> None:
+    """Notes where augline is told what a Compose is told about boxes, points and further images."""
+    boxes = g.get("bbox_params") or g.get("bboxes")
+    if boxes:
+        limits = {key: boxes.get(key) for key in ("min_area", "min_visibility", "min_width", "min_height")}
+        limits = {key: value for key, value in limits.items() if value}
+        written = ", ".join(f"{key}={value!r}" for key, value in limits.items())
+        form = BOXES.get(boxes.get("format", ""), "xyxy")
+        g.say("bbox_params say how boxes are written and which are dropped",
+              f"the source is given bounding_box_format={form!r}"
+              f"{f', the Pipeline box_filter=al.BoxFilter({written})' if written else ''}")  # fmt: skip
+    if g.get("keypoint_params"):
+        g.say("keypoint_params say what points are; those that leave the image are dropped",
+              "points are x and y, perhaps with a visibility, which becomes 0 for those that leave")  # fmt: skip
+    if more := g.get("additional_targets"):
+        g.say(f"additional_targets={dict(more)!r}", "the source is given extra_images={...}, and masks={...} by name")
 
 
 def _inside(g: Given, force: bool = False) -> list[list[Transform]]:
