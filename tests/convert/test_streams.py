@@ -11,7 +11,14 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from augline import BoxFilter, RandomFlip, RandomRotation, Rescaling  # noqa: E402
+from augline import (  # noqa: E402
+    BBoxSafeRandomCrop,
+    BoxFilter,
+    CropNonEmptyMaskIfExists,
+    RandomFlip,
+    RandomRotation,
+    Rescaling,
+)
 from augline.convert import to_dataset  # noqa: E402
 from augline.errors import ArgumentError, SourceError  # noqa: E402
 
@@ -269,6 +276,26 @@ def test_masks_boxes_and_points_move_along():
         assert out["bounding_boxes"]["boxes"][index, 0].tolist() == ([16, 3, 22, 9] if turned else [2, 3, 8, 9])
         assert out["bounding_boxes"]["labels"][index].tolist() == [5, -1]
         assert out["keypoints"][index, 0].tolist() == ([21, 3] if turned else [2, 3])
+
+
+def test_crops_see_the_targets_of_an_element():
+    images = np.zeros((6, 16, 24, 3), np.uint8)
+    images[:, 4, 5] = 200
+    element = {
+        "images": images, "segmentation_masks": (images[..., 0] > 0).astype("int32"),
+        "bounding_boxes": {"boxes": np.tile(np.float32([[4, 3, 8, 9], [-1, -1, -1, -1]]), (6, 1, 1)),
+                           "labels": np.tile(np.int64([5, -1]), (6, 1))},
+    }  # fmt: skip
+    list_ = [RandomFlip("horizontal"), BBoxSafeRandomCrop(), CropNonEmptyMaskIfExists(3, 3)]
+    out = next(iter(to_dataset(lambda: iter([element]), augment=list_).as_numpy_iterator()))
+    assert out["images"].shape == (6, 3, 3, 3)
+    assert (out["images"].max(axis=(1, 2, 3)) == 200).all()
+    assert (out["segmentation_masks"].sum(axis=(1, 2)) == 1).all()
+    samples = [{key: value[0] for key, value in element.items() if key != "bounding_boxes"}] * 2
+    small = to_dataset(samples, augment=list_[2:], batch_size=2, workers=0)
+    assert next(iter(small.as_numpy_iterator()))["images"].shape == (2, 3, 3, 3)
+    with pytest.raises(ArgumentError, match="it needs masks"):
+        to_dataset(pictures(), augment=list_[2:])
 
 
 def test_boxes_are_filtered_and_left_and_right_change_places():

@@ -9,6 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 import augline as al
+from augline.plan import Extent, Frame
+from augline.random import Draw
 
 HEIGHT, WIDTH, COUNT = 50, 70, 200
 BOXES = np.asarray([[8, 6, 30, 40], [41, 3, 62, 20], [52, 30, 55, 45]], np.float32)
@@ -59,6 +61,31 @@ def test_every_window_overlaps_a_box_whose_centre_it_holds(least: float) -> None
         wanted = np.clip(BOXES[inside], np.tile(at[:2], 2), np.tile(at[2:], 2)) - np.tile(at[:2], 2)
         assert np.allclose(boxes, wanted, atol=1e-4)
     assert cut > 0.5 * COUNT
+
+
+def test_the_first_window_that_passes_is_taken() -> None:
+    """The rule once more, in plain loops over the same draws."""
+    item, ids = al.RandomIoUCrop(0.2, 0.9, 0.6, 1.7, (0.4, 0.0, 0.7, 1.0), 15), np.arange(60)
+    frame = Frame(np, Extent.of(np, 60, HEIGHT, WIDTH), 3)
+    drawn = item.sample(Draw(5, 0, ids).at("RandomIoUCrop"), frame)
+    out = with_boxes(item, count=60)["images"]
+    centres = (BOXES[:, :2] + BOXES[:, 2:]) / 2
+    for index in range(60):
+        wanted = np.asarray([0, 0, WIDTH, HEIGHT])
+        for option in drawn["order"][index]:
+            least, found = item.overlaps[option], []
+            for (wide, tall), (across, down) in zip(drawn["sides"][index], drawn["place"][index], strict=True):
+                width, height = int(WIDTH * wide), int(HEIGHT * tall)
+                left, top = int((WIDTH - width) * across), int((HEIGHT - height) * down)
+                at = np.asarray([left, top, left + width, top + height])
+                inside = ((at[:2] < centres) & (centres < at[2:])).all(axis=1)
+                shaped = 0.6 <= width / height <= 1.7
+                if shaped and inside.any() and max(overlap(b, at) for b in BOXES[inside]) >= least:
+                    found.append(at)
+            if least >= 1 or found:
+                wanted = found[0] if found and least < 1 else wanted
+                break
+        assert window(out[index]).tolist() == wanted.tolist()
 
 
 def test_options_are_drawn_alike_and_one_leaves_the_image() -> None:
