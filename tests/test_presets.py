@@ -17,7 +17,9 @@ SIZES = {"dino_local": (96, 96), "yolo": (640, 640), "ssd": (300, 300), "nnunet"
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_every_preset_makes_batches(name: str) -> None:
     boxes = [[[20.0, 20, 70, 60]]] * 2 if PRESETS[name][1] == "detection" else None
-    source = al.Arrays([smooth(120, 90), smooth(70, 150)], labels=np.arange(2), boxes=boxes)
+    masks = [np.ones((120, 90), np.uint8), np.ones((70, 150), np.uint8)]
+    masks = masks if PRESETS[name][1] == "segmentation" else None
+    source = al.Arrays([smooth(120, 90), smooth(70, 150)], labels=np.arange(2), boxes=boxes, masks=masks)
     pipe = al.Pipeline(source, al.presets.preset(name), batch_size=2)
     batch = pipe.batch(0, 0)
     images = batch["images"] if isinstance(batch, dict) else batch[0]

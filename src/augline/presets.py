@@ -22,7 +22,7 @@ from augline.transforms.filters import RandomDownscale, RandomGaussianBlur, Rand
 from augline.transforms.geometric import RandomAffine, RandomFlip
 from augline.transforms.policies import AugMix, AutoAugment, RandAugment, ThreeAugment, TrivialAugmentWide
 from augline.transforms.sizing import CenterCrop, RandomCrop, RandomResizedCrop, Resizing
-from augline.transforms.target_crops import RandomIoUCrop
+from augline.transforms.target_crops import CropNonEmptyMaskIfExists, RandomIoUCrop
 from augline.transforms.values import Normalize
 
 Task: TypeAlias = Literal["classification", "detection", "segmentation", "representation"]
@@ -229,21 +229,21 @@ def ssd(size: int = 300) -> list[Transform]:
     ]
 
 
-def nnunet(height: int = 512, width: int = 512) -> list[Transform]:
+def nnunet(height: int = 512, width: int = 512, *, foreground: float = 1 / 3) -> list[Transform]:
     """The two-dimensional training of nnU-Net v2 (F. Isensee et al., 2021; nnUNetTrainer.get_training_transforms).
 
-    A random window; rotation by up to 180 degrees (15 where one side is over 1.5 times the other) and scaling by 0.7 to
-    1.4, each with a chance of 0.2; noise 0.1, blur 0.1, brightness 0.15, contrast 0.15, low resolution 0.125, gamma of
-    the negative 0.1, gamma 0.3; mirrored either way. Values from 0 to 1.
+    A random window, a third of them around the foreground; rotation by up to 180 degrees (15 where one side is over 1.5
+    times the other) and scaling by 0.7 to 1.4, each with a chance of 0.2; noise 0.1, blur 0.1, brightness 0.15, contrast
+    0.15, low resolution 0.125, gamma of the negative 0.1, gamma 0.3; mirrored either way. Values from 0 to 1.
 
     The source works on images of mean 0 and standard deviation 1; here a standard deviation is taken for a quarter of
     the value range, and brightness multiplies values from black. Its blur and low resolution have chances of 0.2 and
-    0.25, and 0.5 for each channel after that. It keeps mean and deviation through gamma, and samples a third of its
-    windows around the foreground; this does not.
+    0.25, and 0.5 for each channel after that. It keeps mean and deviation through gamma; this does not.
 
     Args:
         height: Of the window that comes out, in pixels.
         width: The same.
+        foreground: Share of windows that hold a pixel where the mask is not 0; with 0 no masks are needed.
 
     Example:
         >>> import augline as al
@@ -252,8 +252,9 @@ def nnunet(height: int = 512, width: int = 512) -> list[Transform]:
     """
     degrees = 15.0 if max(height, width) > 1.5 * min(height, width) else 180.0
     gamma, negative = RandomGamma((0.7, 1.5)), RandomInvert((1, 1))
+    around = CropNonEmptyMaskIfExists(height, width, chance=foreground) if foreground else RandomCrop(height, width)
     return [
-        RandomCrop(height, width),
+        around,
         RandomAffine(degrees, fill_mode="constant", p=0.2),
         RandomAffine(scale=(0.7, 1.4), fill_mode="constant", p=0.2),
         RandomGaussianNoise((0.0, 0.025), p=0.1),

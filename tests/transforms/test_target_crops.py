@@ -190,6 +190,15 @@ def test_the_window_holds_a_pixel_of_the_mask() -> None:
     assert {*columns} == {*range(12)}
 
 
+def test_the_mask_may_be_looked_at_for_a_share_of_the_images() -> None:
+    for chance, low, high in ((0.0, 0.0, 0.1), (1 / 3, 0.25, 0.5), (1.0, 1.0, 1.0)):
+        item = al.CropNonEmptyMaskIfExists(9, 9, ignore_values=(9,), ignore_channels=(1,), chance=chance)
+        out = run(item, masks=[spotted()] * COUNT)["masks"]
+        assert low <= np.mean([{*np.unique(mask[..., 0])} & {1, 2} != set() for mask in out]) <= high
+    assert al.presets.nnunet(64, 64)[0] == al.CropNonEmptyMaskIfExists(64, 64, chance=1 / 3)
+    assert al.presets.nnunet(64, 64, foreground=0)[0] == al.RandomCrop(64, 64)
+
+
 def test_the_mask_is_seen_as_it_lies_behind_the_geometry_before() -> None:
     item = al.CropNonEmptyMaskIfExists(9, 9, ignore_values=(9,), ignore_channels=(1,))
     for before in (al.RandomFlip("horizontal", p=1), al.RandomRotate90(), al.CenterCrop(45, 65)):

@@ -15,7 +15,7 @@ from augline.plan.frame import Extent, Frame, Sight
 from augline.plan.stages import Drop, Fill, Interpolation, Stage, Warp
 from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
-from augline.transforms.fields import Pixels, Refusal, is_number, number, plain
+from augline.transforms.fields import Fraction, Pixels, Refusal, is_number, number, plain
 from augline.transforms.sizing import RandomCrop, Resizing, Window, resized_window
 
 _GIVE = {
@@ -190,6 +190,8 @@ class CropNonEmptyMaskIfExists(Transform):
         width: Output width in pixels.
         ignore_values: Mask values that count as empty, besides 0.
         ignore_channels: Channels of the mask that do not count.
+        chance: Chance that the mask is looked at; 1/3 is how nnU-Net oversamples the foreground. (With `p` below 1
+            some images would not be cut at all.)
 
     Raises:
         ArgumentError: There are no masks; or it stands behind a mixing, where masks come with the pixels only.
@@ -207,13 +209,16 @@ class CropNonEmptyMaskIfExists(Transform):
     width: Pixels
     ignore_values: tuple[int, ...] = ()
     ignore_channels: tuple[Annotated[int, number(0, 4096, 1, whole=True)], ...] = ()
+    chance: Fraction = 1.0
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
-        return {name: draw.uniform(name) for name in ("pixel", "top", "left")}
+        looks = draw.chance("looks", self.chance)
+        return {name: draw.uniform(name) for name in ("pixel", "top", "left")} | {"looks": looks}
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp = frame.xp
         pixel, some = sight(self, frame, "masks").filled(params["pixel"], self.ignore_values, self.ignore_channels)
+        some = some & params["looks"]
         down = _holding(xp, pixel[:, 1], some, frame.height - self.height, self.height, params["top"])
         across = _holding(xp, pixel[:, 0], some, frame.width - self.width, self.width, params["left"])
         yield from RandomCrop(self.height, self.width).lower({"top": down, "left": across}, frame)
