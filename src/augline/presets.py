@@ -233,8 +233,8 @@ def nnunet(height: int = 512, width: int = 512, *, foreground: float = 1 / 3) ->
     """The two-dimensional training of nnU-Net v2 (F. Isensee et al., 2021; nnUNetTrainer.get_training_transforms).
 
     A random window, a third of them around the foreground; rotation by up to 180 degrees (15 where one side is over 1.5
-    times the other) and scaling by 0.7 to 1.4, each with a chance of 0.2; noise 0.1, blur 0.1, brightness 0.15, contrast
-    0.15, low resolution 0.125, gamma of the negative 0.1, gamma 0.3; mirrored either way. Values from 0 to 1.
+    times the other) and scaling by 0.7 to 1.4, each with a chance of 0.2; noise 0.1, blur 0.1, brightness 0.15,
+    contrast 0.15, low resolution 0.125, gamma of the negative 0.1, gamma 0.3; mirrored either way. Values from 0 to 1.
 
     The source works on images of mean 0 and standard deviation 1; here a standard deviation is taken for a quarter of
     the value range, and brightness multiplies values from black. Its blur and low resolution have chances of 0.2 and
