@@ -262,24 +262,63 @@ class TestVideo:
 
     def test_shapes_in_tensorflow(self):
         pytest.importorskip("tensorflow")
-        source = al.Arrays(VIDEOS, np.arange(COUNT), masks=VIDEO_MASKS, keypoints=POINTS)
+        source = al.Arrays(
+            VIDEOS, np.arange(COUNT), masks=VIDEO_MASKS, keypoints=POINTS, boxes=[[[[1, 2, 8, 9]]] * TIME] * COUNT
+        )
         dataset = pipeline(source).to_tf()
-        shapes = {name: spec.shape.as_list() for name, spec in dataset.element_spec.items()}
+        specs = {**dataset.element_spec, **dataset.element_spec["bounding_boxes"]}
+        shapes = {name: spec.shape.as_list() for name, spec in specs.items() if name != "bounding_boxes"}
         assert shapes == {
-            "images": [COUNT, TIME, 20, 22, 3], "labels": [COUNT], "segmentation_masks": [COUNT, TIME, 20, 22, 1],
+            "images": [COUNT, TIME, 20, 22, 3], "labels": [COUNT, TIME, 1], "boxes": [COUNT, TIME, 1, 4],
+            "segmentation_masks": [COUNT, TIME, 20, 22, 1],
             "keypoints": [COUNT, TIME, 4, 3],
         }  # fmt: skip
         assert next(iter(dataset))["images"].shape == (COUNT, TIME, 20, 22, 3)
 
     def test_a_sheet_shows_a_frame(self, tmp_path):
-        for targets in ({}, {"masks": VIDEO_MASKS, "keypoints": POINTS}):
+        for targets in ({}, {"masks": VIDEO_MASKS, "keypoints": POINTS, "boxes": [[[[1, 2, 8, 9]]] * TIME] * COUNT}):
             assert pipeline(al.Arrays(VIDEOS, **targets)).preview(tmp_path / "sheet.png", samples=2).exists()
+
+    def test_boxes_polygons_and_their_labels_frame_by_frame(self):
+        boxes = [
+            [[[2 + t, 3, 12 + t, 13], [20, 10, 21 + k, 20]][: 1 + (k + t) % 2] for t in range(TIME)]
+            for k in range(COUNT)
+        ]
+        names = [[np.arange(len(rows)) + 10 * t for t, rows in enumerate(video)] for video in boxes]
+        outlines = [[[[[a, b], [c, b], [c, d]] for a, b, c, d in rows] for rows in video] for video in boxes]
+        keep = al.BoxFilter(min_visibility=0.4, max_boxes=2)
+        given = {"boxes": boxes, "labels": names, "polygons": outlines}
+        out = al.augment(VIDEOS, WORK, seed=3, box_filter=keep, **given)
+        for t in range(TIME):
+            still = al.augment(
+                VIDEOS[:, t], WORK, seed=3, box_filter=keep,
+                **{name: [video[t] for video in column] for name, column in given.items()},
+            )  # fmt: skip
+            for k in range(COUNT):
+                assert_array_equal(out["boxes"][k][t], still["boxes"][k])
+                assert_array_equal(out["labels"][k][t], still["labels"][k])
+                for ours, wanted in zip(out["polygons"][k][t], still["polygons"][k], strict=True):
+                    assert_array_equal(ours, wanted)
+        source = al.Arrays(VIDEOS, boxes=boxes, box_labels=names, polygons=outlines)
+        pipe = pipeline(source, box_filter=keep)
+        found = pipe.batch(0, 0)["bounding_boxes"]
+        assert (found["boxes"].shape, found["labels"].shape) == ((COUNT, TIME, 2, 4), (COUNT, TIME, 2))
+        for k in range(COUNT):
+            for t in range(TIME):
+                real = found["labels"][k, t] >= 0
+                assert_array_equal(found["boxes"][k, t][real], out["boxes"][k][t])
+                assert found["labels"][k, t][real].tolist() == out["labels"][k][t].tolist()
+        assert pipeline(source).batch(0, 0)["bounding_boxes"]["boxes"].shape == (COUNT, TIME, 2, 4)
+        assert_array_equal(
+            pipeline(source.select([4, 2]), box_filter=keep).batch(0, 0)["bounding_boxes"]["boxes"],
+            found["boxes"][[4, 2]],
+        )
 
     def test_what_videos_cannot_have(self):
         boxes = [[[1, 2, 8, 9]]] * COUNT
         for make in (al.Arrays, lambda images, **given: al.augment(images, [], **given)):
             with pytest.raises(
-                al.ArgumentError, match=r"videos can have no boxes and polygons.*Give keypoints \(time, k"
+                al.ArgumentError, match=r"boxes of a video must be one entry per frame\. Received 1 for 3"
             ):
                 make(VIDEOS, boxes=boxes)
             with pytest.raises(
@@ -288,6 +327,12 @@ class TestVideo:
                 make(VIDEOS, keypoints=POINTS[:, 0])
             with pytest.raises(al.ArgumentError, match=r"masks must have the size|masks: each must be"):
                 make(VIDEOS, masks=VIDEO_MASKS[:, 0])
+        with pytest.raises(al.ArgumentError, match=r"one length\. Received keypoints for videos of 2 and 3 frames"):
+            al.augment([VIDEOS[0], VIDEOS[1, :2]], [], keypoints=POINTS[:2])
+        with pytest.raises(al.ArgumentError, match=r"RandomIoUCrop\(.*: it needs boxes"):
+            pipeline(
+                al.Arrays(VIDEOS, boxes=[[[[1, 2, 8, 9]]] * TIME] * COUNT), [al.RandomIoUCrop(), al.Resizing(9, 9)]
+            )
         with pytest.raises(al.ArgumentError, match=r"only single images can be mixed\. Received videos"):
             pipeline(al.Arrays(VIDEOS, np.eye(COUNT, dtype="float32")), [al.MixUp()])
         with pytest.raises(al.ArgumentError, match=r"trace\(\): the way back is kept for images\. Received videos"):

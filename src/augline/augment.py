@@ -17,7 +17,7 @@ from augline.sight import Known
 from augline.sources.arrays import checked_range
 from augline.sources.base import RESERVED
 from augline.sources.refusal import check_length, refusal
-from augline.sources.targets import Targets, build
+from augline.sources.targets import Targets, build, by_frame, by_sample
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential
 
@@ -48,7 +48,8 @@ def augment(
     Args:
         images: `(batch, height, width, channels)` uint8, uint16 or float32, or a list of images of any sizes. Videos
             are `(batch, time, height, width, channels)`, or a list of `(time, height, width, channels)`: all frames of
-            one share its draws. They can have masks and keypoints `(batch, time, ...)`, but no boxes.
+            one share its draws. Masks and keypoints are `(batch, time, ...)` then; boxes, polygons and their labels one
+            list per video with an entry per frame.
         transforms: What may happen to them.
         masks: Segmentation masks, one per image and of its size; any integer type, kept as it is. Several per image by
             name: `{"classes": ..., "instances": ...}`.
@@ -87,6 +88,7 @@ def augment(
         ((8, 48, 64, 3), (8, 48, 64, 1))
     """
     batch = checked_images(images, videos=True)
+    _check_lengths(batch, {"boxes": boxes, "polygons": polygons, "keypoints": keypoints})
     lead, sizes = batch[0].shape[:-3], np.asarray([image.shape[-3:-1] for image in batch])
     columns, _ = build(
         "augment", len(batch), masks=masks, boxes=boxes, polygons=polygons, keypoints=keypoints,
@@ -111,22 +113,26 @@ def augment(
     if labels is not None:
         result["labels"] = labels
     if columns.boxes is not None:
-        result |= _boxes(plan, columns, bounding_box_format, box_filter, labels)
+        result |= _boxes(plan, columns, bounding_box_format, box_filter, labels, lead)
     if columns.keypoints is not None:
         result["keypoints"] = targets.move_points(plan, columns.keypoints, columns.keypoint_swaps)
     return result if len(result) > 1 else result["images"]
 
 
-def _boxes(plan: Plan, columns: Targets, box_format: str, box_filter: BoxFilter, labels: Any) -> dict[str, Any]:
-    """Boxes that are left, and with them polygons, and labels if there is one per box."""
-    boxes, polygons = columns.boxes or (), columns.polygons
-    moved, kept = targets.move_boxes(plan, boxes, box_format, box_filter, polygons)
+def _boxes(
+    plan: Plan, columns: Targets, box_format: str, box_filter: BoxFilter, labels: Any, lead: tuple[int, ...]
+) -> dict[str, Any]:
+    """Boxes that are left, and with them polygons, and labels if there is one per box; of videos, frame by frame."""
+    boxes, polygons = (None if rows is None else by_frame(rows, lead) for rows in (columns.boxes, columns.polygons))
+    moved, kept = targets.move_boxes(plan, boxes or (), box_format, box_filter, polygons, *lead)
     result: dict[str, Any] = {"boxes": moved}
     if polygons is not None:
-        result["polygons"] = targets.move_polygons(plan, polygons, kept, box_format)
-    if labels is not None and all(np.shape(row) == (len(box),) for row, box in zip(labels, boxes, strict=True)):
-        result["labels"] = [np.asarray(row)[keep] for row, keep in zip(labels, kept, strict=True)]
-    return result
+        result["polygons"] = targets.move_polygons(plan, polygons, kept, box_format, *lead)
+    framed = labels is not None and all(isinstance(row, (list, tuple)) or getattr(row, "ndim", 0) for row in labels)
+    names = by_frame(labels, lead) if framed else ()
+    if len(names) == len(kept) and all(np.shape(row) == (len(b),) for row, b in zip(names, boxes or (), strict=True)):
+        result["labels"] = [np.asarray(row)[keep] for row, keep in zip(names, kept, strict=True)]
+    return {name: by_sample(column, lead) for name, column in result.items()}
 
 
 def run(engine: str, plan: Plan, images: Sequence[NDArray[Any]]) -> Any:
@@ -150,6 +156,16 @@ def program_for(
         Sequential(transforms).transforms, seed=seed, channels=batch[0].shape[-1], dtype=dtype, size=size,
         engine=engine, value_range=checked_range("augment", batch, dtype, value_range), sees=sees,
     )  # fmt: skip
+
+
+def _check_lengths(batch: Sequence[NDArray[Any]], given: Mapping[str, Any]) -> None:
+    """Refuses targets that have a time axis beside videos that differ in length."""
+    lengths = sorted({image.shape[:-3] for image in batch})
+    names = [name for name, column in given.items() if column is not None]
+    if len(lengths) > 1 and names:
+        fix = "Give them in calls of their own."
+        received = f"{names[0]} for videos of {lengths[0][0]} and {lengths[1][0]} frames"
+        raise refusal(ArgumentError, "augment", "videos with such targets must have one length", received, fix)
 
 
 def _like(batch: Sequence[NDArray[Any]], name: str, images: Any) -> Sequence[NDArray[Any]]:

@@ -21,6 +21,7 @@ from augline.plan import Plan, Warp
 from augline.program import Program
 from augline.sight import Known
 from augline.sources import Source
+from augline.sources.targets import by_frame
 from augline.transforms.base import Expansion
 
 _local = threading.local()
@@ -96,7 +97,7 @@ class Batches:
         columns = source.targets
         self._masks = None if columns.masks is None else Masks(source, program, self.size)
         self._shape = (*source.lead, *self.size, program.output_channels)
-        self._most_boxes = box_filter.max_boxes or max((len(rows) for rows in columns.boxes or ()), default=0)
+        self._most_boxes = box_filter.max_boxes or max(map(len, by_frame(columns.boxes or (), source.lead)), default=0)
         self._points = None if columns.keypoints is None else _common_shape(columns.keypoints)
 
     def fields(self) -> Fields:
@@ -111,7 +112,8 @@ class Batches:
         if self._masks is not None:
             found["segmentation_masks"] = self._masks.field
         if columns.boxes is not None:
-            boxes, classes = Field((self._most_boxes, 4), "float32"), Field((self._most_boxes,), "int32")
+            shape = (*self.source.lead, self._most_boxes)
+            boxes, classes = Field((*shape, 4), "float32"), Field(shape, "int32")
             found["bounding_boxes"] = {"boxes": boxes, "labels": classes}
         if columns.keypoints is not None:
             found["keypoints"] = None if self._points is None else Field(self._points, "float32")
@@ -250,15 +252,22 @@ class Batches:
             job.mask_samples = self._masks.samples(plan)
             columns["segmentation_masks"] = self._masks.room(len(job.indices))
         if "boxes" in taken:
-            form, outlines = self.source.bounding_box_format, taken.get("polygons")
-            moved, kept = targets.move_boxes(plan, taken["boxes"], form, self._box_filter, outlines)
-            names = taken.get("box_labels", [np.zeros(len(rows), np.int32) for rows in taken["boxes"]])
-            names = [row[keep] for row, keep in zip(names, kept, strict=True)]
-            columns["bounding_boxes"] = targets.pad_boxes(moved, names, self._most_boxes)
+            columns["bounding_boxes"] = self._boxes(taken, plan)
         if "keypoints" in taken:
             swaps = self.source.targets.keypoint_swaps
             columns["keypoints"] = targets.move_points(plan, taken["keypoints"], swaps)
         job.columns = columns
+
+    def _boxes(self, taken: dict[str, Any], plan: Plan) -> dict[str, NDArray[Any]]:
+        """The boxes of a batch that are left, and their labels, padded; those of videos frame by frame."""
+        form, lead = self.source.bounding_box_format, self.source.lead
+        boxes, outlines = by_frame(taken["boxes"], lead), taken.get("polygons")
+        outlines = None if outlines is None else by_frame(outlines, lead)
+        moved, kept = targets.move_boxes(plan, boxes, form, self._box_filter, outlines, *lead)
+        names = by_frame(taken.get("box_labels", ()), lead) or [np.zeros(len(rows), np.int32) for rows in boxes]
+        left = [row[keep] for row, keep in zip(names, kept, strict=True)]
+        dense = targets.pad_boxes(moved, left, self._most_boxes)
+        return {name: column.reshape(len(taken["boxes"]), *lead, *column.shape[1:]) for name, column in dense.items()}
 
 
 def _rows(column: Any, rows: slice) -> Any:
@@ -301,7 +310,7 @@ def _size(image: NDArray[Any]) -> tuple[int, int]:
 def _check_boxes(source: Source, index: int, size: tuple[int, int]) -> None:
     """Refuses boxes beyond the image, whose size is known only now: they belong to a file of another size."""
     form, boxes = source.bounding_box_format, source.targets.boxes
-    if boxes is None or source.size is not None or form.startswith("rel_"):
+    if boxes is None or source.size is not None or source.lead or form.startswith("rel_"):
         return
     corners = targets.to_xyxy(np.asarray(boxes[index], np.float64).reshape(-1, 4), form, (1.0, 1.0))
     out = (corners < -1).any(axis=1) | (corners[:, 2:] > np.asarray(size[::-1]) + 1).any(axis=1)

@@ -98,8 +98,8 @@ def _original(pipe: Pipeline, index: int, record: Record) -> Picture:
     mask = None
     if source.targets.masks is not None:
         mask = targets.read_mask(_first(taken["masks"])[0], record.size, source.name(index), lead)
-    boxes = taken["boxes"][0] if "boxes" in taken else np.zeros((0, 4))
-    names = taken["box_labels"][0] if "box_labels" in taken else None
+    boxes = _still(pipe, taken["boxes"][0]) if "boxes" in taken else np.zeros((0, 4))
+    names = _still(pipe, taken["box_labels"][0]) if "box_labels" in taken else None
     points = taken["keypoints"][0] if "keypoints" in taken else np.zeros((0, 2))
     shown = _displayable(_still(pipe, image), Output((high - low,), (low,), source.dtype))
     mask, points = _still(pipe, mask), _still(pipe, points)
@@ -112,9 +112,8 @@ def _augmented(pipe: Pipeline, job: Job, output: Output) -> Picture:
     mask = _still(pipe, _first(columns["segmentation_masks"])[0]) if "segmentation_masks" in columns else None
     boxes, names = np.zeros((0, 4)), None
     if "bounding_boxes" in columns:
-        dense = columns["bounding_boxes"]
-        real = dense["labels"][0] >= 0
-        boxes, names = dense["boxes"][0][real], dense["labels"][0][real]
+        boxes, names = (_still(pipe, columns["bounding_boxes"][name][0]) for name in ("boxes", "labels"))
+        boxes, names = boxes[names >= 0], names[names >= 0]
         names = names if pipe.source.targets.box_labels is not None else None
     points = _still(pipe, columns["keypoints"][0]) if "keypoints" in columns else np.zeros((0, 2))
     shown = _displayable(_still(pipe, job.images[0]), output)
@@ -123,7 +122,7 @@ def _augmented(pipe: Pipeline, job: Job, output: Output) -> Picture:
 
 def _still(pipe: Pipeline, values: Any) -> Any:
     """The middle frame of a video; an image as it is."""
-    return values[pipe.source.lead[0] // 2] if pipe.source.lead and values is not None and values.size else values
+    return values[pipe.source.lead[0] // 2] if pipe.source.lead and values is not None and len(values) else values
 
 
 def _first(masks: Any) -> Any:

@@ -28,7 +28,7 @@ class Known:
     Attributes:
         columns: One row per sample.
         bounding_box_format: Of its boxes.
-        videos: Whether samples are videos, whose masks differ from frame to frame and are not looked at.
+        videos: Whether samples are videos, whose targets differ from frame to frame and are not looked at.
     """
 
     columns: Targets
@@ -46,7 +46,7 @@ class Known:
     def kinds(self) -> frozenset[str]:
         """Which of "boxes" and "masks" there are."""
         found = frozenset(kind for kind in ("boxes", "masks") if getattr(self.columns, kind) is not None)
-        return found - {"masks"} if self.videos else found
+        return frozenset() if self.videos else found
 
 
 @dataclass(frozen=True, eq=False)

@@ -143,22 +143,24 @@ def swap(points: NDArray[Any], pairs: Sequence[tuple[int, int]]) -> None:
 
 def move_boxes(
     plan: Plan, boxes: Sequence[NDArray[Any]], box_format: str, box_filter: BoxFilter = ANY_BOX,
-    polygons: Sequence[Sequence[NDArray[Any]]] | None = None,
+    polygons: Sequence[Sequence[NDArray[Any]]] | None = None, frames: int = 1,
 ) -> tuple[list[Boxes], list[NDArray[np.int64]]]:  # fmt: skip
     """Boxes per sample, clipped to the image, and which of them are left.
 
     A moved box is the upright one around what can be seen of its moved outline: the polygon where one is known, else
-    its four sides. `box_filter` says how much that must be; a box that the plan drops is left out anyway.
+    its four sides. `box_filter` says how much that must be; a box that the plan drops is left out anyway. Of videos,
+    `frames` long, there are boxes for each frame.
     """
     paths = Paths(plan)
     result, kept = [], []
-    for index, rows in enumerate(boxes):
+    for number, rows in enumerate(boxes):
+        index = number // frames
         before, after = _sizes(plan, index)
         corners = to_xyxy(np.asarray(rows, np.float64).reshape(-1, 4), box_format, before)
         if polygons is None:
             outlines = [outline(row, paths.bends) for row in corners]
         else:
-            outlines = [np.asarray(p, np.float64) * unit(box_format, before)[:2] for p in polygons[index]]
+            outlines = [np.asarray(p, np.float64) * unit(box_format, before)[:2] for p in polygons[number]]
         centred = [part - 0.5 for part in outlines]
         placed = moved(centred, partial(paths.forward, index))
         whole = tight_boxes(placed).reshape(-1, 4)
@@ -176,14 +178,19 @@ def move_boxes(
 
 
 def move_polygons(
-    plan: Plan, polygons: Sequence[Sequence[NDArray[Any]]], kept: Sequence[NDArray[np.int64]], box_format: str
+    plan: Plan,
+    polygons: Sequence[Sequence[NDArray[Any]]],
+    kept: Sequence[NDArray[np.int64]],
+    box_format: str,
+    frames: int = 1,
 ) -> list[list[NDArray[np.float32]]]:
     """The polygons of the boxes that `move_boxes` kept, cut off at the image's edge, in the units of the boxes."""
     paths = Paths(plan)
     result = []
-    for index, rows in enumerate(polygons):
+    for number, rows in enumerate(polygons):
+        index = number // frames
         before, after = _sizes(plan, index)
-        given = [np.asarray(rows[k], np.float64) * unit(box_format, before)[:2] - 0.5 for k in kept[index].tolist()]
+        given = [np.asarray(rows[k], np.float64) * unit(box_format, before)[:2] - 0.5 for k in kept[number].tolist()]
         left = [clipped(part + 0.5, np.asarray(after[::-1])) for part in paths.forward_cut(index, given)]
         result.append([(part / unit(box_format, after)[:2]).astype(np.float32) for part in left])
     return result

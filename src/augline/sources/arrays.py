@@ -26,7 +26,8 @@ class Arrays(Source):
     Args:
         images: (N, height, width, channels) or (N, height, width), or a list of (height, width[, channels]);
             uint8, uint16 or float32. Videos are (N, time, height, width, channels), or a list of such with one length:
-            all frames of a video share its draws. They can have masks and keypoints (N, time, ...), but no boxes.
+            all frames of a video share its draws. Masks and keypoints are (N, time, ...) then; boxes, their labels and
+            polygons one list per video with an entry per frame.
         labels: as in `Files`; also `masks`, `boxes`, `box_labels`, `bounding_box_format`, `polygons`, `keypoints`,
             `keypoint_swaps`, `weights`.
         extra_images: as in `Files`, of arrays.

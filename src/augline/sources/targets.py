@@ -36,7 +36,8 @@ class Targets:
     masks: Mapping[str, Sequence[Any]] | Sequence[Any] | NDArray[Any] | None = None
     """(N, height, width[, channels]), or N paths or arrays; or several such by name."""
     boxes: Sequence[NDArray[np.float32]] | None = None
-    """N arrays (n, 4), in the source's `bounding_box_format`."""
+    """N arrays (n, 4), in the source's `bounding_box_format`; of videos N lists with such an array per frame, as for
+    `box_labels` and `polygons`."""
     box_labels: Sequence[NDArray[Any]] | None = None
     """N arrays (n,)."""
     keypoints: Sequence[NDArray[np.float32]] | None = None
@@ -149,9 +150,6 @@ def build(
 
     `sizes` (images, 2), heights and widths, are for checks, where they are known; `lead` is (time,) for videos.
     """
-    if lead and (boxes is not None or polygons is not None):
-        fix = "Give keypoints (time, k, 2), such as the corners, or masks; or augment the frames one by one."
-        raise refusal(ArgumentError, owner, "videos can have no boxes and polygons", "some", fix)
     check_choice(owner, "bounding_box_format", bounding_box_format, BOX_FORMATS)
     columns = {"labels": labels, "weights": weights, "polygons": polygons}
     columns |= {"boxes": boxes, "box_labels": box_labels, "keypoints": keypoints}
@@ -161,6 +159,8 @@ def build(
         if column is not None:
             check_length(owner, name, len(column), images)
     encoded, names = _labels(owner, labels, class_names, alone=box_labels is None)
+    columns = {"boxes": boxes, "box_labels": box_labels, "polygons": polygons}
+    boxes, box_labels, polygons = (_checked_frames(owner, name, column, lead) for name, column in columns.items())
     outlines = None if polygons is None else _polygons(owner, polygons)
     box_rows = None if boxes is None else _rows(owner, "boxes", boxes, (4,))
     if outlines is not None:
@@ -171,10 +171,45 @@ def build(
         for column in several.values():
             _check_masks(owner, column, sizes, len(lead))
     if box_rows is not None:
-        check_boxes(owner, box_rows, bounding_box_format, sizes)
+        check_boxes(
+            owner, box_rows, bounding_box_format, None if sizes is None else np.repeat(sizes, (*lead, 1)[0], axis=0)
+        )
     swaps = check_swaps(owner, keypoint_swaps, min((row.shape[-2] for row in points or () if row.size), default=0))
     weighed = None if weights is None else _weights(owner, weights)
-    return Targets(encoded, weighed, masks, box_rows, label_rows, points, outlines, swaps), names
+    boxes, box_labels, polygons = (by_sample(column, lead) for column in (box_rows, label_rows, outlines))
+    return Targets(encoded, weighed, masks, boxes, box_labels, points, polygons, swaps), names
+
+
+def by_frame(column: Any, lead: tuple[int, ...]) -> Any:
+    """The entries of all frames one after the other, where samples are videos; else the column as it is.
+
+    >>> by_frame([["a", "b"], ["c", "d"]], lead=(2,))
+    ['a', 'b', 'c', 'd']
+    """
+    return [frame for row in column for frame in row] if lead else column
+
+
+def by_sample(column: Any, lead: tuple[int, ...]) -> Any:
+    """The inverse of `by_frame`."""
+    if not lead or column is None:
+        return column
+    return [column[at : at + lead[0]] for at in range(0, len(column), lead[0])]
+
+
+def _checked_frames(owner: str, name: str, column: Any, lead: tuple[int, ...]) -> Any:
+    """`by_frame` of what a user gives for videos of one length."""
+    for index, row in enumerate(column if lead and column is not None else ()):
+        if not isinstance(row, (list, tuple, np.ndarray)) or len(row) != lead[0]:
+            count = len(row) if isinstance(row, (list, tuple, np.ndarray)) else "no list"
+            rule = f"{name} of a video must be one entry per frame"
+            raise refusal(
+                ArgumentError,
+                owner,
+                rule,
+                f"{count} for {lead[0]} frames at {name}[{index}]",
+                "Give each frame its own.",
+            )
+    return None if column is None else by_frame(column, lead)
 
 
 def _check_masks(owner: str, masks: Any, sizes: NDArray[np.int64], lead: int) -> None:
