@@ -18,9 +18,11 @@ from augline import (  # noqa: E402
     RandomFlip,
     RandomRotation,
     Rescaling,
+    Resizing,
 )
-from augline.convert import to_dataset  # noqa: E402
+from augline.convert import elements, to_dataset  # noqa: E402
 from augline.errors import ArgumentError, SourceError  # noqa: E402
+from augline.program import Program  # noqa: E402
 
 
 def values(dataset):
@@ -258,6 +260,37 @@ def test_augmentation_depends_on_the_pass_and_the_samples_number_only():
     assert not np.array_equal(*epochs)
     for epoch in epochs:
         np.testing.assert_array_equal(epoch, np.concatenate([x for x, _ in other.as_numpy_iterator()]))
+
+
+@pytest.mark.parametrize("kind", ["dict", "tuple", "array"])
+def test_samples_of_many_sizes_are_gathered_as_they_are_one_by_one(kind, monkeypatch):
+    def samples():
+        rng = np.random.default_rng(2)
+        for number in range(7):
+            image = rng.integers(0, 256, (16 + number, 24 - number, 3), np.uint8)
+            yield {
+                "array": image, "tuple": (image, np.int64(number)),
+                "dict": {
+                    "images": image, "segmentation_masks": image[..., 0], "labels": number, "name": f"n{number}",
+                    "bounding_boxes": {"boxes": np.float32([[2, 3, 8, 9], [-1] * 4]), "labels": np.asarray([5, -1])},
+                    "keypoints": np.float32([[3, 4, 2]]),
+                },
+            }[kind]  # fmt: skip
+
+    options = {"augment": [RandomFlip(), RandomRotation(0.1), Resizing(12, 12)], "seed": 3}
+    one_by_one = list(to_dataset(samples, **options).as_numpy_iterator())
+    planned = []
+    plan = Program.plan
+    monkeypatch.setattr(Program, "plan", lambda self, *args, **more: planned.append(1) or plan(self, *args, **more))
+    dataset = to_dataset(samples, batch_size=4, workers=0, **options)
+    before = len(planned)
+    batches = list(dataset.as_numpy_iterator())
+    assert len(planned) - before == len(batches) == 2
+    found = [elements.mapped(lambda part, k=k: part[k], b) for b in batches for k in range(4 if b is batches[0] else 3)]
+    assert len(found) == len(one_by_one) == 7
+    for mine, other in zip(found, one_by_one, strict=True):
+        for (path, part), (_, wanted) in zip(elements.leaves(mine), elements.leaves(other), strict=True):
+            np.testing.assert_array_equal(part, wanted, err_msg=path)
 
 
 def test_masks_boxes_and_points_move_along():

@@ -12,7 +12,7 @@ from augline import engines, targets
 from augline.augment import RANGES
 from augline.box_filter import BoxFilter
 from augline.buffers import Buffers
-from augline.convert.elements import Element, rows, stacked
+from augline.convert.elements import Element, mapped, rows, stacked
 from augline.errors import SourceError
 from augline.plan import Plan
 from augline.program import Program
@@ -21,7 +21,7 @@ from augline.sources.targets import Targets, check_swaps
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential
 
-_MOVED = ("images", "segmentation_masks", "bounding_boxes", "keypoints")
+_SIZED = ("images", "segmentation_masks")
 
 
 class Augmenter:
@@ -72,16 +72,12 @@ class Augmenter:
 
     def sample(self, element: Element, epoch: int, number: int) -> Element:
         """One sample carried through."""
-        image = _images(element)
-        batch = {key: [part] for key, part in element.items()} if isinstance(element, dict) else element
-        result = self._run(batch, [image], epoch, np.asarray([number]))
-        if isinstance(element, dict):
-            return {key: _only(part) if key in _MOVED else element[key] for key, part in result.items()}
-        return _with_images(element, _images(result)[0])
+        return mapped(lambda part: part[0, ...], self.gathered([element], epoch, number))
 
     def gathered(self, samples: Sequence[Element], epoch: int, first: int) -> Element:
-        """A batch of samples, which may differ in size as long as they come out in one."""
-        return stacked([self.sample(sample, epoch, first + place) for place, sample in enumerate(samples)])
+        """A batch of samples, planned as one; they may differ in size as long as they come out in one."""
+        images = [_images(sample) for sample in samples]
+        return self._run(_collated(samples), images, epoch, first + np.arange(len(samples)))
 
     def _run(self, element: Element, images: Any, epoch: int, ids: NDArray[np.int64]) -> Element:
         parts = [np.asarray(image, self.program.dtype) for image in images]
@@ -145,7 +141,6 @@ def _images(element: Element) -> Any:
 
 def _dense(given: Any) -> tuple[NDArray[Any], NDArray[Any], list[NDArray[np.int64]]]:
     """Keras's dense boxes `(batch, n, 4)`, their labels, and per sample which rows are boxes."""
-    given = given[0] if isinstance(given, list) else given
     boxes, names = np.asarray(given["boxes"]), np.asarray(given["labels"])
     boxes, names = (boxes[None], names[None]) if boxes.ndim == 2 else (boxes, names)
     return boxes, names, [np.flatnonzero(row >= 0) for row in names]
@@ -166,8 +161,13 @@ def _with_images(element: Element, images: Any) -> Element:
     return (images, *element[1:]) if isinstance(element, tuple) else images
 
 
-def _only(part: Any) -> Any:
-    return {key: value[0] for key, value in part.items()} if isinstance(part, dict) else part[0]
+def _collated(samples: Sequence[Element]) -> Element:
+    """A batch of samples but for what has the size of its image, which stays a list."""
+    head = samples[0]
+    if isinstance(head, dict):
+        columns = {key: [sample[key] for sample in samples] for key in head}
+        return {key: column if key in _SIZED else stacked(column) for key, column in columns.items()}
+    return (None, *stacked([sample[1:] for sample in samples])) if isinstance(head, tuple) else None
 
 
 def counted(element: Element) -> int:
