@@ -72,6 +72,19 @@ def test_the_readme_has_the_table_that_was_measured():
         assert name in text
 
 
+def test_each_page_states_what_was_measured():
+    module = measuring()
+    measured = module.json.loads(module.MEASURED.read_text(encoding="utf-8")) if module.MEASURED.exists() else None
+    for page in module.pages():
+        text, speed = page.read_text(encoding="utf-8"), measured and measured["images/s"].get(page.stem)
+        assert module.stated(text, speed) == text, page.name
+        once = module.stated(text, {"old": 100.0, "new": 1250.0})
+        assert module.ast.get_docstring(module.ast.parse(once)).endswith(
+            "\n\nMeasured: 100 images/s the old way, 1,250 the new way. README.md says on what."
+        )
+        assert module.stated(module.stated(once, {"old": 1.0, "new": 2.0}), speed) == text
+
+
 def test_a_table_of_numbers():
     module = measuring()
     speeds = {page.stem: {"old": 100.0, "new": 1250.0} for page in module.pages()}

@@ -1,9 +1,11 @@
-"""Measures every page on your photographs and writes the table of README.md: `python docs/cookbook/measure.py PHOTOS`.
+"""Measures every page on your photographs: `python docs/cookbook/measure.py PHOTOS`.
+
+It writes the table of README.md, and into each page what was measured of it.
 
 Each measurement is a process of its own, kept to two threads; old and new take turns, and the median counts. Results
 go to `measured.json`, with machine and versions and without any path. Leave the machine alone meanwhile.
 
-`python docs/cookbook/measure.py` without a folder only writes the table again.
+`python docs/cookbook/measure.py` without a folder only writes them again.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 README, MEASURED = HERE / "README.md", HERE / "measured.json"
+MEASURED_LINE = "\n\nMeasured: "
 BEGIN, END = "<!-- written by measure.py -->", "<!-- end -->"
 THREADS = 2
 ENVIRONMENT = {
@@ -80,8 +83,21 @@ def table(measured: dict[str, Any] | None) -> str:
     ])  # fmt: skip
 
 
+def stated(text: str, speed: dict[str, float] | None) -> str:
+    """A page with its measurement as the last paragraph of what it says; without, if there is none."""
+    head, closing, code = text[3:].partition('"""')
+    head = head.split(MEASURED_LINE)[0].rstrip()
+    if speed is not None:
+        numbers = f"{speed['old']:,.0f} images/s the old way, {speed['new']:,.0f} the new way"
+        head += f"{MEASURED_LINE}{numbers}. README.md says on what."
+    return text[:3] + head + "\n" + closing + code
+
+
 def write(measured: dict[str, Any] | None) -> None:
-    """Puts the table into README.md."""
+    """Puts the table into README.md, and the numbers into the pages."""
+    for page in pages():
+        speed = None if measured is None else measured["images/s"].get(page.stem)
+        page.write_text(stated(page.read_text(encoding="utf-8"), speed), encoding="utf-8")
     text = README.read_text(encoding="utf-8")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     README.write_text(f"{before}{BEGIN}\n{table(measured)}\n{END}{after}", encoding="utf-8")

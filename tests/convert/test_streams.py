@@ -262,14 +262,14 @@ def test_augmentation_depends_on_the_pass_and_the_samples_number_only():
         np.testing.assert_array_equal(epoch, np.concatenate([x for x, _ in other.as_numpy_iterator()]))
 
 
-@pytest.mark.parametrize("kind", ["dict", "tuple", "array"])
+@pytest.mark.parametrize("kind", ["dict", "tuple"])
 def test_samples_of_many_sizes_are_gathered_as_they_are_one_by_one(kind, monkeypatch):
     def samples():
         rng = np.random.default_rng(2)
         for number in range(7):
             image = rng.integers(0, 256, (16 + number, 24 - number, 3), np.uint8)
             yield {
-                "array": image, "tuple": (image, np.int64(number)),
+                "tuple": (image, np.int64(number)),
                 "dict": {
                     "images": image, "segmentation_masks": image[..., 0], "labels": number, "name": f"n{number}",
                     "bounding_boxes": {"boxes": np.float32([[2, 3, 8, 9], [-1] * 4]), "labels": np.asarray([5, -1])},
