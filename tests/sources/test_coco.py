@@ -304,3 +304,19 @@ class TestWrong:
             Coco(tmp_path / "none.json", tmp_path)
         with pytest.raises(SourceError, match=r"root must be a folder"):
             Coco(tmp_path / "bad.json", tmp_path / "none")
+
+
+def test_crops_see_polygons_and_masks_of_objects(coco) -> None:
+    """What is cut around is what comes out: boxes tight around turned polygons, and masks made of them."""
+    turn, tight = al.RandomRotation((0.1, 0.1), fill_mode="constant"), al.BBoxSafeRandomCrop()
+    source = coco(masks=True)
+    settings = {"batch_size": 3, "shuffle": False, "seed": 4}
+    whole = al.Pipeline(source, [turn, al.Resizing(40, 62)], **settings).batch(0, 0)["bounding_boxes"]
+    cut = al.Pipeline(source, [turn, tight, al.Resizing(40, 62)], **settings).batch(0, 0)["bounding_boxes"]
+    assert np.array_equal(whole["labels"], cut["labels"])
+    sides = [rows["boxes"][..., 2:] for rows in (whole, cut)]  # xywh
+    assert (sides[1] >= sides[0] - 0.01)[whole["labels"] >= 0].all()
+    around = al.Pipeline(source, [turn, al.CropNonEmptyMaskIfExists(5, 5)], **settings).batch(0, 0)
+    masked = np.asarray(source.targets.masks[0]).any(), np.asarray(source.targets.masks[2]).any()
+    assert masked == (True, True)
+    assert (around["segmentation_masks"].max(axis=(1, 2, 3)) > 0).tolist() == [True, False, True]

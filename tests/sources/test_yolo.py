@@ -196,3 +196,18 @@ class TestWrongRows:
         (root / "labels/train/b.txt").write_bytes(b"\xff\xfe0\x00")
         with pytest.raises(SourceError, match=r"every line .*Received '.*b\.txt': 'utf-8' codec"):
             Yolo(root)
+
+
+def test_a_crop_keeps_the_boxes_it_is_to_keep(root) -> None:
+    """Relative boxes of plain rows and of outlines are seen in pixels of the frame that the crop meets."""
+    settings = {"batch_size": 4, "shuffle": False, "seed": 4}
+    before = [al.Resizing(60, 50), al.RandomFlip()]
+    pipes = [
+        al.Pipeline(Yolo(root), [*before, *crop, al.Resizing(60, 50)], **settings)
+        for crop in ((), (al.BBoxSafeRandomCrop(),), (al.RandomIoUCrop(sampler_options=(0.01,)),))
+    ]
+    whole, safe, overlapping = (pipe.batch(0, 0)["bounding_boxes"] for pipe in pipes)
+    assert np.array_equal(whole["labels"], safe["labels"])
+    real = whole["labels"] >= 0
+    assert (safe["boxes"][real][:, 2:] >= whole["boxes"][real][:, 2:] - 1e-3).all()
+    assert 0 < (overlapping["labels"] >= 0).sum() <= real.sum()
