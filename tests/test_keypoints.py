@@ -51,6 +51,21 @@ def test_left_and_right_change_places_where_the_whole_geometry_mirrors(transform
     assert_allclose(moved(transforms)[:, :2], wanted, atol=1e-4)
 
 
+@pytest.mark.parametrize("mirrored", [True, False])
+def test_functions_of_your_own_mirror_too(mirrored):
+    def turned(image):
+        return image[:, ::-1] if mirrored else image[::-1, ::-1]
+
+    def points(places, size):
+        return np.asarray([size[1] - 1, 0 if mirrored else size[0] - 1]) + places * [-1, 1 if mirrored else -1]
+
+    item = al.Map(turned, spatial=True, points=points)
+    wanted = np.stack([LAST_X - X, Y if mirrored else LAST_Y - Y], axis=1)
+    assert_allclose(moved([item])[:, :2], wanted[OTHERS if mirrored else range(5)], atol=1e-4)
+    assert_allclose(moved([item, LEFT_RIGHT])[0, :2], [X[0], wanted[0, 1]], atol=1e-4)
+    assert moved([item, LEFT_RIGHT])[2, 2] == (1 if mirrored else 2)
+
+
 def test_visibility_goes_with_its_point():
     assert moved([LEFT_RIGHT])[:, 2].tolist() == [2, 1, 2, 2, 2]
     assert moved([])[:, 2].tolist() == [2, 2, 1, 2, 2]

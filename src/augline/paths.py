@@ -183,7 +183,16 @@ def mirrors(plan: Plan) -> NDArray[np.bool_]:
     for stage in plan.stages:
         if isinstance(stage, Warp) and stage.moves:
             total = total * np.sign(np.linalg.det(stage.total[:, :2, :2]))
+        elif isinstance(stage, Call) and stage.spatial:
+            total = total * [_turned_over(stage, index) for index in range(len(total))]
     return np.asarray(total < 0)
+
+
+def _turned_over(stage: Call, index: int) -> float:
+    """-1 where a function of the user's mirrors the middle of an image, else 1."""
+    middle = np.asarray([stage.extent.width[index] - 1, stage.extent.height[index] - 1]) / 2
+    place, right, down = _called(stage, index, middle + np.asarray([[0, 0], [0.5, 0], [0, 0.5]]))
+    return float(np.sign(np.linalg.det([right - place, down - place])))
 
 
 def _transformed(matrix: NDArray[np.float64], points: Points) -> Points:
