@@ -95,9 +95,9 @@ class Sight:
         self, place: Array, ignore_values: Sequence[int] = (), ignore_channels: Sequence[int] = ()
     ) -> tuple[Array, Array]:
         """`(batch, 2)` one of the pixels of each mask and `(batch,)` whether it has any; see `augline.plan.Sight`."""
-        points, there = np.zeros((len(place), 2)), np.zeros(len(place), bool)
+        points, there, plan = np.zeros((len(place), 2)), np.zeros(len(place), bool), self._plan
         for index, share in enumerate(np.asarray(place).tolist()):
-            mask = self._mask(index)
+            mask = self._mask(plan, index) if share == share else None  # not of NaN
             if mask is None:
                 continue
             counted = np.delete(mask, [c for c in ignore_channels if c < mask.shape[2]], axis=2)
@@ -114,14 +114,14 @@ class Sight:
         output = Output(self.before.scale, self.before.offset, self.before.dtype)
         return Plan(moving, (None,) * len(moving), self.before, self.extent, output, dropped(self.stages))
 
-    def _mask(self, index: int) -> NDArray[Any] | None:
+    def _mask(self, way: Plan, index: int) -> NDArray[Any] | None:
         """A sample's mask in this frame, of several the first; None where it cannot be had: its pixels report that."""
         columns = self.known.columns
         name = next(iter(columns.masks)) if isinstance(columns.masks, Mapping) else ""
         size = int(self.before.height[index]), int(self.before.width[index])
         try:
             mask = targets.read_mask(columns.mask(index, name), size, str(index))
-            plan = targets.mask_plan(self._plan.take(slice(index, index + 1)), mask.shape[2], mask.dtype.name, name)
+            plan = targets.mask_plan(way.take(slice(index, index + 1)), mask.shape[2], mask.dtype.name, name)
         except (ArgumentError, OSError):
             return None
         if not plan.stages:

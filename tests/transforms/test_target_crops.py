@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 
 import augline as al
-from augline.plan import Extent, Frame
 from augline.random import Draw
 
 HEIGHT, WIDTH, COUNT = 50, 70, 200
@@ -65,16 +64,17 @@ def test_every_window_overlaps_a_box_whose_centre_it_holds(least: float) -> None
 
 def test_the_first_window_that_passes_is_taken() -> None:
     """The rule once more, in plain loops over the same draws."""
-    item, ids = al.RandomIoUCrop(0.2, 0.9, 0.6, 1.7, (0.4, 0.0, 0.7, 1.0), 15), np.arange(60)
-    frame = Frame(np, Extent.of(np, 60, HEIGHT, WIDTH), 3)
-    drawn = item.sample(Draw(5, 0, ids).at("RandomIoUCrop"), frame)
+    item = al.RandomIoUCrop(0.2, 0.9, 0.6, 1.7, (0.4, 0.0, 0.7, 1.0), 15)
+    draw = Draw(5, 0, np.arange(60)).at("RandomIoUCrop")
+    orders, places = draw.permutation("order", 4), draw.uniform("place", shape=(15, 2))
+    sides = draw.uniform("sides", 0.2, 0.9, shape=(15, 2))
     out = with_boxes(item, count=60)["images"]
     centres = (BOXES[:, :2] + BOXES[:, 2:]) / 2
     for index in range(60):
         wanted = np.asarray([0, 0, WIDTH, HEIGHT])
-        for option in drawn["order"][index]:
+        for option in orders[index]:
             least, found = item.overlaps[option], []
-            for (wide, tall), (across, down) in zip(drawn["sides"][index], drawn["place"][index], strict=True):
+            for (wide, tall), (across, down) in zip(sides[index], places[index], strict=True):
                 width, height = int(WIDTH * wide), int(HEIGHT * tall)
                 left, top = int((WIDTH - width) * across), int((HEIGHT - height) * down)
                 at = np.asarray([left, top, left + width, top + height])

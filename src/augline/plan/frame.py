@@ -57,7 +57,7 @@ class Sight(Protocol):
     def filled(
         self, place: Array, ignore_values: Sequence[int] = (), ignore_channels: Sequence[int] = ()
     ) -> tuple[Array, Array]:
-        """One of the pixels where a mask is not 0, `place` (0 to 1) on the way through them row by row.
+        """One of the pixels where a mask is not 0, `place` (0 to 1) on the way through them row by row; NaN for none.
 
         `(batch, 2)` float64 x and y in whole pixels, and `(batch,)` whether there is any.
         """

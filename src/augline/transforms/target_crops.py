@@ -88,25 +88,24 @@ class RandomIoUCrop(Transform):
         return self.sampler_options or (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
-        return {
-            "order": draw.permutation("order", len(self.overlaps)),
-            "sides": draw.uniform("sides", self.min_scale, self.max_scale, shape=(self.trials, 2)),
-            "place": draw.uniform("place", shape=(self.trials, 2)),
-        }
-
-    def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp = frame.xp
+        order = draw.permutation("order", len(self.overlaps))
+        sides = draw.uniform("sides", self.min_scale, self.max_scale, shape=(self.trials, 2))
+        windows = _windows(frame, sides, draw.uniform("place", shape=(self.trials, 2)))
         boxes, there = sight(self, frame, "boxes").boxes()
-        windows = _windows(frame, params["sides"], params["place"])
         inside = _centres_inside(boxes, windows) & there[:, None, :]
         best = xp.max(xp.where(inside, _overlap(xp, boxes, windows), -1.0), axis=2)
         good = (best >= 0) & _shaped(xp, windows, self.min_aspect_ratio, self.max_aspect_ratio)
-        least = xp.take(xp.asarray(self.overlaps, dtype=xp.float64), xp.reshape(params["order"], (-1,)))
+        least = xp.take(xp.asarray(self.overlaps, dtype=xp.float64), xp.reshape(order, (-1,)))
         chosen = _first_window(xp, xp.where(good, best, -1.0), xp.reshape(least, (frame.batch, -1)))
-        cut = xp.any(chosen, axis=1)
-        left, top, right, bottom = (xp.sum(xp.where(chosen, windows[..., k], 0.0), axis=1) for k in range(4))
-        yield whole_pixels(frame, (top, left, bottom - top, right - left)).masked(cut, frame)
-        yield Drop(there & ~xp.any(inside & chosen[:, :, None], axis=1) & cut[:, None])
+        cut, kept = xp.any(chosen, axis=1), xp.any(inside & chosen[:, :, None], axis=1)
+        window = xp.sum(xp.where(chosen[:, :, None], windows, 0.0), axis=1)
+        return {"cut": cut, "window": window, "dropped": there & ~kept & cut[:, None]}
+
+    def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
+        left, top, right, bottom = (params["window"][:, k] for k in range(4))
+        yield whole_pixels(frame, (top, left, bottom - top, right - left)).masked(params["cut"], frame)
+        yield Drop(params["dropped"])
 
 
 @transform
@@ -212,13 +211,12 @@ class CropNonEmptyMaskIfExists(Transform):
     chance: Fraction = 1.0
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
-        looks = draw.chance("looks", self.chance)
-        return {name: draw.uniform(name) for name in ("pixel", "top", "left")} | {"looks": looks}
+        pixel = frame.xp.where(draw.chance("looks", self.chance), draw.uniform("pixel"), math.nan)
+        return {"pixel": pixel, "top": draw.uniform("top"), "left": draw.uniform("left")}
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp = frame.xp
         pixel, some = sight(self, frame, "masks").filled(params["pixel"], self.ignore_values, self.ignore_channels)
-        some = some & params["looks"]
         down = _holding(xp, pixel[:, 1], some, frame.height - self.height, self.height, params["top"])
         across = _holding(xp, pixel[:, 0], some, frame.width - self.width, self.width, params["left"])
         yield from RandomCrop(self.height, self.width).lower({"top": down, "left": across}, frame)
