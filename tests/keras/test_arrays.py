@@ -80,6 +80,19 @@ def test_fast_pixels_whose_decimals_are_cut_off(name: str, both: Any, images: np
         assert found <= (1.8 * most + 2, 1.8 * mean + 0.02), found
 
 
+def test_columns_read_inside_an_image() -> None:
+    height, width = 9, 7
+    turns = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.8, 0.6), (-0.6, 0.8), (0.0, -1.0), (1e-12, 1.0)]
+    cases = [[[c, -s, x], [s, c, y]] for c, s in turns for x in (0.0, 3.0, -2.5, 40.0) for y in (0.0, 5.0, 8.0)]
+    first, last = legacy_pixels.columns_within(np.array(cases), height, width)
+    column, row = np.meshgrid(np.arange(width), np.arange(height))
+    for (x_row, y_row), low, high in zip(cases, first, last, strict=True):
+        x, y = (a * column + b * row + c for a, b, c in (x_row, y_row))
+        slack = 1e-8
+        inside = (x >= -slack) & (x <= width - 1 + slack) & (y >= -slack) & (y <= height - 1 + slack)
+        np.testing.assert_array_equal((column >= low[:, None]) & (column <= high[:, None]), inside)
+
+
 @pytest.mark.usefixtures("small_ones")
 def test_fast_nearest_takes_the_same_pixels_but_for_a_few(both: Any, noise: np.ndarray) -> None:
     _, fast, theirs = both(**ALL["nearest"])

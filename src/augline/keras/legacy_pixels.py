@@ -82,19 +82,23 @@ class Resampling:
                 self.warp(image, matrix, out)
             return
         places = scratch("warped", images.shape) if wide else outs
-        border, size = _BORDERS[self.fill_mode], (images.shape[2], images.shape[1])
+        border, size = self._border, (images.shape[2], images.shape[1])
         fill = ((self.cval,) * 4,) if border == cv2.BORDER_CONSTANT else ()
         warp, flags = cv2.warpAffine, self._flags
+        if images.shape[3] == 1:  # cv2 drops a last axis of one channel
+            images, places = images[..., 0], places[..., 0]
         for image, matrix, place in zip(list(images), list(matrices), list(places), strict=True):
             warp(image, matrix, size, place, flags, border, *fill)
         if wide:
             narrowed(places, outs)
+        if self.fill_mode == "constant":
+            self._blank(matrices, outs)
 
     def _plain(self, shape: tuple[int, ...]) -> bool:
         """Whether one call of OpenCV's does it."""
         height, width, channels = shape
-        known = self.fill_mode in _BORDERS and not self.by_scipy
-        return known and channels in (3, 4) and max(height, width) <= _LARGEST
+        known = self.fill_mode != "wrap" and not self.by_scipy
+        return known and channels in (1, 3, 4) and max(height, width) <= _LARGEST
 
     def warp(self, image: Image, matrix: NDArray[np.float64], out: Image) -> None:
         """One image of any type through SciPy, or a float32 one through OpenCV."""
@@ -102,12 +106,26 @@ class Resampling:
             self._scipy(image, matrix, out)
         elif self.fill_mode == "wrap":
             self._wrapped(image, matrix, out)
-        elif self.fill_mode == "constant":
-            self._opencv(image, matrix, out, cv2.BORDER_REPLICATE)
-            x, y = _sources(matrix, out)
-            out[~(_within(x, image.shape[1]) & _within(y, image.shape[0]))] = self.cval
         else:
-            self._opencv(image, matrix, out, _BORDERS[self.fill_mode])
+            self._opencv(image, matrix, out, self._border)
+            if self.fill_mode == "constant":
+                self._blank(matrix[None], out[None])
+
+    def _blank(self, matrices: NDArray[np.float64], outs: Image) -> None:
+        """SciPy's "constant": what is read beyond the outermost pixels is the value itself, not blended with them."""
+        first, last = columns_within(matrices, *outs.shape[1:3])
+        column = np.arange(outs.shape[2], dtype=np.int16)
+        beyond = (column < first[:, :, None]) | (column > last[:, :, None])
+        if outs.shape[3] <= 4 and outs.dtype == np.float32 and outs.flags.c_contiguous:  # forty times faster
+            rows = outs.reshape(-1, *outs.shape[2:])
+            cv2.copyTo(np.full(rows.shape, self.cval, np.float32), beyond.view(np.uint8).reshape(rows.shape[:2]), rows)
+        else:
+            outs[beyond] = self.cval
+
+    @property
+    def _border(self) -> int:
+        """What OpenCV reads beyond the image."""
+        return int(_BORDERS.get(self.fill_mode, cv2.BORDER_REPLICATE))
 
     @property
     def _flags(self) -> int:
@@ -149,6 +167,24 @@ def _sources(matrix: NDArray[np.float64], out: Image) -> tuple[NDArray[np.float6
     column, row = np.arange(out.shape[1]), np.arange(out.shape[0])[:, None]
     (a, b, c), (d, e, f) = matrix
     return (a * column + c) + b * row, (d * column + f) + e * row
+
+
+def columns_within(matrices: NDArray[np.float64], height: int, width: int) -> tuple[Image, Image]:
+    """The first and the last column of each row, `(count, height)`, that are read inside images of that size.
+
+    All between them are, for an affine map reads a row along a line.
+    """
+    first, last = np.zeros((len(matrices), height)), np.full((len(matrices), height), width - 1.0)
+    for axis, side in enumerate((width, height)):
+        by_column, by_row, start = (matrices[:, axis, k, None] for k in range(3))
+        row = by_row * np.arange(height) + start
+        low, high = -_SLACK - row, side - 1 + _SLACK - row
+        level = np.abs(by_column) < _SLACK / width  # such rows lie inside as a whole, or not at all
+        one, other = (bound / np.where(level, 1, by_column) for bound in (low, high))
+        outside = level & ((low > 0) | (high < 0))
+        first = np.maximum(first, np.where(level, 0, np.ceil(np.minimum(one, other))))
+        last = np.minimum(last, np.where(outside, -1, np.where(level, width, np.floor(np.maximum(one, other)))))
+    return np.minimum(first, width).astype(np.int16), np.maximum(last, -1).astype(np.int16)
 
 
 def _within(at: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
