@@ -6,7 +6,7 @@ pipe = al.Pipeline(al.Folder("photos/"), [al.RandomFlip("horizontal"), al.Random
 model.fit(pipe.to_tf(), epochs=10)
 """
 
-from augline import presets
+from augline import keras, presets
 from augline.augment import augment
 from augline.box_filter import BoxFilter
 from augline.convert import to_dataset
@@ -201,6 +201,7 @@ __all__ = [
     "augment",
     "cosine",
     "fit",
+    "keras",
     "linear",
     "presets",
     "register",

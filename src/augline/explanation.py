@@ -13,7 +13,6 @@ import numpy as np
 from augline.errors import ArgumentError
 from augline.explanation_text import text
 from augline.plan import Colour, Hsv, Output, Plan, Rescale, Stage, Tone, Warp
-from augline.spec import fingerprint
 from augline.transforms.base import Drawn
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ def _header(pipe: Pipeline, epoch: int, index: int, size: tuple[int, int]) -> di
         "batch_size": pipe.batch_size,
         "seed": pipe.seed,
         "engine": pipe.program.engine,
-        "fingerprint": fingerprint(pipe),
+        "fingerprint": pipe.fingerprint().digest,
         "epoch": epoch,
         "index": index,
         "id": int(source.ids(np.asarray([index]))[0]),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from augline.explanation import Explanation
+    from augline.fingerprint import Fingerprint
     from augline.undo import Trace
 
 _ATTEMPTS = 10
@@ -254,6 +255,17 @@ class Pipeline:
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
         return text
+
+    def fingerprint(self) -> Fingerprint:
+        """What decides the batches, to be compared with that of another run; threads, hosts and folders do not count.
+
+        Of the data set: how many samples, their names below the folder they share, all targets, and what 64 of the
+        files or arrays hold, spread over all. Functions and classes of your own count by name. Of more than a million
+        samples, names and boxes of a million count.
+        """
+        from augline.fingerprint import fingerprint
+
+        return fingerprint(self)
 
     @classmethod
     def from_yaml(cls, text_or_path: str | Path, *, source: Source | None = None) -> Pipeline:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -40,10 +38,10 @@ def to_yaml(pipe: Pipeline) -> str:
     document: dict[str, Any] = {"augline": VERSION}
     comment = ""
     try:
-        document["source"] = _plain(pipe.source.config())
+        document["source"] = plain(pipe.source.config())
     except SpecError:
         comment = f"# source: {' '.join(repr(pipe.source).split())}: pass it to from_yaml(..., source=...)\n"
-    text = comment + plain_yaml.dump(document | _described(pipe))
+    text = comment + plain_yaml.dump(document | described(pipe))
     if len(text) > LIMIT:
         fix = "Put the list into a CSV file, and use Table; or pass the source to from_yaml(..., source=...)."
         rule = f"a configuration file may have {LIMIT:,} characters"
@@ -77,55 +75,38 @@ def load_spec(path: str | Path) -> dict[str, Any]:
     return _checked(*_text(path))
 
 
-def fingerprint(pipe: Pipeline) -> str:
-    """SHA-256, in hex, of all that decides what comes out of a pipeline; threads do not.
-
-    Transforms of your own count by what they print as: their code does not.
-    """
-    try:
-        source: Any = _plain(pipe.source.config())
-    except SpecError:
-        source = repr(pipe.source)
-    described = {"augline": VERSION, "source": source, **_described(pipe, strict=False)}
-    described.pop("workers", None)
-    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
-
-
-def _described(pipe: Pipeline, strict: bool = True) -> dict[str, Any]:
-    """Transforms, and the settings that are not at their defaults."""
+def described(pipe: Pipeline, strict: bool = True) -> dict[str, Any]:
+    """Transforms, and the settings that are not at their defaults; what no file can name is refused if `strict`."""
     defaults = {name: p.default for name, p in inspect.signature(type(pipe)).parameters.items()}
     settings = {name: value for name, value in pipe.settings().items() if name in _ALWAYS or value != defaults[name]}
-    try:
-        listed = _plain(pipe.transforms)
-    except SpecError:
-        if strict:
-            raise
-        listed = [repr(item) for item in pipe.transforms]
-    return {"transforms": listed, **_plain(settings)}
+    return {"transforms": plain(pipe.transforms, strict), **plain(settings)}
 
 
-def _plain(value: Any) -> Any:
-    """Lists, dicts, strings and numbers only; a transform as `{name: arguments}`, or as its name alone."""
+def plain(value: Any, strict: bool = True) -> Any:
+    """Lists, dicts, strings and numbers only; a transform as `{name: arguments}`, or as its name alone.
+
+    What no file can name is refused if `strict`; else functions and classes of your own stand there by name.
+    """
     if isinstance(value, Transform):
         name = type(value).__name__
-        if TRANSFORMS.get(name) is not type(value):
+        if TRANSFORMS.get(name) is not type(value) and strict:
             fix = "Leave it out, and add it to the list after loading."
             raise refusal(SpecError, "to_yaml", "a file can name augline's own transforms only", repr(value), fix)
-        given = _plain(arguments(value))
+        given = plain(arguments(value), strict)
         return {name: given} if given else name
     if isinstance(value, BoxFilter):
         value = {name: number for name, number in asdict(value).items() if number != getattr(BoxFilter, name)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item, strict) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
+        return [plain(item, strict) for item in value]
     if isinstance(value, bool) or value is None:
         return value
     if callable(value):
-        if (registered := name_of(value)) is None:
+        if (registered := name_of(value)) is None and strict:
             fix = "Write @augline.register('a name') above its def."
             raise refusal(SpecError, "to_yaml", "a file can name registered functions only", repr(value), fix)
-        return registered
+        return registered or f"{value.__module__}.{getattr(value, '__qualname__', type(value).__qualname__)}"
     return next((kind(value) for kind in (int, float, str) if isinstance(value, kind)), str(value))
 
 

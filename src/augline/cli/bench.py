@@ -9,7 +9,6 @@ import typer
 from augline import measure
 from augline.cli.inputs import FolderPath, Label, SpecPath, pipeline
 from augline.cli.report import console, memory_line, progress, speed_table, stage_table
-from augline.spec import fingerprint
 
 
 def bench(
@@ -33,7 +32,14 @@ def bench(
     pipe = pipeline(folder, spec, label, **settings)
     out = console()
     names = ", ".join(type(item).__name__ for item in pipe.transforms) or "no transforms"
-    out.print(repr(pipe.source), names, f"fingerprint {fingerprint(pipe)[:12]}", sep="\n", markup=False, soft_wrap=True)
+    out.print(
+        repr(pipe.source),
+        names,
+        f"fingerprint {pipe.fingerprint().digest[:12]}",
+        sep="\n",
+        markup=False,
+        soft_wrap=True,
+    )
     with progress("measuring speed", rounds + 1) as tick:
         speed, memory = measure.speed(pipe, batches=batches, rounds=rounds, tick=tick)
     with progress("timing the steps", min(8, len(pipe))) as tick:
