@@ -8,7 +8,8 @@ has the same order and the same draws, which is one augmented copy of the data i
 thread.
 
 The new way: `al.to_dataset` of the iterator. It takes shapes and length from it, ends after an epoch, goes on with
-the next one, and has the order and the draws of Keras.
+the next one, and has the order and the draws of Keras. The iterator is rebuilt as augline's own, so several threads
+share the work; `native=False` wraps Keras's instead.
 """
 
 from __future__ import annotations

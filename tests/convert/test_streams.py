@@ -22,6 +22,7 @@ from augline import (  # noqa: E402
 )
 from augline.convert import elements, to_dataset  # noqa: E402
 from augline.errors import ArgumentError, SourceError  # noqa: E402
+from augline.keras import ImageDataGenerator  # noqa: E402
 from augline.program import Program  # noqa: E402
 
 
@@ -171,6 +172,11 @@ def test_a_broken_promise_of_length_is_named():
 def test_what_is_no_source_is_refused(wrong):
     with pytest.raises(ArgumentError, match="x must be a generator"):
         to_dataset(wrong)
+
+
+def test_a_generator_without_data_is_told_what_to_pass():
+    with pytest.raises(ArgumentError, match=r"Received ImageDataGenerator\. Pass what its flow"):
+        to_dataset(ImageDataGenerator())
 
 
 def test_arguments_that_cannot_be_are_refused():

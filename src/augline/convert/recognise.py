@@ -347,6 +347,7 @@ def _check_callable(source: Any, name: str) -> None:
 def _refused(source: Any) -> ArgumentError:
     fixes = {
         "str": "For a folder of images write al.Pipeline(al.Folder(path), ...).to_tf()",
+        "ImageDataGenerator": "Pass what its flow or flow_from_directory gives",
         "DataFrame": "For a table of files write al.Pipeline(al.Table(x, ...), ...).to_tf(); for numbers, x.to_numpy()",
     }
     fix = fixes.get(type(source).__name__, "Pass one of these")
