@@ -26,6 +26,13 @@ def is_float(array: Array) -> bool:
     return "float" in str(array.dtype)
 
 
+def shape_of(xp: Namespace, array: Array) -> tuple[Any, ...]:
+    """The shape; where a graph is traced before a side is known, that side is a number of the graph."""
+    dynamic = getattr(xp, "shape", None)
+    sides: tuple[Any, ...] = tuple(array.shape) if dynamic is None else tuple(dynamic(array))
+    return sides
+
+
 def choose(xp: Namespace, condition: Array, yes: Callable[[], Array], no: Callable[[], Array]) -> Array:
     """`yes()` where a single bool holds, else `no()`; only that one is computed."""
     branch = getattr(xp, "cond", None)

@@ -181,6 +181,9 @@ class Pipeline:
         """
         from augline.feed.tf import LAST_BATCH, to_tf
 
+        if self.program.engine == "tensorflow":
+            from augline.feed.graph.dataset import to_tf
+
         epoch, step = pair(start) or (None, None)
         self._check_place(f"Pipeline.to_tf(start={start!r})", epoch, step)
         if last_batch not in LAST_BATCH:

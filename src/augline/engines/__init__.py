@@ -15,7 +15,11 @@ from augline.plan.mix import Mix
 from augline.plan.plan import Plan
 from augline.plan.stages import Rescale, Stage
 
-ENGINES = {"opencv": "augline.engines.opencv.run", "reference": "augline.engines.portable.run"}
+ENGINES = {
+    "opencv": "augline.engines.opencv.run",
+    "reference": "augline.engines.portable.run",
+    "tensorflow": "augline.engines.tensorflow.run",
+}
 """Engine by name, and the module it is imported from when it is first used."""
 
 Sample: TypeAlias = Callable[[int, NDArray[Any], NDArray[Any]], None]

@@ -89,6 +89,16 @@ def log2(x: Array) -> Array:
     return tf.where(tf.pow(tf.cast(2.0, x.dtype), whole) == x, whole, raw)
 
 
+def shape(x: Array) -> tuple[Any, ...]:
+    """Each side as a number where it is known, else as an int64 tensor."""
+    known, asked = x.shape.as_list(), None
+    for axis, side in enumerate(known):
+        if side is None:
+            asked = tf.shape(x, tf.int64) if asked is None else asked
+            known[axis] = asked[axis]
+    return tuple(known)
+
+
 def reshape(x: Array, shape: Any) -> Array:
     """See the standard."""
     return tf.reshape(x, shape)

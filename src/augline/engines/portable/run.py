@@ -54,8 +54,9 @@ def run(xp: Namespace, plan: Plan, images: Array, decoded: tuple[int, int] = (1,
 
 
 def run_batch(
-    xp: Namespace, plan: Plan, images: Array, decoded: Array | None = None, view: View | None = None
-) -> Array:
+    xp: Namespace, plan: Plan, images: Array, decoded: Array | None = None, view: View | None = None, *,
+    settled: bool = False,
+) -> Array:  # fmt: skip
     """The same for a whole batch at once, in float32 and in shapes that do not depend on numbers: as a graph wants it.
 
     Args:
@@ -64,8 +65,10 @@ def run_batch(
         images: `(batch, height, width, channels)` in the source's type.
         decoded: `(batch, 2)` whole factors (y, x) by which the decoder has shrunk each image; None for 1.
         view: Which part of its (shrunk) image each array shows; None where it is the image. Until the first warp.
+        settled: Whether the decoder has shrunk the images as far as the first warp wants them.
     """
-    unit = _through(xp, _to_unit(xp, images, plan, xp.float32), plan.stages, plan.shrinks, Each(decoded, view))
+    state = Each(decoded, view, settled, lambda images: _to_unit(xp, images, plan, xp.float32))
+    unit = _through(xp, images, plan.stages, plan.shrinks, state)
     return colour.output(xp, unit, plan.output)
 
 
@@ -82,15 +85,17 @@ def prepare(plan: Plan, decoded: NDArray[np.int64]) -> Callable[[int, NDArray[An
 def _through(
     xp: Namespace, images: Array, stages: tuple[Stage, ...], shrinks: tuple[Array | None, ...], state: Alike | Each
 ) -> Array:
-    """Images of 0 to 1 through stages."""
+    """Images through stages, to real numbers of 0 to 1."""
     for stage, factors in zip(stages, shrinks, strict=True):
         if isinstance(stage, Warp):
             images, state = _resample(xp, images, stage, factors, state)
-        elif isinstance(stage, Blend):
+            continue
+        images, state = state.ready(images)
+        if isinstance(stage, Blend):
             images = _blended(xp, images, stage, state)
         else:
             images = ON_PIXELS[type(stage)](xp, images, in_precision(xp, stage, state.precision))
-    return images
+    return state.ready(images)[0]
 
 
 def _blended(xp: Namespace, images: Array, stage: Blend, state: Alike | Each) -> Array:
@@ -119,7 +124,7 @@ def _resample(
     stage = stage if stage.interpolation == "nearest" else in_precision(xp, stage, state.precision)
     size, behind = state.behind(images, stage)
     view = state.view and in_precision(xp, state.view, str(stage.matrix.dtype.name))
-    images = warp(xp, images, stage.matrix, size, stage.interpolation, stage.fill, stage.field, view)
+    images = warp(xp, images, stage.matrix, size, stage.interpolation, stage.fill, stage.field, view, state.unit)
     return images, behind
 
 

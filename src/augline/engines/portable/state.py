@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from augline.arrays import Array, Namespace, choose
 from augline.engines.portable.warp import View, shrink, shrink_each
@@ -16,6 +17,11 @@ class Alike:
 
     factors: tuple[int, int] = (1, 1)
     precision: str = "float64"
+    unit: None = None
+
+    def ready(self, images: Array) -> tuple[Array, Alike]:
+        """The images as real numbers of 0 to 1, which they are."""
+        return images, self
 
     def shrunk(self, xp: Namespace, images: Array, wanted: Array) -> tuple[Array, Alike]:
         """The images averaged over the rest of the factors that are `wanted`, which are the same for all."""
@@ -42,14 +48,30 @@ class Alike:
 
 @dataclass(frozen=True, eq=False)
 class Each:
-    """The same where samples differ: factors `(batch, 2)` and a view, or None."""
+    """The same where samples differ.
+
+    Attributes:
+        factors: `(batch, 2)`, or None for 1.
+        view: Which part of its image each array shows; None where it is the image.
+        settled: Whether no image is to be shrunk any further.
+        unit: Makes real numbers of 0 to 1 of what the images hold; None where they are that.
+    """
 
     factors: Array | None = None
     view: View | None = None
+    settled: bool = False
+    unit: Callable[[Array], Array] | None = None
     precision: str = "float32"
+
+    def ready(self, images: Array) -> tuple[Array, Each]:
+        """The images as real numbers of 0 to 1."""
+        return (images if self.unit is None else self.unit(images)), replace(self, unit=None)
 
     def shrunk(self, xp: Namespace, images: Array, wanted: Array) -> tuple[Array, Each]:
         """See `Alike`. An array that does not show its image from the top left on is never shrunk further."""
+        if self.settled:
+            return images, self
+        images, _ = self.ready(images)
         factors = xp.ones(wanted.shape, dtype=xp.int64) if self.factors is None else self.factors
         rest = xp.astype(xp.clip(xp.astype(wanted, xp.int64) // factors, min=1), images.dtype)
         sizes = images.shape[1:3] if self.view is None else (self.view.height, self.view.width)

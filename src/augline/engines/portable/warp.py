@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from augline.arrays import Array, Namespace, is_float
+from augline.arrays import Array, Namespace, is_float, shape_of
 from augline.plan.stages import Field, Fill, Interpolation
 
 
@@ -40,7 +41,7 @@ def shrink_each(xp: Namespace, images: Array, sizes: Sequence[Array | int], fact
 def _shrunk_along(xp: Namespace, images: Array, axis: int, size: Array | int, factor: Array) -> Array:
     """Means of `factor` neighbours along an axis, as differences of a running sum."""
     lines = images if axis == 1 else xp.permute_dims(images, (0, 2, 1, 3))
-    batch, n, across, channels = lines.shape
+    batch, n, across, channels = shape_of(xp, lines)
     sums = xp.concat([xp.zeros_like(lines[:, :1, ...]), xp.cumulative_sum(lines, axis=1)], axis=1)
     sums = xp.reshape(sums, (batch * (n + 1), across * channels))
     first = xp.reshape(xp.arange(batch) * (n + 1), (batch, 1))
@@ -49,9 +50,8 @@ def _shrunk_along(xp: Namespace, images: Array, axis: int, size: Array | int, fa
     def up_to(place: Array) -> Array:
         """The sum of what lies before a place; behind the image its last line goes on."""
         inside = xp.minimum(place, size)
-        places = [
-            xp.reshape(first + xp.astype(t, xp.int64), (-1,)) for t in (inside, size + 0 * place, size - 1 + 0 * place)
-        ]
+        ends = (inside, size + 0 * place, size - 1 + 0 * place)
+        places = [xp.reshape(first + xp.astype(end, xp.int64), (-1,)) for end in ends]
         known, whole, rest = (xp.reshape(xp.take(sums, p, axis=0), (batch, n, across * channels)) for p in places)
         return known + (whole - rest) * (place - inside)[:, :, None]
 
@@ -79,7 +79,8 @@ class View:
 
 
 def warp(xp: Namespace, images: Array, matrix: Array, size: tuple[int, int], interpolation: Interpolation,
-         fill: Fill, field: Field | None = None, view: View | None = None) -> Array:  # fmt: skip
+         fill: Fill, field: Field | None = None, view: View | None = None,
+         unit: Callable[[Array], Array] | None = None) -> Array:  # fmt: skip
     """Every output pixel from the place its matrix says.
 
     Args:
@@ -91,6 +92,7 @@ def warp(xp: Namespace, images: Array, matrix: Array, size: tuple[int, int], int
         fill: What pixels beyond the images hold.
         field: A displacement before the matrix.
         view: Which part of its image each array shows; None where it is the image.
+        unit: Makes real numbers of what the images hold, if that is something else.
     """
     x, y = _grid(xp, matrix, size)
     if field is not None:
@@ -98,7 +100,7 @@ def warp(xp: Namespace, images: Array, matrix: Array, size: tuple[int, int], int
     x, y = _transformed(xp, matrix, x, y)
     # on a grid of 2**-20 of a pixel, so that a last-bit difference between machines cannot tip a floor
     x, y = (xp.round(t * 2.0**20) / 2.0**20 for t in (x, y))
-    return read(xp, images, x, y, interpolation, fill, view)
+    return read(xp, images, x, y, interpolation, fill, view, unit)
 
 
 def _grid(xp: Namespace, like: Array, size: tuple[int, int]) -> tuple[Array, Array]:
@@ -133,49 +135,52 @@ def displacements(xp: Namespace, field: Field) -> Array:
 
 
 def read(
-    xp: Namespace, images: Array, x: Array, y: Array, interpolation: Interpolation, fill: Fill, view: View | None = None
-) -> Array:
-    """The images at places between their pixels."""
+    xp: Namespace, images: Array, x: Array, y: Array, interpolation: Interpolation, fill: Fill,
+    view: View | None = None, unit: Callable[[Array], Array] | None = None,
+) -> Array:  # fmt: skip
+    """The images at places between their pixels; see `warp`."""
+
+    def at(row: _Line, column: _Line) -> Array:
+        return _pixels(xp, images, row, column, fill, unit)
+
     if interpolation == "nearest":
         y, x = xp.floor(y + 0.5), xp.floor(x + 0.5)
-        return _pixels(xp, images, _line(xp, images, y, 1, fill, view), _line(xp, images, x, 2, fill, view), fill)
+        return at(_line(xp, images, y, 1, fill, view), _line(xp, images, x, 2, fill, view))
     top, left = xp.floor(y), xp.floor(x)
-    down, right = (xp.astype(t, images.dtype)[..., None] for t in (y - top, x - left))
-    columns = [_line(xp, images, left + k, 2, fill, view) for k in (0.0, 1.0)]
-    rows = [_line(xp, images, top + k, 1, fill, view) for k in (0.0, 1.0)]
-    upper, lower = (
-        _pixels(xp, images, row, columns[0], fill) * (1 - right) + _pixels(xp, images, row, columns[1], fill) * right
-        for row in rows
-    )
-    return upper * (1 - down) + lower * down
+    near, far = (_line(xp, images, left + k, 2, fill, view) for k in (0.0, 1.0))
+    upper, lower = (_line(xp, images, top + k, 1, fill, view) for k in (0.0, 1.0))
+    corner = at(upper, near)
+    down, right = (xp.astype(t, corner.dtype)[..., None] for t in (y - top, x - left))
+    above = corner * (1 - right) + at(upper, far) * right
+    below = at(lower, near) * (1 - right) + at(lower, far) * right
+    return above * (1 - down) + below * down
 
 
-def _line(
-    xp: Namespace, images: Array, i: Array, axis: int, fill: Fill, view: View | None
-) -> tuple[Array, Array | None]:
+_Line: TypeAlias = "tuple[Array, Array | None]"
+
+
+def _line(xp: Namespace, images: Array, i: Array, axis: int, fill: Fill, view: View | None) -> _Line:
     """Whole coordinates along an axis as indices into the array; and which lie in the image, where that counts."""
     n = images.shape[axis] if view is None else (view.height, view.width)[axis - 1][:, None, None]
     index = fold(xp, i, n, fill.mode)
     if view is not None:
-        index = xp.clip(
-            index - (view.top, view.left)[axis - 1][:, None, None], min=0.0, max=float(images.shape[axis] - 1)
-        )
+        start, last = (view.top, view.left)[axis - 1], shape_of(xp, images)[axis] - 1
+        index = xp.clip(index - start[:, None, None], min=0, max=last)
     return index, (i >= 0) & (i < n) if fill.mode == "constant" else None
 
 
-def _pixels(
-    xp: Namespace, images: Array, row: tuple[Array, Array | None], column: tuple[Array, Array | None], fill: Fill
-) -> Array:
+def _pixels(xp: Namespace, images: Array, row: _Line, column: _Line, fill: Fill,
+            unit: Callable[[Array], Array] | None) -> Array:  # fmt: skip
     """The pixels at whole coordinates, `(batch, h, w, channels)`; outside, what `fill` says."""
-    batch, height, width, channels = images.shape
+    batch, height, width, channels = shape_of(xp, images)
     sample = xp.reshape(xp.arange(batch) * (height * width), (batch, 1, 1))
     place = sample + xp.astype(row[0], xp.int64) * width + xp.astype(column[0], xp.int64)
-    flat = xp.reshape(
-        xp.take(xp.reshape(images, (-1, channels)), xp.reshape(place, (-1,)), axis=0), (*place.shape, channels)
-    )
+    found = xp.take(xp.reshape(images, (-1, channels)), xp.reshape(place, (-1,)), axis=0)
+    found = xp.reshape(found, (*place.shape, channels))
+    found = found if unit is None else unit(found)
     if row[1] is None or column[1] is None:
-        return flat
-    return xp.where((row[1] & column[1])[..., None], flat, xp.asarray(fill.value, dtype=images.dtype))
+        return found
+    return xp.where((row[1] & column[1])[..., None], found, xp.asarray(fill.value, dtype=found.dtype))
 
 
 def fold(xp: Namespace, i: Array, n: Array | int, mode: str) -> Array:

@@ -1,0 +1,1 @@
+"""The portable program on TensorFlow."""

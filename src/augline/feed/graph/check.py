@@ -1,0 +1,46 @@
+"""What a graph cannot do is refused when the data set is made, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from augline.feed.graph.source import refused
+from augline.plan import Warp
+from augline.plan.mix import Mix
+from augline.transforms.base import Transform
+from augline.transforms.schedules import Schedule
+
+if TYPE_CHECKING:
+    from augline.pipeline import Pipeline
+
+
+def check(pipe: Pipeline) -> None:
+    """Refuses a pipeline that no graph can run.
+
+    Raises:
+        EngineError: It is one.
+    """
+    if pipe.on_error != "raise":
+        raise refused(f"on_error={pipe.on_error!r}", "a graph cannot stand in for a file that fails", pipe.on_error)
+    source = pipe.source
+    if source.channels not in (1, 3, 4):
+        raise refused(repr(source), "images must have 1, 3 or 4 channels", f"{source.channels}")
+    for item in _all(pipe.transforms):
+        for name, value in vars(item).items():
+            if isinstance(value, Schedule):
+                raise refused(f"{type(item).__name__}({name}=...)", "a graph is the same in all epochs", repr(value))
+    stages = pipe.program.trial.stages
+    for stage in stages:
+        if isinstance(stage, Mix):
+            raise refused(stage.origin[0], "a graph does not mix samples", stage.origin[0])
+    if pipe.program.size is None and not (stages and isinstance(stages[0], Warp) and stages[0].extent.static):
+        first = ", ".join(getattr(stages[0], "origin", ())) if stages else "no transform"
+        rule = "images of several sizes must be brought to one size before anything else looks at them"
+        raise refused("the list", rule, f"{first} first. Give size=(height, width), or")
+
+
+def _all(transforms: Iterable[Transform]) -> Iterable[Transform]:
+    for item in transforms:
+        yield item
+        yield from _all(getattr(item, "transforms", ()))

@@ -1,0 +1,109 @@
+"""Bytes to pixels in TensorFlow, by the policy of `augline.decode`: accurate DCT, upright, the same grey and depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from augline.arrays import Array
+from augline.feed.graph.header import JPEG, PNG
+
+SCALES = (1, 2, 4, 8)
+"""By how much a JPEG can be decoded smaller."""
+
+_LUMA = (19595, 38470, 7471)  # of 65536: the grey of Pillow's "L"
+
+
+def decode(
+    data: Array, kind: Array, orientation: Array, scale: Array, window: Array, channels: int, dtype: str
+) -> Array:
+    """The pixels of one file in a window, upright.
+
+    Args:
+        data: The file.
+        kind: Its format; see `header`.
+        orientation: EXIF's, 1 to 8.
+        scale: Place in `SCALES`; 0 for all but JPEG.
+        window: (top, left, height, width) in the shrunk image; the whole of it where the orientation is not 1.
+        channels: 1, 3 or 4.
+        dtype: "uint8" or "uint16".
+    """
+    image = tf.cond(
+        kind == JPEG,
+        lambda: _jpeg(data, orientation, scale, window, channels, dtype),
+        lambda: _cropped(_other(data, kind, channels, dtype), window),
+    )
+    return tf.cond(orientation == 1, lambda: image, lambda: _turned(image, orientation))
+
+
+def _jpeg(data: Array, orientation: Array, scale: Array, window: Array, channels: int, dtype: str) -> Array:
+    def at(ratio: int) -> Callable[[], Array]:
+        common = {"channels": 3, "ratio": ratio, "fancy_upscaling": True, "dct_method": "INTEGER_ACCURATE"}
+        return lambda: tf.cond(
+            orientation == 1,
+            lambda: tf.image.decode_and_crop_jpeg(data, window, **common),
+            lambda: tf.io.decode_jpeg(data, **common),
+        )
+
+    image = tf.switch_case(scale, [at(ratio) for ratio in SCALES])
+    return _depth(_channels(tf.ensure_shape(image, (None, None, 3)), channels, 255), dtype)
+
+
+def _other(data: Array, kind: Array, channels: int, dtype: str) -> Array:
+    """PNG, the first frame of GIF, and BMP."""
+    formats: list[Callable[[], Array]] = [
+        lambda: tf.zeros((0, 0, 4), tf.uint16),  # JPEG does not come here
+        lambda: tf.io.decode_png(data, channels=4, dtype=tf.uint16),
+        lambda: _opaque(tf.io.decode_gif(data)[0]),
+        lambda: _opaque(tf.io.decode_bmp(data, channels=0)),
+    ]
+    image = tf.ensure_shape(tf.switch_case(kind, formats), (None, None, 4))
+    if channels == 4:
+        return _depth(image, dtype)
+    # grey is made at the depth of the file, as everywhere; a PNG's stands in byte 24
+    deep = (kind == PNG) & (tf.strings.substr(data, 24, 1) == b"\x10")
+    return tf.cond(
+        deep,
+        lambda: _depth(_channels(image[..., :3], channels, 65535), dtype),
+        lambda: _depth(_channels(_depth(image[..., :3], "uint8"), channels, 255), dtype),
+    )
+
+
+def _opaque(image: Array) -> Array:
+    """Grey or colour of 8 bits, and full alpha, as uint16."""
+    wide = tf.cast(image[..., :3], tf.uint16) * 257
+    wide = tf.broadcast_to(wide, tf.concat([tf.shape(wide)[:2], [3]], 0))
+    return tf.concat([wide, tf.fill(tf.concat([tf.shape(wide)[:2], [1]], 0), tf.constant(65535, tf.uint16))], axis=-1)
+
+
+def _channels(image: Array, channels: int, top: int) -> Array:
+    """RGB as grey, RGB or opaque RGBA."""
+    if channels == 1:
+        parts = tf.cast(image, tf.int64) * tf.constant(_LUMA, tf.int64)
+        return tf.cast((tf.reduce_sum(parts, axis=-1, keepdims=True) + 32768) // 65536, image.dtype)
+    if channels == 4:
+        return tf.concat([image, tf.ones_like(image[..., :1]) * tf.constant(top, image.dtype)], axis=-1)
+    return image
+
+
+def _depth(image: Array, dtype: str) -> Array:
+    """8 bits become 16 as v * 257, and 16 become 8 as round(v / 257)."""
+    if image.dtype.name == dtype:
+        return image
+    if dtype == "uint16":
+        return tf.cast(image, tf.uint16) * 257
+    return tf.cast((tf.cast(image, tf.int32) + 128) // 257, tf.uint8)
+
+
+def _cropped(image: Array, window: Array) -> Array:
+    top, left, height, width = tf.unstack(window)
+    return image[top : top + height, left : left + width]
+
+
+def _turned(image: Array, orientation: Array) -> Array:
+    """The stored image upright: a transposition, and flips of rows and columns (Exif 2.32, tag 0x0112)."""
+    rows, columns = (tf.reduce_any(orientation == codes) for codes in ((3, 4, 7, 8), (2, 3, 6, 7)))
+    image = tf.cond(orientation >= 5, lambda: tf.transpose(image, (1, 0, 2)), lambda: image)
+    image = tf.cond(rows, lambda: image[::-1], lambda: image)
+    return tf.cond(columns, lambda: image[:, ::-1], lambda: image)

@@ -1,0 +1,107 @@
+"""A batch of files: opened, decoded as far as a plan needs, and carried through it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import tensorflow as tf
+
+from augline.arrays import Array
+from augline.feed.graph.compiled import carry_out
+from augline.feed.graph.decode import SCALES, decode
+from augline.feed.graph.halve import UNITS, halve
+from augline.feed.graph.header import JPEG, probe
+from augline.feed.graph.window import windows
+from augline.plan import Plan, Warp
+
+_SMALLEST_SHRUNK = 9  # see augline.decode
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Files with what their headers say; `(batch,)` each, sizes `(batch, 2)` upright."""
+
+    data: Array
+    kind: Array
+    turn: Array
+    sizes: Array
+
+
+def opened(data: Array, names: Array, exif: bool) -> Opened:
+    """What the headers of encoded files `(batch,)` say; names are for errors."""
+    kinds = (tf.int32, tf.int32, tf.int32)
+    kind, stored, turn = tf.map_fn(lambda file: probe(*file, exif), (data, names), fn_output_signature=kinds)
+    stored = tf.ensure_shape(stored, (data.shape[0], 2))
+    return Opened(data, kind, turn, tf.where((turn >= 5)[:, None], stored[:, ::-1], stored))
+
+
+def carried(files: Opened, plan: Plan, channels: int, dtype: str) -> Array:
+    """The images of files as they come out of a plan.
+
+    Each is decoded no larger, and no more of it, than the first warp needs. What shrinking is left after that is most often
+    a factor of two along one side, which has a way of its own.
+    """
+    first = plan.stages[0] if plan.stages and isinstance(plan.stages[0], Warp) else None
+    shrinks = None if first is None else plan.shrinks[0]
+    scale, rest = _scales(files, shrinks)
+    factors = tf.gather(tf.constant(SCALES), scale)
+    sizes = -(-files.sizes // factors[:, None])
+    far = tf.reduce_any(rest > 2)
+    window = windows(first, sizes, factors, rest, (files.turn != 1) | far)
+    images = _pixels(files, scale, window, channels, dtype)
+    factors = tf.cast(tf.stack([factors, factors], axis=1), tf.int64)
+    view = tf.concat([sizes, window[:, :2]], axis=1)
+
+    def halved() -> Array:
+        smaller = tf.concat([-(-sizes // rest), window[:, :2] // rest], axis=1)
+        done = factors * tf.cast(rest, tf.int64)
+        return carry_out(_in_units(plan), halve(images, window[:, 2:], rest), done, smaller, settled=True)
+
+    ways = [
+        lambda: carry_out(plan, images, factors, view, settled=True),
+        halved,
+        lambda: carry_out(plan, images, factors, view),
+    ]
+    return tf.switch_case(tf.where(far, 2, tf.cast(tf.reduce_any(rest > 1), tf.int32)), ways)
+
+
+def _scales(files: Opened, shrinks: Array | None) -> tuple[Array, Array]:
+    """At which of `SCALES` each file is decoded; and by how much, in y and x, it is to be shrunk further."""
+    scale = tf.zeros_like(files.kind)
+    if shrinks is None:
+        return scale, tf.ones_like(files.sizes)
+    wanted = tf.reduce_min(shrinks, axis=1)
+    for place, factor in enumerate(SCALES[1:], 1):
+        whole = tf.reduce_all(files.sizes % factor == 0, axis=1) | (files.turn == 1)
+        scale = tf.where((factor <= wanted) & whole, place, scale)
+    possible = (files.kind == JPEG) & (tf.reduce_max(files.sizes, axis=1) >= _SMALLEST_SHRUNK)
+    scale = tf.where(possible, scale, 0)
+    return scale, tf.cast(shrinks, tf.int32) // tf.gather(tf.constant(SCALES), scale)[:, None]
+
+
+def _pixels(files: Opened, scale: Array, window: Array, channels: int, dtype: str) -> Array:
+    """The windows, each in the top left corner of an array, `(batch, height, width, channels)`."""
+    canvas = _bucket(tf.reduce_max(window[:, 2:], axis=0))
+
+    def decoded(file: tuple[Array, ...]) -> Array:
+        image = decode(*file, channels=channels, dtype=dtype)
+        missing = canvas - tf.shape(image)[:2]
+        return tf.pad(image, [[0, missing[0]], [0, missing[1]], [0, 0]])
+
+    parts = (files.data, files.kind, files.turn, scale, window)
+    images = tf.map_fn(decoded, parts, fn_output_signature=getattr(tf, dtype))
+    return tf.reshape(images, (files.data.shape[0], canvas[0], canvas[1], channels))
+
+
+def _bucket(size: Array) -> Array:
+    """A size that few others round up to, for programs are compiled once for each: 2^k or 3 * 2^k, and even."""
+    exponent = tf.math.ceil(tf.math.log(tf.cast(size, tf.float32)) / math.log(2.0) - 1e-4)
+    power = tf.maximum(tf.cast(2.0**exponent, tf.int32), 16)
+    return tf.where(size <= power // 4 * 3, power // 4 * 3, power)
+
+
+def _in_units(plan: Plan) -> Plan:
+    """The plan for images whose values are `UNITS` times what they were."""
+    scale, offset = (tuple(v * UNITS for v in values) for values in (plan.before.scale, plan.before.offset))
+    return replace(plan, before=plan.before.with_(scale=scale, offset=offset))
