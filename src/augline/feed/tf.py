@@ -26,23 +26,38 @@ def to_tf(
 
     from augline.convert.distribute import scope_replicas
 
-    _check_place_of_work(context)
+    check_context(context)
+    if context is not None and not tf.executing_eagerly():
+        raise ArgumentError(
+            "Pipeline.to_tf(context=...): batches are made by this Python process. Received a call from within a "
+            "graph, as ParameterServerStrategy makes for its workers, which run it elsewhere. "
+            "Use Pipeline(engine='tensorflow')."
+        )
     pipe = pipe.view(drop_remainder=True) if last_batch == "drop" else pipe
-    pipe = pipe if context is None else pipe.view(shard=_shard(pipe, context))
+    pipe = pipe if context is None else pipe.view(shard=shard_of(pipe, context))
     replicas = 1 if context else scope_replicas()
-    parts = _parts(pipe, last_batch, replicas, context)
+    parts = parts_of(pipe, last_batch, replicas, context)
     # A strategy may come later, over all devices: rows that do not divide by them leave the batch dimension open.
     devices = 1 if context else max(len(tf.config.list_logical_devices(kind)) for kind in ("GPU", "CPU"))
     rows = _rows(parts, (replicas, devices))
     passes = Passes(pipe, start, parts, replicas, fixed=rows is not None or context is not None)
     signature = _signature(parts, rows)
-    # The length is declared, not asserted: `take` of what might go on for ever has a known length, and ends early where
-    # there is less, as in the first pass of a resumed run. An asserted length would fail there, and with an unknown one
-    # Keras cuts every later epoch to the length of the first.
-    endless = _dataset(passes, signature, 1).concatenate(_dataset(passes, signature, 0).repeat())
-    dataset = endless.take(len(pipe) * parts.count).with_options(options("OFF"))
+    return with_length(_dataset(passes, signature, 1).concatenate(_dataset(passes, signature, 0).repeat()), parts)
+
+
+def with_length(endless: tf.data.Dataset, parts: Parts) -> tf.data.Dataset:
+    """A data set of passes, of which nobody can know the length, with that of a whole pass.
+
+    The length is declared, not asserted: `take` of what might go on for ever has a known length, and ends early where
+    there is less, as in the first pass of a resumed run. An asserted length would fail there, and with an unknown one
+    Keras cuts every later epoch to the length of the first.
+    """
+    import tensorflow as tf
+
+    steps = len(parts.pipe)
+    dataset = endless.take(steps * parts.count).with_options(options("OFF"))
     if parts.count > 1:  # for TensorFlow and Keras, which take one part per replica, the steps of a replica count
-        dataset.cardinality = lambda: tf.constant(len(pipe), tf.int64)
+        dataset.cardinality = lambda: tf.constant(steps, tf.int64)
     return dataset
 
 
@@ -96,8 +111,8 @@ def options(sharding: str) -> tf.data.Options:
     return found
 
 
-def _check_place_of_work(context: tf.distribute.InputContext | None) -> None:
-    """Refuses strategies that would divide the batches otherwise, or run them where there is no Python of ours."""
+def check_context(context: tf.distribute.InputContext | None) -> None:
+    """Refuses strategies that would divide the batches otherwise."""
     import tensorflow as tf
 
     function = "strategy.distribute_datasets_from_function(lambda context: pipe.to_tf(context=context))"
@@ -108,15 +123,9 @@ def _check_place_of_work(context: tf.distribute.InputContext | None) -> None:
             "Pipeline.to_tf(): under a strategy of several hosts each must know which part of a batch is its own. "
             f"Received no context in the scope of one for {spec.as_dict()}. Write {function}."
         )
-    if context is not None and not tf.executing_eagerly():
-        raise ArgumentError(
-            "Pipeline.to_tf(context=...): batches are made by this Python process. Received a call from within a "
-            "graph, as ParameterServerStrategy makes for its workers, which run it elsewhere. "
-            "Use Pipeline(engine='tensorflow')."
-        )
 
 
-def _shard(pipe: Pipeline, context: tf.distribute.InputContext) -> tuple[int, int]:
+def shard_of(pipe: Pipeline, context: tf.distribute.InputContext) -> tuple[int, int]:
     """Which host's pipeline the context is for."""
     shard = context.input_pipeline_id, context.num_input_pipelines
     if pipe.shard not in ((0, 1), shard):
@@ -127,7 +136,10 @@ def _shard(pipe: Pipeline, context: tf.distribute.InputContext) -> tuple[int, in
     return shard
 
 
-def _parts(pipe: Pipeline, last_batch: str | None, replicas: int, context: tf.distribute.InputContext | None) -> Parts:
+def parts_of(
+    pipe: Pipeline, last_batch: str | None, replicas: int, context: tf.distribute.InputContext | None
+) -> Parts:
+    """How batches are divided among the replicas of a host, and filled up."""
     count = 1 if context is None else context.num_replicas_in_sync // context.num_input_pipelines
     parts = Parts(pipe, max(count, 1))
     if last_batch == "pad":

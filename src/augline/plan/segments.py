@@ -13,8 +13,8 @@ def segments(plan: Plan) -> list[Plan]:
     """Plans that, one after the other, are the plan; in between, images are float32 of 0 to 1.
 
     XLA computes what a measuring curve measures, and what it then changes, anew from the pixels that go in. If a warp
-    stands before it in the same program, the warp is run twice, and without vector instructions: five times slower. So a
-    program ends in front of each measurement, and about each stage that looks at neighbours.
+    stands before it in the same program, the warp is run twice, and without vector instructions: five times slower. So
+    a program ends in front of each measurement, and about each stage that looks at neighbours.
     """
     pieces = [piece for stage, shrink in zip(plan.stages, plan.shrinks, strict=True) for piece in _cut(stage, shrink)]
     groups: list[list[tuple[Stage, object]]] = [[]]

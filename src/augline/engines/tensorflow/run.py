@@ -1,4 +1,4 @@
-"""The portable program on TensorFlow's arrays, in float32: what `Pipeline(engine="tensorflow")` compiles into its graph.
+"""The portable program on TensorFlow, in float32: what `Pipeline(engine="tensorflow")` compiles into its graph.
 
 Here it runs eagerly, sample by sample, for iteration in NumPy and `augment`; the graph is in `feed/graph/`.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
@@ -11,32 +11,28 @@ from augline.engines.arrays import tensorflow as xp
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.files import carried, opened
 from augline.feed.graph.source import Samples
+from augline.feed.parts import Parts
 from augline.order import shuffled
 from augline.plan import Plan
 
-if TYPE_CHECKING:
-    from augline.pipeline import Pipeline
-
 
 class GraphBatches:
-    """Makes batches of a pipeline in a graph. All of one shape: short ones are filled up, and cut at the end.
+    """Makes batches in a graph. All are made in one shape: short ones are filled up, and cut at the end.
 
     Args:
-        pipe: The pipeline.
+        parts: Of which pipeline, and how its batches are divided.
         samples: Its source as tensors.
     """
 
-    def __init__(self, pipe: Pipeline, samples: Samples) -> None:
-        self._pipe, self._samples = pipe, samples
-        host, hosts = pipe.shard
-        self._rows = max(-(-pipe.batch_size // hosts), 1)
-        self._even = pipe.batch_size % hosts == 0 and len(pipe) * pipe.batch_size == len(pipe.source)
-        self._even = self._even or (pipe.batch_size % hosts == 0 and pipe.drop_remainder)
+    def __init__(self, parts: Parts, samples: Samples) -> None:
+        self._parts, self._pipe, self._samples = parts, parts.pipe, samples
+        self._rows = parts.rows or max(max(parts.sizes()), 1)
+        self._alike = parts.rows is not None or len(parts.sizes()) == 1
 
-    def __call__(self, epoch: Array, step: Array) -> Any:
-        """The batch of a step, as `Pipeline` gives it."""
+    def __call__(self, epoch: Array, number: Array) -> Any:
+        """An element, as `Pipeline` gives a batch: numbered through the parts of each step."""
         source = self._pipe.source
-        indices, count = self._indices(epoch, step)
+        indices, count = self._indices(epoch, number)
         ids = tf.gather(self._samples.ids, indices)
         if self._samples.paths is None:
             images = self._samples.image(indices)
@@ -47,18 +43,26 @@ class GraphBatches:
             files = opened(tf.map_fn(tf.io.read_file, names), names, source.exif)
             plan = self._plan(epoch, ids, files.sizes)
             images = carried(files, plan, source.channels, source.dtype)
-        columns = {name: tf.gather(column, indices) for name, column in self._samples.columns.items()}
-        batch = {"images": images, **columns}
-        return self._pipe.batches.packed({k: value if self._even else value[:count] for k, value in batch.items()})
+        return self._finished({"images": images, **self._samples.take(indices)}, count)
 
-    def _indices(self, epoch: Array, step: Array) -> tuple[Array, Array]:
-        """Which samples make up this host's slice of a batch, filled up with its last; and how many there are."""
-        pipe, (host, hosts) = self._pipe, self._pipe.shard
+    def _finished(self, batch: dict[str, Any], count: Array) -> Any:
+        """What was filled up has weight 0, or is cut off."""
+        if self._parts.rows is not None:
+            weights = batch.get("weights", tf.ones((self._rows,)))
+            batch = {**batch, "weights": tf.where(tf.range(self._rows, dtype=tf.int64) < count, weights, 0.0)}
+        elif not self._alike:
+            batch = tf.nest.map_structure(lambda column: column[:count], batch)
+        return self._pipe.batches.packed(batch)
+
+    def _indices(self, epoch: Array, number: Array) -> tuple[Array, Array]:
+        """Which samples an element has, filled up with its own; and how many there are."""
+        pipe, parts, (host, hosts) = self._pipe, self._parts, self._pipe.shard
         samples = len(pipe.source)
-        first = step * pipe.batch_size
-        rows = tf.minimum(tf.cast(pipe.batch_size, tf.int64), samples - first)
-        start, end = first + rows * host // hosts, first + rows * (host + 1) // hosts
-        positions = tf.minimum(start + tf.range(self._rows, dtype=tf.int64), samples - 1)
+        step, part = number // parts.count, host * parts.count + number % parts.count
+        whole = tf.minimum(tf.cast(pipe.batch_size, tf.int64), samples - step * pipe.batch_size)
+        start, end = (whole * (part + k) // (hosts * parts.count) for k in (0, 1))
+        places = tf.range(self._rows, dtype=tf.int64) % tf.maximum(end - start, 1)
+        positions = tf.minimum(step * pipe.batch_size + start + places, samples - 1)
         indices = shuffled(positions, samples, pipe.seed, epoch, xp=xp) if pipe.shuffle else positions
         return tf.ensure_shape(indices, (self._rows,)), end - start
 

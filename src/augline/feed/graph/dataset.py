@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import tensorflow as tf
 
 from augline.arrays import Array
+from augline.convert.distribute import scope_replicas
 from augline.feed.graph.batch import GraphBatches
 from augline.feed.graph.check import check
 from augline.feed.graph.place import Place
 from augline.feed.graph.source import Samples
 from augline.feed.numpy import default_workers
-from augline.feed.tf import options
+from augline.feed.parts import Parts
+from augline.feed.tf import check_context, parts_of, shard_of, with_length
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
@@ -29,27 +31,41 @@ def _as_it_is(function: T) -> T:
     return kept
 
 
-def to_tf(pipe: Pipeline, start: tuple[int, int]) -> tf.data.Dataset:
+def to_tf(
+    pipe: Pipeline, start: tuple[int, int], last_batch: str | None, context: tf.distribute.InputContext | None
+) -> tf.data.Dataset:
     """See `Pipeline.to_tf`: the same batches, without Python while they are made."""
     check(pipe)
-    make, place, steps = GraphBatches(pipe, Samples(pipe.source)), Place(*start), len(pipe)
+    check_context(context)
+    parts = _parts(pipe, last_batch, context)
+    make, place = GraphBatches(parts, Samples(pipe.source)), Place(*start)
+    last = len(parts.pipe) * parts.count - 1
 
     @_as_it_is
-    def steps_of(epoch: Array, first: Array) -> tf.data.Dataset:
-        return tf.data.Dataset.range(first, steps).map(lambda step: (epoch, step))
+    def numbers(epoch: Array, first: Array) -> tf.data.Dataset:
+        return tf.data.Dataset.range(first * parts.count, last + 1).map(lambda number: (epoch, number))
 
     @_as_it_is
-    def made(epoch: Array, step: Array) -> tuple[Array, Array, Any]:
-        return epoch, step, make(epoch, step)
+    def made(epoch: Array, number: Array) -> tuple[Array, Array, Any]:
+        return epoch, number, make(epoch, number)
 
     @_as_it_is
-    def given(epoch: Array, step: Array, batch: Any) -> Any:
+    def given(epoch: Array, number: Array, batch: Any) -> Any:
         """The batch; with the last the pass is over."""
-        with tf.control_dependencies([tf.cond(step == steps - 1, lambda: place.passed(epoch), tf.no_op)]):
+        with tf.control_dependencies([tf.cond(number == last, lambda: place.passed(epoch), tf.no_op)]):
             return tf.nest.map_structure(tf.identity, batch)
 
     workers = pipe.workers or default_workers()
-    passes = tf.data.Dataset.range(1).map(lambda _: place.read()).flat_map(steps_of)
+    passes = tf.data.Dataset.range(1).map(lambda _: place.read()).flat_map(numbers)
     dataset = passes.map(made, num_parallel_calls=workers, deterministic=True).prefetch(_AHEAD).map(given)
-    # the length is declared, not asserted, for a first pass that begins late is shorter: see feed/tf.py
-    return dataset.concatenate(dataset.take(0).repeat()).take(steps).with_options(options("OFF"))
+    return with_length(dataset.concatenate(dataset.take(0).repeat()), parts)
+
+
+def _parts(pipe: Pipeline, last_batch: str | None, context: tf.distribute.InputContext | None) -> Parts:
+    """Under a strategy batches that do not divide are filled up: nothing can look at what becomes of them later."""
+    replicas = 1 if context else scope_replicas()
+    pipe = pipe.view(drop_remainder=True) if last_batch == "drop" else pipe
+    pipe = pipe if context is None else pipe.view(shard=shard_of(pipe, context))
+    parts = parts_of(pipe, last_batch, replicas, context)
+    uneven = last_batch is None and any(size % replicas for size in parts.sizes())
+    return parts_of(pipe, "pad", replicas, context) if uneven else parts

@@ -31,7 +31,7 @@ class Opened:
 def opened(data: Array, names: Array, exif: bool) -> Opened:
     """What the headers of encoded files `(batch,)` say; names are for errors."""
     kinds = (tf.int32, tf.int32, tf.int32)
-    kind, stored, turn = tf.map_fn(lambda file: probe(*file, exif), (data, names), fn_output_signature=kinds)
+    kind, stored, turn = tf.map_fn(lambda file: probe(file[0], file[1], exif), (data, names), fn_output_signature=kinds)
     stored = tf.ensure_shape(stored, (data.shape[0], 2))
     return Opened(data, kind, turn, tf.where((turn >= 5)[:, None], stored[:, ::-1], stored))
 
@@ -39,8 +39,8 @@ def opened(data: Array, names: Array, exif: bool) -> Opened:
 def carried(files: Opened, plan: Plan, channels: int, dtype: str) -> Array:
     """The images of files as they come out of a plan.
 
-    Each is decoded no larger, and no more of it, than the first warp needs. What shrinking is left after that is most often
-    a factor of two along one side, which has a way of its own.
+    Each is decoded no larger, and no more of it, than the first warp needs. What shrinking is left after that is most
+    often a factor of two along one side, which has a way of its own.
     """
     first = plan.stages[0] if plan.stages and isinstance(plan.stages[0], Warp) else None
     shrinks = None if first is None else plan.shrinks[0]
@@ -85,7 +85,8 @@ def _pixels(files: Opened, scale: Array, window: Array, channels: int, dtype: st
     canvas = _bucket(tf.reduce_max(window[:, 2:], axis=0))
 
     def decoded(file: tuple[Array, ...]) -> Array:
-        image = decode(*file, channels=channels, dtype=dtype)
+        data, kind, turn, scale, window = file
+        image = decode(data, kind, turn, scale, window, channels, dtype)
         missing = canvas - tf.shape(image)[:2]
         return tf.pad(image, [[0, missing[0]], [0, missing[1]], [0, 0]])
 

@@ -1,4 +1,4 @@
-"""What the first bytes of a file say, in TensorFlow: format, stored size, EXIF orientation; see `augline.decode.header`."""
+"""What the first bytes of a file say, in TensorFlow: format, size, EXIF orientation; see `augline.decode.header`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a data set stands: the (epoch, step) at which its next pass begins, kept where a graph can read and change it."""
+"""Where a data set stands: the (epoch, step) its next pass begins at, kept where a graph can read and change it."""
 
 from __future__ import annotations
 

@@ -39,6 +39,10 @@ class Samples:
         self.ids = tf.constant(source.ids(np.arange(len(source))))
         self.columns = {name: tf.constant(column) for name, column in _columns(source).items()}
 
+    def take(self, indices: Array) -> dict[str, Array]:
+        """Labels and weights of samples."""
+        return {name: tf.gather(column, indices) for name, column in self.columns.items()}
+
     def image(self, indices: Array) -> Array:
         """The images `(batch, height, width, channels)` of samples that lie in memory."""
         return tf.gather(self.images, indices if self.indices is None else tf.gather(self.indices, indices))
