@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from augline.arrays import Array
 from augline.errors import ArgumentError
 
 
@@ -61,13 +58,13 @@ class BoxFilter:
                     f"Write {name}={0.3 if name == 'min_visibility' else 16}, for example."
                 )
 
-    def keeps(self, seen: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.bool_]:
-        """`(n,)`: whether boxes stay of which `seen` can be seen, both `(n, 4)` as left, top, right, bottom."""
-        width, height = seen[:, 2] - seen[:, 0], seen[:, 3] - seen[:, 1]
-        full = (whole[:, 2] - whole[:, 0]) * (whole[:, 3] - whole[:, 1])
+    def keeps(self, seen: Array, whole: Array) -> Array:
+        """`(...)` bool: whether boxes stay of which `seen` can be seen, both `(..., 4)` as left, top, right, bottom."""
+        width, height = seen[..., 2] - seen[..., 0], seen[..., 3] - seen[..., 1]
+        full = (whole[..., 2] - whole[..., 0]) * (whole[..., 3] - whole[..., 1])
         area = width * height
         stays = (area >= self.min_area) & (area >= self.min_visibility * full)
-        return np.asarray(stays & (area > 0) & (width >= self.min_width) & (height >= self.min_height))
+        return stays & (area > 0) & (width >= self.min_width) & (height >= self.min_height)
 
     def fullest(self, stays: NDArray[np.bool_], seen: NDArray[Any]) -> NDArray[np.int64]:
         """Which of the boxes `(n, 4)` that stay are left: no more than there may be, the largest."""

@@ -11,15 +11,14 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from augline.engines.portable.warp import displacements, read
+from augline.engines.portable.points import ITERATIONS, displacing, newton
+from augline.engines.portable.warp import displacements
 from augline.errors import ArgumentError
-from augline.plan import Call, Fill, Plan, Warp, matrices
+from augline.plan import Call, Plan, Warp, matrices
 from augline.sources.polygons import clipped, moved
 
 Points = NDArray[np.float64]
 
-_ITERATIONS = 12
-_STRIDE = 20.0  # pixels
 _CLOSE = 1e-6
 
 
@@ -119,24 +118,17 @@ class Paths:
 
     def _straightened(self, number: int, index: int, points: Points) -> Points:
         """The places that the displacement moves to `points`, by Newton's method with slopes over a pixel."""
-        places = points - self._moved(number, index, points)
-        step = np.eye(2) / 2
-        for _ in range(_ITERATIONS):
-            rest = places + self._moved(number, index, places) - points
+        moved = displacing(np, self._displacement(number, index))
+        places = points[None] - moved(points[None])
+        for _ in range(ITERATIONS):
+            rest = places + moved(places) - points
             if np.abs(rest).max(initial=0) < _CLOSE:
                 break
-            slopes = [self._moved(number, index, places + d) - self._moved(number, index, places - d) for d in step]
-            jacobian = np.eye(2) + np.stack(slopes, axis=-1)
-            # where the picture folds over there is no way back; half steps keep such a place from running off
-            solid = np.abs(np.linalg.det(jacobian))[:, None, None] > 0.05
-            change = np.linalg.solve(np.where(solid, jacobian, 2 * np.eye(2)), rest[..., None])[..., 0]
-            places = places - np.clip(change, -_STRIDE, _STRIDE)
-        return places
+            places = newton(np, moved, places, rest)
+        return np.asarray(places[0])
 
     def _moved(self, number: int, index: int, places: Points) -> Points:
-        field = self._displacement(number, index)
-        x, y = (places[None, None, :, k] for k in (0, 1))
-        return np.asarray(read(np, field, x, y, "bilinear", Fill("nearest"))[0, 0])
+        return np.asarray(displacing(np, self._displacement(number, index))(places[None])[0])
 
     def _displacement_of(self, number: int, index: int) -> NDArray[np.float64]:
         warp = _moving(self._plan.take(slice(index, index + 1)))[number]

@@ -133,7 +133,7 @@ def _first(masks: Any) -> Any:
 def _xyxy(pipe: Pipeline, boxes: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """Boxes in pixels, as (left, top, right, bottom)."""
     image = (float(size[0]), float(size[1]))
-    return targets.to_xyxy(np.asarray(boxes, np.float64), pipe.source.bounding_box_format, image)
+    return np.asarray(targets.to_xyxy(np.asarray(boxes, np.float64), pipe.source.bounding_box_format, image))
 
 
 def _names(pipe: Pipeline, labels: NDArray[Any] | None, count: int) -> list[str]:

@@ -53,7 +53,7 @@ def _for_masks(stage: Stage, dtype: str, name: str) -> Stage | None:
         return replace(stage, interpolation="nearest", fill=replace(stage.fill, value=(value,)))
     if isinstance(stage, Erase) and stage.mask is not None:
         value = _mask_value(stage.mask, dtype, name, stage.origin)
-        return replace(stage, value=np.full((len(stage.boxes), 1), value), noise=None)
+        return replace(stage, value=0 * stage.value[:, :1] + value, noise=None)
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augline.arrays import Array, Namespace
 from augline.errors import ArgumentError, SourceError
 from augline.sources.refusal import refusal
 
@@ -17,28 +18,34 @@ SLACK = 0.01
 """Of an image's side, by which a relative box may stick out."""
 
 
-def to_xyxy(boxes: NDArray[Any], box_format: str, size: tuple[float, float]) -> NDArray[Any]:
-    """Boxes `(n, 4)` of any of Keras's formats, in pixels as (left, top, right, bottom).
+def to_xyxy(boxes: Array, box_format: str, size: tuple[Any, Any], xp: Namespace = np) -> Array:
+    """Boxes `(..., 4)` of any of Keras's formats, in pixels as (left, top, right, bottom).
+
+    Args:
+        boxes: As the format says.
+        box_format: Keras's name.
+        size: (height, width) of their image, or arrays that broadcast to the shape of the boxes without its last axis.
+        xp: Array namespace.
 
     >>> to_xyxy(np.array([[0.5, 0.5, 0.25, 0.5]]), "rel_center_xywh", (40, 80)).tolist()
     [[30.0, 10.0, 50.0, 30.0]]
     """
-    columns = boxes.T
-    a, b, c, d = columns[[1, 0, 3, 2]] if box_format.endswith(("yxyx", "yxhw")) else columns
+    a, b, c, d = (boxes[..., k] for k in ((1, 0, 3, 2) if box_format.endswith(("yxyx", "yxhw")) else range(4)))
     if box_format.endswith(("wh", "hw")):
         left, top = (a - c / 2, b - d / 2) if "center" in box_format else (a, b)
         a, b, c, d = left, top, left + c, top + d
-    result = np.stack([a, b, c, d], axis=-1)
-    return result * unit(box_format, size)
+    height, width = size if box_format.startswith("rel_") else (1.0, 1.0)
+    return xp.stack([a * width, b * height, c * width, d * height], axis=-1)
 
 
-def from_xyxy(boxes: NDArray[Any], box_format: str, size: tuple[float, float]) -> NDArray[Any]:
+def from_xyxy(boxes: Array, box_format: str, size: tuple[Any, Any], xp: Namespace = np) -> Array:
     """The inverse of `to_xyxy`."""
-    a, b, c, d = (boxes / unit(box_format, size)).T
+    height, width = size if box_format.startswith("rel_") else (1.0, 1.0)
+    a, b, c, d = (boxes[..., k] / side for k, side in enumerate((width, height, width, height)))
     if box_format.endswith(("wh", "hw")):
         c, d = c - a, d - b
         a, b = (a + c / 2, b + d / 2) if "center" in box_format else (a, b)
-    return np.stack([b, a, d, c] if box_format.endswith(("yxyx", "yxhw")) else [a, b, c, d], axis=-1)
+    return xp.stack([b, a, d, c] if box_format.endswith(("yxyx", "yxhw")) else [a, b, c, d], axis=-1)
 
 
 def unit(box_format: str, size: tuple[float, float]) -> NDArray[np.float64]:

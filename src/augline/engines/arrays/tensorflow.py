@@ -17,7 +17,7 @@ import tensorflow as tf
 from augline.arrays import Array
 
 float32, float64 = tf.float32, tf.float64
-int32, int64 = tf.int32, tf.int64
+int8, int16, int32, int64 = tf.int8, tf.int16, tf.int32, tf.int64
 uint8, uint16, uint32, uint64 = tf.uint8, tf.uint16, tf.uint32, tf.uint64
 bool = tf.bool  # noqa: A001
 

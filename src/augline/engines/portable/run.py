@@ -40,16 +40,20 @@ ON_PIXELS: dict[type[Stage], Callable[..., Array]] = {
 STAGES = frozenset({Warp, Blend, Standardize, Whiten, *ON_PIXELS})
 
 
-def run(xp: Namespace, plan: Plan, images: Array, decoded: tuple[int, int] = (1, 1)) -> Array:
-    """The batch that comes out, in float64: the definition of what a plan means.
+def run(
+    xp: Namespace, plan: Plan, images: Array, decoded: tuple[int, int] = (1, 1), precision: str = "float64"
+) -> Array:
+    """The batch that comes out. In float64 it is the definition of what a plan means.
 
     Args:
         xp: Array namespace.
         plan: For as many samples as there are images, whose sizes and shrink factors are all alike.
         images: `(batch, height, width, channels)` in the source's type.
         decoded: Factors (y, x) by which the decoder has already shrunk the images.
+        precision: Name of the type to compute in.
     """
-    unit = _through(xp, _to_unit(xp, images, plan, xp.float64), plan.stages, plan.shrinks, Alike(decoded))
+    unit = _to_unit(xp, images, plan, getattr(xp, precision))
+    unit = _through(xp, unit, plan.stages, plan.shrinks, Alike(decoded, precision))
     return colour.output(xp, unit, plan.output)
 
 
@@ -103,7 +107,7 @@ def _blended(xp: Namespace, images: Array, stage: Blend, state: Alike | Each) ->
     weights = xp.astype(stage.weights, images.dtype)
     total = images * weights[:, 0, None, None, None]
     for number, (branch, shrinks) in enumerate(zip(stage.branches, stage.shrinks, strict=True), 1):
-        part = _through(xp, images, branch, shrinks, type(state)())
+        part = _through(xp, images, branch, shrinks, state.fresh())
         total = total + part * weights[:, number, None, None, None]
     alone = (weights[:, 0] == 1)[:, None, None, None]
     return xp.where(alone, images, xp.clip(total, min=0.0, max=1.0))

@@ -27,7 +27,7 @@ class Alike:
         """The images averaged over the rest of the factors that are `wanted`, which are the same for all."""
         rest_y, rest_x = (max(int(wanted[0, k]) // self.factors[k], 1) for k in (0, 1))
         images = shrink(xp, images, rest_y, rest_x) if (rest_y, rest_x) != (1, 1) else images
-        return images, Alike((self.factors[0] * rest_y, self.factors[1] * rest_x))
+        return images, Alike((self.factors[0] * rest_y, self.factors[1] * rest_x), self.precision)
 
     def placed(self, xp: Namespace, matrix: Array) -> Array:
         """The matrix that reads from the shrunk images: x_small = (x + 0.5) / factor - 0.5."""
@@ -40,10 +40,14 @@ class Alike:
         """The images are whole."""
         return None
 
+    def fresh(self) -> Alike:
+        """The state of images that a warp has given, for those that come next."""
+        return Alike(precision=self.precision)
+
     def behind(self, images: Array, warp: Warp) -> tuple[tuple[int, int], Alike]:
         """The size of the arrays that a warp gives, and the state behind it."""
         extent = warp.extent
-        return extent.static or (int(extent.height[0]), int(extent.width[0])), Alike()
+        return extent.static or (int(extent.height[0]), int(extent.width[0])), self.fresh()
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +70,10 @@ class Each:
     def ready(self, images: Array) -> tuple[Array, Each]:
         """The images as real numbers of 0 to 1."""
         return (images if self.unit is None else self.unit(images)), replace(self, unit=None)
+
+    def fresh(self) -> Each:
+        """See `Alike`."""
+        return Each()
 
     def shrunk(self, xp: Namespace, images: Array, wanted: Array) -> tuple[Array, Each]:
         """See `Alike`. An array that does not show its image from the top left on is never shrunk further."""
@@ -92,6 +100,6 @@ class Each:
         """See `Alike`. Images of sizes of their own are no larger than the ones before: their arrays stay as large."""
         extent = warp.extent
         if extent.static is not None:
-            return extent.static, Each()
+            return extent.static, self.fresh()
         zero = 0 * extent.height
         return (int(images.shape[1]), int(images.shape[2])), Each(None, View(extent.height, extent.width, zero, zero))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.engines.portable.run import STAGES as PORTABLE
-from augline.engines.portable.run import run_batch
+from augline.engines.portable.run import run
 from augline.plan import Call
 from augline.plan.plan import Plan, mapped
 
@@ -25,8 +25,7 @@ def prepare(plan: Plan, decoded: NDArray[np.int64]) -> Callable[[int, NDArray[An
 
     def sample(index: int, image: NDArray[Any], out: NDArray[Any]) -> None:
         one = mapped(plan.take(slice(index, index + 1)), xp.asarray)
-        size = int(one.extent.height[0]), int(one.extent.width[0])
-        shown = run_batch(xp, one, xp.asarray(image[None]), xp.asarray(decoded[index : index + 1]))
-        out[...] = shown.numpy()[0, : size[0], : size[1]]
+        y, x = decoded[index].tolist()
+        out[...] = run(xp, one, xp.asarray(image[None]), (y, x), "float32").numpy()[0]
 
     return sample

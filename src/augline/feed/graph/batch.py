@@ -36,7 +36,7 @@ class GraphBatches:
         ids = tf.gather(self._samples.ids, indices)
         if self._samples.paths is None:
             images = self._samples.image(indices)
-            plan = self._plan(epoch, ids, tf.constant([images.shape[1:3]] * self._rows))
+            plan = self._plan(epoch, ids, tf.constant([images.shape[1:3].as_list()] * self._rows))
             images = carry_out(plan, images)
         else:
             names = tf.gather(self._samples.paths, indices)

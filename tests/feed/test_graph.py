@@ -1,0 +1,164 @@
+"""`Pipeline(engine="tensorflow").to_tf()`: a graph without Python, whose batches are those of the other engines."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import augline as al
+from pictures import smooth
+
+tf = pytest.importorskip("tensorflow")
+
+WORK = [
+    al.RandomFlip("horizontal"),
+    al.RandomRotation(0.1),
+    al.RandomZoom(0.3),
+    al.RandomBrightness(0.2),
+    al.RandomContrast(0.2),
+]
+
+
+def graph_and_reference(source: al.Source, transforms: Any, **settings: Any) -> tuple[Any, al.Pipeline]:
+    graph = al.Pipeline(source, transforms, engine="tensorflow", **settings)
+    return graph.to_tf(), al.Pipeline(source, transforms, engine="reference", **settings)
+
+
+def compare(dataset: Any, reference: al.Pipeline, epoch: int, most: float = 1.0, mean: float = 0.02) -> None:
+    count = 0
+    for step, batch in enumerate(dataset):
+        count += 1
+        wanted = reference.batch(epoch, step)
+        tf.nest.assert_same_structure(batch, wanted)
+        images, *rest = tf.nest.flatten(batch)
+        expected, *others = tf.nest.flatten(wanted)
+        apart = np.abs(images.numpy().astype(np.float64) - expected)
+        assert images.shape == expected.shape
+        assert apart.max() <= most, (step, apart.max())
+        assert apart.mean() <= mean, (step, apart.mean())
+        for got, told in zip(rest, others, strict=True):
+            assert np.array_equal(got, told)
+    assert count == len(reference)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of files of all kinds, sizes and orientations."""
+    root = tmp_path_factory.mktemp("photos")
+    for number, (height, width) in enumerate([(75, 100), (120, 61), (64, 64), (33, 190), (250, 180), (90, 140)]):
+        for kind in ("cat", "dog"):
+            (root / kind).mkdir(exist_ok=True)
+            image = Image.fromarray(smooth(height, width, 3, "uint8", number + 10 * (kind == "dog")))
+            exif = image.getexif()
+            exif[0x0112] = 1 + (number + (kind == "dog") * 3) % 8
+            image.save(root / kind / f"{number}.jpg", quality=95, exif=exif)
+            image.save(root / kind / f"{number}.png")
+            image.save(root / kind / f"{number}.bmp")
+            image.convert("L").save(root / kind / f"{number}_grey.jpg", quality=95)
+    return root
+
+
+def test_files_of_all_kinds_and_orientations(photos: Path) -> None:
+    dataset, reference = graph_and_reference(al.Folder(photos), WORK, size=(48, 56), batch_size=20, seed=3)
+    for epoch in (0, 1):
+        compare(dataset, reference, epoch)
+    assert not has_python(dataset)
+
+
+def test_crops_decode_only_their_window(photos: Path) -> None:
+    work = [al.RandomResizedCrop(40, 36, scale=(0.1, 0.6)), al.RandomFlip(), al.Rescaling(1 / 255)]
+    dataset, reference = graph_and_reference(al.Folder(photos), work, batch_size=16, seed=5)
+    compare(dataset, reference, 0, 1 / 255, 1e-3)
+
+
+def test_each_pass_is_an_epoch_and_one_left_early_is_begun_again() -> None:
+    images = np.stack([np.full((8, 8, 1), k, np.uint8) for k in range(10)])
+    pipe = al.Pipeline(al.Arrays(images, np.arange(10)), [], batch_size=4, seed=1, engine="tensorflow")
+    dataset = pipe.to_tf(start=(2, 1))
+    assert dataset.cardinality().numpy() == 3
+    seen = [[labels.numpy().tolist() for _, labels in dataset] for _ in range(2)]
+    next(iter(dataset))
+    seen.append([labels.numpy().tolist() for _, labels in dataset])
+    wanted = [[pipe.batch(epoch, step)[1].tolist() for step in range(3)] for epoch in (2, 3, 4)]
+    assert seen == [wanted[0][1:], *wanted[1:]]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_arrays_of_every_type(dtype: str) -> None:
+    images = np.stack([smooth(40, 52, 3, dtype, k) for k in range(7)])
+    source = al.Arrays(images, np.arange(7.0), weights=np.linspace(0, 1, 7))
+    work = [*WORK, al.RandomPerspective((1, 1), scale=0.3), al.Resizing(20, 22)]
+    dataset, reference = graph_and_reference(source, work, batch_size=3, seed=2)
+    step = {"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}[dtype]
+    compare(dataset, reference, 0, step, 0.02 * step)
+
+
+def test_shards_and_padded_last_batches() -> None:
+    images = np.stack([np.full((4, 4, 1), k, np.uint8) for k in range(11)])
+    source = al.Arrays(images, np.arange(11))
+    whole = [labels for _, labels in al.Pipeline(source, batch_size=4, seed=6).epoch(0)]
+    parts = [
+        [
+            labels.numpy()
+            for _, labels in al.Pipeline(source, batch_size=4, seed=6, shard=(k, 2), engine="tensorflow").to_tf()
+        ]
+        for k in range(2)
+    ]
+    assert all(np.array_equal(np.concatenate(pair), batch) for *pair, batch in zip(*parts, whole, strict=True))
+    pipe = al.Pipeline(source, batch_size=4, seed=6, engine="tensorflow")
+    padded = list(pipe.to_tf(last_batch="pad"))
+    assert [weights.numpy().tolist() for _, _, weights in padded][-1] == [1, 1, 1, 0]
+    assert padded[-1][0].shape == (4, 4, 4, 1)
+    assert len(list(pipe.to_tf(last_batch="drop"))) == 2
+
+
+def test_an_iterator_can_be_saved(tmp_path: Path) -> None:
+    images = np.stack([np.full((4, 4, 1), k, np.uint8) for k in range(12)])
+    dataset = al.Pipeline(al.Arrays(images, np.arange(12)), batch_size=2, engine="tensorflow").to_tf()
+    iterator = iter(dataset)
+    for _ in range(2):
+        next(iterator)
+    saved = tf.train.Checkpoint(iterator=iterator).save(str(tmp_path / "place"))
+    rest = [labels.numpy().tolist() for _, labels in iterator]
+    other = iter(dataset)
+    tf.train.Checkpoint(iterator=other).restore(saved)
+    assert [labels.numpy().tolist() for _, labels in other] == rest
+
+
+def test_what_a_graph_cannot_do_is_refused_by_name(photos: Path) -> None:
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    labelled = al.Arrays(images, np.eye(4, dtype=np.float32))
+    listed: list[tuple[al.Source, list[Any], dict[str, Any], str]] = [
+        (labelled, [al.MixUp()], {}, "MixUp"),
+        (labelled, [al.RandomRotation(al.linear(0.0, 0.1, epochs=3))], {}, r"RandomRotation\(factor="),
+        (labelled, [], {"on_error": "skip"}, "on_error"),
+        (al.Folder(photos), [al.RandomBrightness(0.1), al.RandomResizedCrop(8, 8)], {}, "RandomBrightness first"),
+        (al.Arrays([images[0], images[1, :4]]), [al.Resizing(8, 8)], {}, "images of one size"),
+    ]
+    for source, work, settings, message in listed:
+        with pytest.raises(al.EngineError, match=message):
+            al.Pipeline(source, work, batch_size=2, engine="tensorflow", **settings).to_tf()
+    with pytest.raises(al.EngineError, match="it has no Call"):
+        al.Pipeline(labelled, [al.Map(np.flipud)], engine="tensorflow")
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    data = io.BytesIO()
+    Image.fromarray(smooth(20, 30)).save(data, "webp")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "odd.webp").write_bytes(data.getvalue())
+    dataset = al.Pipeline(al.Folder(tmp_path), size=(8, 8), engine="tensorflow").to_tf()
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"odd\.webp: a file must be a JPEG, PNG, GIF or BMP"):
+        next(iter(dataset))
+
+
+def has_python(dataset: Any) -> bool:
+    """Whether anything in a data set's graph calls Python."""
+    graph = dataset._as_serialized_graph(allow_stateful=True)
+    return b"PyFunc" in graph.numpy()
