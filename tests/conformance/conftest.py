@@ -22,7 +22,7 @@ Outcome = tuple[list[NDArray[Any]], float]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leaves out what TensorFlow's engine lacks, and types that the reference, which it shares its code with, covers."""
+    """Leaves out what TensorFlow's engine lacks, and types that the reference covers, with which it shares its code."""
     items[:] = [item for item in items if not _left_out(getattr(getattr(item, "callspec", None), "params", {}))]
 
 
