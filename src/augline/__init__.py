@@ -6,7 +6,9 @@ pipe = al.Pipeline(al.Folder("photos/"), [al.RandomFlip("horizontal"), al.Random
 model.fit(pipe.to_tf(), epochs=10)
 """
 
-from augline import keras, presets
+import typing
+
+from augline import presets
 from augline.augment import augment
 from augline.box_filter import BoxFilter
 from augline.convert import to_dataset
@@ -99,6 +101,19 @@ from augline.undo import Trace, trace
 from augline.views import Views
 
 __version__ = "0.1.0"
+
+if typing.TYPE_CHECKING:
+    from augline import keras
+else:
+
+    def __getattr__(name: str) -> typing.Any:
+        """`augline.keras`, once it is asked for: it knows files and pictures, which a bare import does without."""
+        if name != "keras":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import augline.keras
+
+        return augline.keras
+
 
 __all__ = [
     "CLAHE",

@@ -48,7 +48,8 @@ def runs(folder: Path) -> list[tuple[int, list[str]]]:
 
 
 @pytest.mark.slow
-def test_killed_at_any_step_it_ends_with_the_same_weights(tmp_path, every=3):
+def test_killed_at_any_step_it_ends_with_the_same_weights(tmp_path):
+    every = 3
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):
         folder.mkdir()
