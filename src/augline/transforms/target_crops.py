@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
 
@@ -35,8 +35,25 @@ Scale = Annotated[float, number(0.01, 1, 0.3)]
 Ratio = Annotated[float, number(0.01, 100, 0.5)]
 
 
+class TargetCrop(Transform):
+    """Base of the crops that look at targets, of the kind `looks_at`."""
+
+    looks_at: ClassVar[str]
+
+    def sight(self, frame: Frame) -> Sight:
+        """Where the targets lie in this frame.
+
+        Raises:
+            ArgumentError: There are none of that kind.
+        """
+        kind = self.looks_at
+        if frame.sight is None or kind not in frame.sight.kinds:
+            raise ArgumentError(f"{self!r}: it needs {kind}. Received images without. {_GIVE[kind]}.")
+        return frame.sight
+
+
 @transform
-class RandomIoUCrop(Transform):
+class RandomIoUCrop(TargetCrop):
     """Cuts a window that overlaps some box by at least a drawn amount: the crop of SSD (W. Liu et al., 2016).
 
     A lowest overlap is drawn from `sampler_options`, and the first of `trials` windows is taken that has an allowed
@@ -68,6 +85,8 @@ class RandomIoUCrop(Transform):
         ((1, 32, 32, 3), (1, 4))
     """
 
+    looks_at: ClassVar[str] = "boxes"
+
     min_scale: Scale = 0.3
     max_scale: Scale = 1.0
     min_aspect_ratio: Ratio = 0.5
@@ -92,7 +111,7 @@ class RandomIoUCrop(Transform):
         order = draw.permutation("order", len(self.overlaps))
         sides = draw.uniform("sides", self.min_scale, self.max_scale, shape=(self.trials, 2))
         windows = _windows(frame, sides, draw.uniform("place", shape=(self.trials, 2)))
-        boxes, there = sight(self, frame, "boxes").boxes()
+        boxes, there = self.sight(frame).boxes()
         inside = _centres_inside(boxes, windows) & there[:, None, :]
         best = xp.max(xp.where(inside, _overlap(xp, boxes, windows), -1.0), axis=2)
         good = (best >= 0) & _shaped(xp, windows, self.min_aspect_ratio, self.max_aspect_ratio)
@@ -109,7 +128,7 @@ class RandomIoUCrop(Transform):
 
 
 @transform
-class BBoxSafeRandomCrop(Transform):
+class BBoxSafeRandomCrop(TargetCrop):
     """Cuts a window that holds all boxes, as Albumentations' `BBoxSafeRandomCrop` and `RandomSizedBBoxSafeCrop` do.
 
     Each edge lies anywhere between the image's and the outermost box's. An image without boxes keeps its proportions
@@ -136,6 +155,8 @@ class BBoxSafeRandomCrop(Transform):
         ((1, 32, 32, 3), (2, 4))
     """
 
+    looks_at: ClassVar[str] = "boxes"
+
     height: Pixels | None = None
     width: Pixels | None = None
     erosion_rate: Annotated[float, number(0, 1, 0.1)] = 0.0
@@ -153,7 +174,7 @@ class BBoxSafeRandomCrop(Transform):
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp = frame.xp
-        boxes, there = sight(self, frame, "boxes").boxes()
+        boxes, there = self.sight(frame).boxes()
         low = xp.min(xp.where(there[..., None], boxes[..., :2], math.inf), axis=1)
         high = xp.max(xp.where(there[..., None], boxes[..., 2:], -math.inf), axis=1)
         margin = xp.where(xp.isfinite(low), high - low, 0.0) * (self.erosion_rate / 2)
@@ -177,7 +198,7 @@ class BBoxSafeRandomCrop(Transform):
 
 
 @transform
-class CropNonEmptyMaskIfExists(Transform):
+class CropNonEmptyMaskIfExists(TargetCrop):
     """Cuts a window out that holds a pixel where the mask is not 0, if there is one; else any window.
 
     The pixel is drawn from all of them, and lies anywhere in the window, save where that would leave the image. An
@@ -204,6 +225,8 @@ class CropNonEmptyMaskIfExists(Transform):
         1
     """
 
+    looks_at: ClassVar[str] = "masks"
+
     height: Pixels
     width: Pixels
     ignore_values: tuple[int, ...] = ()
@@ -216,24 +239,13 @@ class CropNonEmptyMaskIfExists(Transform):
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp = frame.xp
-        pixel, some = sight(self, frame, "masks").filled(params["pixel"], self.ignore_values, self.ignore_channels)
+        pixel, some = self.sight(frame).filled(params["pixel"], self.ignore_values, self.ignore_channels)
         down = _holding(xp, pixel[:, 1], some, frame.height - self.height, self.height, params["top"])
         across = _holding(xp, pixel[:, 0], some, frame.width - self.width, self.width, params["left"])
         yield from RandomCrop(self.height, self.width).lower({"top": down, "left": across}, frame)
 
     def evaluation(self) -> Transform:
         return RandomCrop(self.height, self.width).evaluation()
-
-
-def sight(item: Transform, frame: Frame, kind: str) -> Sight:
-    """Where the targets lie in this frame.
-
-    Raises:
-        ArgumentError: There are none of that kind.
-    """
-    if frame.sight is None or kind not in frame.sight.kinds:
-        raise ArgumentError(f"{item!r}: it needs {kind}. Received images without. {_GIVE[kind]}.")
-    return frame.sight
 
 
 def whole_pixels(frame: Frame, window: Window) -> Warp:

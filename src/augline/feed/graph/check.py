@@ -10,6 +10,7 @@ from augline.plan import Warp
 from augline.plan.mix import Mix
 from augline.transforms.base import Transform
 from augline.transforms.schedules import Schedule
+from augline.transforms.target_crops import TargetCrop
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
@@ -27,6 +28,8 @@ def check(pipe: Pipeline) -> None:
     if source.channels not in (1, 3, 4):
         raise refused(repr(source), "images must have 1, 3 or 4 channels", f"{source.channels}")
     for item in _all(pipe.transforms):
+        if isinstance(item, TargetCrop):
+            raise refused(repr(item), f"a graph does not show it the {item.looks_at}", type(item).__name__)
         for name, value in vars(item).items():
             if isinstance(value, Schedule):
                 raise refused(f"{type(item).__name__}({name}=...)", "a graph is the same in all epochs", repr(value))
