@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -141,6 +142,14 @@ class Pipeline:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Any]:
         """The batches of one epoch, from step `start` on, as NumPy; nothing before it is read or computed."""
         return self._stream(f"Pipeline.epoch({epoch!r}, start={start!r})", epoch, start, len(self))
+
+    def stream(self, start: tuple[int, int] = (0, 0)) -> Iterator[Any]:
+        """The batches from (epoch, step) on, as NumPy, without end: for Keras's `fit(steps_per_epoch=len(pipe))`."""
+        epoch, step = pair(start) or (None, None)
+        self._check_place(f"Pipeline.stream(start={start!r})", epoch, step)
+        first = int(start[0])
+        starts = ((number, int(start[1]) * (number == first)) for number in itertools.count(first))
+        return (batch for place in starts for batch in self.epoch(*place))
 
     def batch(self, epoch: int, step: int) -> Any:
         """Exactly that batch, at once."""
