@@ -122,3 +122,15 @@ def test_moved_rows_survive_a_jump():
         for step, wanted in enumerate(whole):
             again = passes.lease(passes.begin())
             assert_array_equal(passes.element(next(again), step, 0)[1], wanted)
+
+
+def test_the_stream_follows_where_the_numbers_jump():
+    """As those of `skip` do, where TensorFlow passes over what it need not make."""
+    pipe = pipeline()
+    passes = Passes(pipe, (0, 0), Parts(pipe), 1, fixed=True)
+    token = next(lease := passes.lease(passes.begin()))
+    for number in (0, 1, 4, 5, 2, 13, 0):
+        assert_array_equal(passes.element(token, number, 0)[0], pipe.batch(*divmod(number, 7))[0])
+    assert pipe.begun == [(0, 0), (0, 4), (0, 2), (1, 6), (0, 0)]
+    lease.close()
+    assert flat(pipe.to_tf().skip(3)) == flat(pipe.epoch(0, 3))
