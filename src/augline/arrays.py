@@ -33,6 +33,12 @@ def shape_of(xp: Namespace, array: Array) -> tuple[Any, ...]:
     return sides
 
 
+def rows_of(xp: Namespace, array: Array) -> int:
+    """The length of an array's leading axis, which may be a number of the graph as well."""
+    rows: int = shape_of(xp, array)[0]
+    return rows
+
+
 def choose(xp: Namespace, condition: Array, yes: Callable[[], Array], no: Callable[[], Array]) -> Array:
     """`yes()` where a single bool holds, else `no()`; only that one is computed."""
     branch = getattr(xp, "cond", None)

@@ -130,7 +130,7 @@ def _first(masks: Any) -> Any:
     return next(iter(masks.values())) if isinstance(masks, Mapping) else masks
 
 
-def _xyxy(pipe: Pipeline, boxes: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+def _xyxy(pipe: Pipeline, boxes: NDArray[Any], size: tuple[int, int]) -> Any:
     """Boxes in pixels, as (left, top, right, bottom)."""
     image = (float(size[0]), float(size[1]))
     return np.asarray(targets.to_xyxy(np.asarray(boxes, np.float64), pipe.source.bounding_box_format, image))

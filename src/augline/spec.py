@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,7 +141,17 @@ def _checked(owner: str, text: str) -> dict[str, Any]:
     spec = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
     if "box_filter" in spec:
         spec["box_filter"] = _box_filter(owner, spec["box_filter"])
-    return spec | {"transforms": tuple(_transform(owner, item) for item in spec.get("transforms", ()))}
+    return spec | {"transforms": transforms_of(owner, spec.get("transforms", ()))}
+
+
+def transforms_of(owner: str, items: Sequence[Any]) -> tuple[Transform, ...]:
+    """The transforms of which `plain` made these.
+
+    Raises:
+        SpecError: They describe none.
+        ArgumentError: A transform refuses its arguments.
+    """
+    return tuple(_transform(owner, item) for item in items)
 
 
 def _transform(owner: str, item: Any) -> Transform:

@@ -1,8 +1,9 @@
-"""augline for code written for Keras: `ImageDataGenerator` as a drop-in, and `Resume`.
+"""augline in Keras: `Augment`, a layer, `Resume`, a callback, and `ImageDataGenerator`, a drop-in.
 
 Keras and TensorFlow are not imported before they are needed.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from augline.keras.image_data_generator import ImageDataGenerator
@@ -10,15 +11,16 @@ from augline.keras.quirks import LegacyQuirk
 from augline.keras.rebuild import from_keras_iterator
 
 if TYPE_CHECKING:
+    from augline.keras.layer import Augment
     from augline.keras.resume import Resume
 
-__all__ = ["ImageDataGenerator", "LegacyQuirk", "Resume", "from_keras_iterator"]
+__all__ = ["Augment", "ImageDataGenerator", "LegacyQuirk", "Resume", "from_keras_iterator"]
+
+_WITH_KERAS = {"Augment": "augline.keras.layer", "Resume": "augline.keras.resume"}
 
 
 def __getattr__(name: str) -> Any:
-    """Callbacks, which are Keras's classes, come with Keras."""
-    if name != "Resume":
+    """Layers and callbacks, which are Keras's classes, come with Keras."""
+    if name not in _WITH_KERAS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from augline.keras.resume import Resume
-
-    return Resume
+    return getattr(import_module(_WITH_KERAS[name]), name)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from augline.arrays import Array, Namespace
+from augline.arrays import Array, Namespace, rows_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +90,8 @@ class Frame:
 
     @property
     def batch(self) -> int:
-        """Number of samples."""
-        return int(self.extent.height.shape[0])
+        """Number of samples; see `shape_of` for graphs that are traced before it is known."""
+        return rows_of(self.xp, self.extent.height)
 
     @property
     def height(self) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from augline.arrays import Array, Namespace
+from augline.arrays import Array, Namespace, rows_of
 
 
 def matrix(xp: Namespace, batch: int, rows: Sequence[Sequence[Array | float]]) -> Array:
@@ -51,7 +51,7 @@ def inverse(xp: Namespace, m: Array) -> Array:
         (d * h - e * g, b * g - a * h, a * e - b * d),
     )
     determinant = a * rows[0][0] + b * rows[1][0] + c * rows[2][0]
-    adjugate = matrix(xp, int(m.shape[0]), rows)
+    adjugate = matrix(xp, rows_of(xp, m), rows)
     return adjugate / determinant[:, None, None]
 
 
@@ -68,7 +68,7 @@ def square_to_quad(xp: Namespace, corners: Array) -> Array:
     scale = dx1 * dy2 - dx2 * dy1
     g, h = (sx * dy2 - dx2 * sy) / scale, (dx1 * sy - sx * dy1) / scale
     rows = ((x1 - x0 + g * x1, x3 - x0 + h * x3, x0), (y1 - y0 + g * y1, y3 - y0 + h * y3, y0), (g, h, 1.0))
-    return matrix(xp, int(corners.shape[0]), rows)
+    return matrix(xp, rows_of(xp, corners), rows)
 
 
 def transform_points(xp: Namespace, m: Array, points: Array) -> Array:

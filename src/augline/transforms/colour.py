@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from augline.arrays import Array, Namespace, sign
+from augline.arrays import Array, Namespace, shape_of, sign
 from augline.errors import ArgumentError
 from augline.plan import matrices
 from augline.plan.frame import Frame
@@ -364,7 +364,7 @@ def turned_in_yiq(frame: Frame, turns: Array) -> Colour:
     one, zero = 0.0 * cos + 1.0, 0.0 * cos
     rows = ((one, zero, zero), (zero, cos, sin), (zero, -sin, cos))
     turn = xp.stack([xp.stack(row, axis=-1) for row in rows], axis=1)
-    to = xp.broadcast_to(xp.asarray(_YIQ, dtype=xp.float64), turn.shape)
+    to = xp.broadcast_to(xp.asarray(_YIQ, dtype=xp.float64), shape_of(xp, turn))
     return Colour(_with_alpha(frame, matrices.inverse(xp, to) @ turn @ to))
 
 

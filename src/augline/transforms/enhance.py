@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Annotated
 
-from augline.arrays import Array, Namespace
+from augline.arrays import Array, Namespace, shape_of
 from augline.plan.frame import Frame
 from augline.plan.local import Clahe
 from augline.plan.stages import Colour, Curve, Stage, Tone, affine, affine_about_mean
@@ -43,10 +43,10 @@ def equalized(xp: Namespace, u: Array, counts: Array) -> Array:
     table = xp.floor((below + xp.floor(step / 2)) / xp.where(step > 0, step, 1.0))
     level = xp.astype(xp.round(xp.clip(u, min=0.0, max=1.0) * 255), xp.int64)
     table = xp.clip(table, min=0.0, max=255.0)[:, :, 0, 0, :]
-    batch, channels = int(table.shape[1]), int(table.shape[2])
+    _, batch, channels = shape_of(xp, table)
     sample = xp.reshape(xp.arange(batch), (batch, 1, 1, 1))
     place = (level * batch + sample) * channels + xp.reshape(xp.arange(channels), (1, 1, 1, channels))
-    found = xp.reshape(xp.take(xp.reshape(table, (-1,)), xp.reshape(place, (-1,))), place.shape) / 255
+    found = xp.reshape(xp.take(xp.reshape(table, (-1,)), xp.reshape(place, (-1,))), shape_of(xp, place)) / 255
     return xp.where(step > 0, found, u)
 
 
@@ -367,7 +367,8 @@ def jitters(frame: Frame, params: Params) -> list[Stage]:
 def _permutation(xp: Namespace, order: Array, size: int) -> Array:
     """`(batch, size, size)`: row k picks `order[k]`; what the order does not reach stays."""
     own = xp.arange(size)
-    rest = xp.broadcast_to(own[int(order.shape[1]) :], (int(order.shape[0]), size - int(order.shape[1])))
+    batch, reached = shape_of(xp, order)
+    rest = xp.broadcast_to(own[reached:], (batch, size - reached))
     picked = xp.concat([xp.astype(order, own.dtype), rest], axis=1)
     return xp.astype(picked[:, :, None] == own[None, None, :], xp.float64)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from augline.arrays import Array, Namespace
+from augline.arrays import Array, Namespace, shape_of
 from augline.engines.portable.warp import fold
 from augline.plan.local import Clahe
 
 
 def clahe(xp: Namespace, images: Array, stage: Clahe) -> Array:
     """Each pixel through the tables of the four tiles around it, weighed by distance; on 256 levels."""
-    batch, height, width, channels = images.shape
+    batch, height, width, channels = shape_of(xp, images)
     down, across = stage.grid
     levels = xp.astype(xp.round(xp.clip(images, min=0.0, max=1.0) * 255), xp.int64)
     # OpenCV fills up both sides as soon as one does not divide, by a whole row of tiles' pixels where the other does
@@ -26,7 +26,7 @@ def clahe(xp: Namespace, images: Array, stage: Clahe) -> Array:
         sample = xp.reshape(xp.arange(batch), (batch, 1, 1, 1))
         channel = xp.reshape(xp.arange(channels), (1, 1, 1, channels))
         place = ((sample * (down * across) + tile) * channels + channel) * 256 + levels
-        return xp.reshape(xp.take(xp.reshape(tables, (-1,)), xp.reshape(place, (-1,))), levels.shape)
+        return xp.reshape(xp.take(xp.reshape(tables, (-1,)), xp.reshape(place, (-1,))), shape_of(xp, levels))
 
     upper = looked_up(top, left) * (1 - fx) + looked_up(top, right) * fx
     under = looked_up(lower, left) * (1 - fx) + looked_up(lower, right) * fx
@@ -36,7 +36,7 @@ def clahe(xp: Namespace, images: Array, stage: Clahe) -> Array:
 
 def _tiles(xp: Namespace, levels: Array, tall: int, wide: int, grid: tuple[int, int]) -> Array:
     """`(batch, tiles, pixels, channels)`; what lacks to whole tiles is mirrored on."""
-    batch, height, width, channels = levels.shape
+    batch, height, width, channels = shape_of(xp, levels)
     rows = fold(xp, xp.arange(tall * grid[0]), height, "mirror")
     columns = fold(xp, xp.arange(wide * grid[1]), width, "mirror")
     levels = xp.take(xp.take(levels, rows, axis=1), columns, axis=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from augline.arrays import Array, Namespace
+from augline.arrays import Array, Namespace, shape_of
 from augline.engines.portable.warp import fold
 from augline.plan.local import Codec
 
@@ -51,13 +51,13 @@ def _doubled(xp: Namespace, plane: Array, axis: int) -> Array:
     n = int(plane.shape[axis])
     before, after = (xp.take(plane, fold(xp, xp.arange(n) + k, n, "nearest"), axis=axis) for k in (-1, 1))
     pair = xp.stack([(3 * plane + before) / 4, (3 * plane + after) / 4], axis=axis + 1)
-    shape = [2 * n if k == axis else int(side) for k, side in enumerate(plane.shape)]
+    shape = [2 * n if k == axis else side for k, side in enumerate(shape_of(xp, plane))]
     return xp.reshape(pair, tuple(shape))
 
 
 def _coded(xp: Namespace, plane: Array, quality: Array, table: tuple[tuple[int, ...], ...]) -> Array:
     """A plane `(batch, height, width)` cut into blocks, transformed, rounded to multiples of the table, and back."""
-    batch, height, width = plane.shape
+    batch, height, width = shape_of(xp, plane)
     full = _filled(xp, plane, 8)
     rows, columns = int(full.shape[1]) // 8, int(full.shape[2]) // 8
     blocks = xp.permute_dims(xp.reshape(full, (batch, rows, 8, columns, 8)), (0, 1, 3, 2, 4))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from augline.arrays import Array, Namespace
+from augline.arrays import Array, Namespace, shape_of
 from augline.plan.finish import Standardize, Whiten
 from augline.plan.stages import Rescale, Stage
 
@@ -36,4 +36,4 @@ def whitened(xp: Namespace, images: Array, matrix: Array, mean: Array | None = N
     features = int(matrix.shape[0])
     flat = xp.astype(xp.reshape(images, (-1, features)), matrix.dtype)
     flat = flat if mean is None else flat - mean
-    return xp.reshape(xp.matmul(flat, matrix), images.shape)
+    return xp.reshape(xp.matmul(flat, matrix), shape_of(xp, images))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from augline.arrays import Array, Namespace
+from augline.arrays import Array, Namespace, shape_of
 from augline.engines.portable.warp import fold
 from augline.plan.local import Erase, Filter, Median, Noise
 from augline.random import NOISE_LENGTH, noise_table
@@ -72,7 +72,7 @@ def padded(xp: Namespace, images: Array, border: int, mode: str) -> Array:
 
 
 def _noise(xp: Namespace, start: Array, images: Array) -> Array:
-    batch, height, width, channels = images.shape
+    batch, height, width, channels = shape_of(xp, images)
     count = height * width * channels
     places = (start[:, None] + xp.arange(count)[None, :]) % NOISE_LENGTH
     table = xp.asarray(noise_table(), dtype=images.dtype)

@@ -127,7 +127,7 @@ def _resample(
     # "nearest" has no tolerance: on the line between two pixels a last bit decides
     stage = stage if stage.interpolation == "nearest" else in_precision(xp, stage, state.precision)
     size, behind = state.behind(images, stage)
-    view = state.view and in_precision(xp, state.view, str(stage.matrix.dtype.name))
+    view = state.view and mapped(state.view, lambda side: xp.astype(side, stage.matrix.dtype))
     images = warp(xp, images, stage.matrix, size, stage.interpolation, stage.fill, stage.field, view, state.unit)
     return images, behind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from augline.arrays import Array, Namespace, choose
+from augline.arrays import Array, Namespace, choose, rows_of
 from augline.engines.portable.warp import View, shrink, shrink_each
 from augline.plan import matrices
 from augline.plan.stages import Warp
@@ -80,7 +80,7 @@ class Each:
         if self.settled:
             return images, self
         images, _ = self.ready(images)
-        factors = xp.ones(wanted.shape, dtype=xp.int64) if self.factors is None else self.factors
+        factors = xp.astype(xp.zeros_like(wanted), xp.int64) + 1 if self.factors is None else self.factors
         rest = xp.astype(xp.clip(xp.astype(wanted, xp.int64) // factors, min=1), images.dtype)
         sizes = images.shape[1:3] if self.view is None else (self.view.height, self.view.width)
         images = choose(xp, xp.any(rest > 1), lambda: shrink_each(xp, images, sizes, rest), lambda: images)
@@ -94,7 +94,7 @@ class Each:
         if self.factors is None:
             return matrix
         scale = 1 / xp.astype(self.factors, xp.float64)
-        return matrices.resized(xp, int(matrix.shape[0]), scale[:, 0], scale[:, 1]) @ matrix
+        return matrices.resized(xp, rows_of(xp, matrix), scale[:, 0], scale[:, 1]) @ matrix
 
     def behind(self, images: Array, warp: Warp) -> tuple[tuple[int, int], Each]:
         """See `Alike`. Images of sizes of their own are no larger than the ones before: their arrays stay as large."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from augline.arrays import Array, Namespace, is_float, shape_of
+from augline.arrays import Array, Namespace, is_float, rows_of, shape_of
 from augline.plan.stages import Field, Fill, Interpolation
 
 
@@ -128,9 +128,8 @@ def _displaced(xp: Namespace, x: Array, y: Array, field: Field) -> tuple[Array, 
 def displacements(xp: Namespace, field: Field) -> Array:
     """The displacement (dx, dy) of every pixel of its frame, `(batch, height, width, 2)`; all of one size."""
     size = field.extent.static or (int(field.extent.height[0]), int(field.extent.width[0]))
-    batch = int(field.outer.shape[0])
     moved = field.function(xp, *_grid(xp, field.outer, size), *field.params)
-    both = xp.stack([xp.broadcast_to(d, (batch, *size)) for d in moved], axis=-1)
+    both = xp.stack([xp.broadcast_to(d, (rows_of(xp, field.outer), *size)) for d in moved], axis=-1)
     return both if field.active is None else xp.where(field.active[:, None, None, None], both, 0.0)
 
 
@@ -176,7 +175,7 @@ def _pixels(xp: Namespace, images: Array, row: _Line, column: _Line, fill: Fill,
     sample = xp.reshape(xp.arange(batch) * (height * width), (batch, 1, 1))
     place = sample + xp.astype(row[0], xp.int64) * width + xp.astype(column[0], xp.int64)
     found = xp.take(xp.reshape(images, (-1, channels)), xp.reshape(place, (-1,)), axis=0)
-    found = xp.reshape(found, (*place.shape, channels))
+    found = xp.reshape(found, (*shape_of(xp, place), channels))
     found = found if unit is None else unit(found)
     if row[1] is None or column[1] is None:
         return found
