@@ -213,6 +213,19 @@ class Pipeline:
         """The same source and sizes without the random part, in the source's order; for validation and prediction."""
         return self._with(transforms=evaluated(self.transforms), shuffle=False, drop_remainder=False)
 
+    def export(self, path: str | Path) -> Path:
+        """Writes decoding, resizing and what else is not random as a SavedModel, for serving; see docs/serving.md.
+
+        Its signatures: "files" takes `(n,)` encoded images, "pixels" `(n, height, width, channels)`.
+
+        Raises:
+            ArgumentError: The list has random transforms; `evaluation()` leaves them out.
+            EngineError: No graph can run it.
+        """
+        from augline.feed.graph.export import export
+
+        return export(self, path)
+
     def split(self, fraction: float = 0.2, *, seed: int = 0, stratify: bool | None = None) -> tuple[Pipeline, Pipeline]:
         """(training, validation): the source split in two, the validation part not augmented.
 

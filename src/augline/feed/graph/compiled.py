@@ -14,8 +14,9 @@ from augline.plan.segments import segments
 
 
 def carry_out(
-    plan: Plan, images: Array, factors: Array | None = None, view: Array | None = None, *, settled: bool = False
-) -> Array:
+    plan: Plan, images: Array, factors: Array | None = None, view: Array | None = None, *, settled: bool = False,
+    compiled: bool = True,
+) -> Array:  # fmt: skip
     """The batch that comes out.
 
     Args:
@@ -24,10 +25,12 @@ def carry_out(
         factors: `(batch, 2)` by which the decoder has shrunk them, in y and x.
         view: `(batch, 4)`: height and width of each shrunk image, and the row and column of it where its array begins.
         settled: Whether no image is to be shrunk any further.
+        compiled: Whether by XLA.
     """
+    run = _compiled if compiled else _plainly
     rows, size = images.shape[0], plan.extent.static
     for number, part in enumerate(segments(plan)):
-        images = _compiled(part, images, *((factors, view, settled) if number == 0 else (None, None, False)))
+        images = run(part, images, *((factors, view, settled) if number == 0 else (None, None, False)))
     return tf.ensure_shape(images, (rows, *(size or (None, None)), None))
 
 
@@ -43,7 +46,11 @@ def _compiled(plan: Plan, images: Array, factors: Array | None, view: Array | No
     def program(images: Array, factors: Array | None, view: Array | None, numbers: list[Array]) -> Array:
         left = iter(numbers)
         same = mapped(plan, lambda _: next(left))
-        shown = None if view is None else View(*tf.unstack(tf.cast(view, tf.float32), axis=1))
-        return run_batch(xp, same, images, factors, shown, settled=settled)
+        return _plainly(same, images, factors, view, settled)
 
     return tf.function(program, jit_compile=True, autograph=False)(images, factors, view, numbers)
+
+
+def _plainly(plan: Plan, images: Array, factors: Array | None, view: Array | None, settled: bool) -> Array:
+    shown = None if view is None else View(*tf.unstack(tf.cast(view, tf.float32), axis=1))
+    return run_batch(xp, plan, images, factors, shown, settled=settled)

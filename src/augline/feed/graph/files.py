@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 
 import tensorflow as tf
 
@@ -36,12 +37,13 @@ def opened(data: Array, names: Array, exif: bool) -> Opened:
     return Opened(data, kind, turn, tf.where((turn >= 5)[:, None], stored[:, ::-1], stored))
 
 
-def carried(files: Opened, plan: Plan, channels: int, dtype: str) -> Array:
+def carried(files: Opened, plan: Plan, channels: int, dtype: str, *, compiled: bool = True) -> Array:
     """The images of files as they come out of a plan.
 
     Each is decoded no larger, and no more of it, than the first warp needs. What shrinking is left after that is most
     often a factor of two along one side, which has a way of its own.
     """
+    work = partial(carry_out, compiled=compiled)
     first = plan.stages[0] if plan.stages and isinstance(plan.stages[0], Warp) else None
     shrinks = None if first is None else plan.shrinks[0]
     scale, rest = _scales(files, shrinks)
@@ -56,12 +58,12 @@ def carried(files: Opened, plan: Plan, channels: int, dtype: str) -> Array:
     def halved() -> Array:
         smaller = tf.concat([-(-sizes // rest), window[:, :2] // rest], axis=1)
         done = factors * tf.cast(rest, tf.int64)
-        return carry_out(_in_units(plan), halve(images, window[:, 2:], rest), done, smaller, settled=True)
+        return work(_in_units(plan), halve(images, window[:, 2:], rest, compiled=compiled), done, smaller, settled=True)
 
     ways = [
-        lambda: carry_out(plan, images, factors, view, settled=True),
+        lambda: work(plan, images, factors, view, settled=True),
         halved,
-        lambda: carry_out(plan, images, factors, view),
+        lambda: work(plan, images, factors, view),
     ]
     return tf.switch_case(tf.where(far, 2, tf.cast(tf.reduce_any(rest > 1), tf.int32)), ways)
 

@@ -12,15 +12,17 @@ UNITS = 4
 _WIDER = {"uint8": tf.uint16, "uint16": tf.int32}
 
 
-def halve(images: Array, shown: Array, rest: Array) -> Array:
+def halve(images: Array, shown: Array, rest: Array, *, compiled: bool = True) -> Array:
     """The images times `UNITS`, each side halved where `rest` is 2, in the top left corner of arrays as large.
 
     Args:
         images: `(batch, height, width, channels)` integers; height and width are even.
         shown: `(batch, 2)`: how many rows and columns of each array are image. An odd last one counts twice.
         rest: `(batch, 2)`: 1 or 2, in y and x.
+        compiled: Whether by XLA.
     """
-    return tf.function(_halved, jit_compile=True, autograph=False)(images, shown, rest)
+    run = tf.function(_halved, jit_compile=True, autograph=False) if compiled else _halved
+    return run(images, shown, rest)
 
 
 def _halved(images: Array, shown: Array, rest: Array) -> Array:
