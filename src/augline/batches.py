@@ -95,7 +95,7 @@ class Batches:
         self.size = program.common_size()
         self._buffers = Buffers()
         columns = source.targets
-        self._masks = None if columns.masks is None else Masks(source, program, self.size)
+        self.masks = None if columns.masks is None else Masks(source, program, self.size)
         self._shape = (*source.lead, *self.size, program.output_channels)
         self._most_boxes = box_filter.max_boxes or max(map(len, by_frame(columns.boxes or (), source.lead)), default=0)
         self._points = None if columns.keypoints is None else _common_shape(columns.keypoints)
@@ -109,8 +109,8 @@ class Batches:
             found["labels"] = Field(columns.label_spec[0], columns.label_spec[1].name)
         if columns.weights is not None:
             found["weights"] = Field(columns.weights.shape[1:], columns.weights.dtype.name)
-        if self._masks is not None:
-            found["segmentation_masks"] = self._masks.field
+        if self.masks is not None:
+            found["segmentation_masks"] = self.masks.field
         if columns.boxes is not None:
             shape = (*self.source.lead, self._most_boxes)
             boxes, classes = Field((*shape, 4), "float32"), Field(shape, "int32")
@@ -128,7 +128,7 @@ class Batches:
     def prepare(self, epoch: int, indices: NDArray[np.int64]) -> Job:
         """Reads the files, draws the numbers and plans the work; pixels come with `run`."""
         source = self.source
-        stack = source.stack(indices) if self._masks is None and not source.extra_images else None
+        stack = source.stack(indices) if self.masks is None and not source.extra_images else None
         records = [] if stack is not None else [self._read(index) for index in indices.tolist()]
         # a sample that failed gets a place in the plan like any other: another will fill it
         known = [record.size if isinstance(record, Record) else self.size for record in records]
@@ -188,7 +188,7 @@ class Batches:
 
     def steps_at_once(self, batch_size: int) -> int:
         """How many batches to make together: several only of small images in memory, where planning costs the most."""
-        if self._masks is not None or self.source.extra_images or self.source.stack(np.arange(1)) is None:
+        if self.masks is not None or self.source.extra_images or self.source.stack(np.arange(1)) is None:
             return 1
         pixels = int(np.prod(self.size)) * self.program.output_channels * np.dtype(self.program.output_dtype).itemsize
         return max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // pixels) // batch_size)
@@ -223,9 +223,9 @@ class Batches:
             image = self._decode(part, part.header, job.shrinks[index]) if part.header else part.image
             if image is not None:
                 engines.carry(job.sample, index, image, place[index])
-        if self._masks is not None:
+        if self.masks is not None:
             room = job.columns["segmentation_masks"]
-            self._masks.carry_out(job.mask_samples, index, job.indices[index], record.size, room)
+            self.masks.carry_out(job.mask_samples, index, job.indices[index], record.size, room)
 
     def _room(self, count: int) -> NDArray[Any]:
         """Places for the images of so many samples."""
@@ -248,9 +248,9 @@ class Batches:
         taken = self.source.targets.take(job.indices)
         columns: dict[str, Any] = {key: taken[key] for key in ("labels", "weights") if key in taken}
         columns |= {name: self._room(len(job.indices)) for name in self.source.extra_images}
-        if self._masks is not None:
-            job.mask_samples = self._masks.samples(plan)
-            columns["segmentation_masks"] = self._masks.room(len(job.indices))
+        if self.masks is not None:
+            job.mask_samples = self.masks.samples(plan)
+            columns["segmentation_masks"] = self.masks.room(len(job.indices))
         if "boxes" in taken:
             columns["bounding_boxes"] = self._boxes(taken, plan)
         if "keypoints" in taken:

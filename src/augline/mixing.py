@@ -170,7 +170,7 @@ class MixedBatches(Batches):
             _, plan = level.program.plan(epoch, self.source.ids(rows), sizes, known=known)
             ones = np.ones((len(rows), 2), np.int64)
             sample = engines.prepare(level.program.engine, plan, ones)
-            job.layers.append(Layer(mix, sample, {} if self._masks is None else self._masks.samples(plan)))
+            job.layers.append(Layer(mix, sample, {} if self.masks is None else self.masks.samples(plan)))
             if "labels" in columns:
                 together = columns["labels"].reshape(len(rows), count, -1) if columns["labels"].ndim > 1 else None
                 if together is not None and together.dtype.kind == "f":

@@ -161,3 +161,70 @@ def has_python(dataset: Any) -> bool:
     """Whether anything in a data set's graph calls Python."""
     graph = dataset._as_serialized_graph(allow_stateful=True)
     return b"PyFunc" in graph.numpy()
+
+
+BOXES = [np.asarray([[4, 6, 20, 25], [30, 2, 49, 12], [0, 0, 6, 5]], np.float32), np.zeros((0, 4), np.float32)]
+POINTS = np.asarray([[10, 12, 2], [45.5, 3, 2], [51, 39, 1]], np.float32)
+MOVING = [
+    [al.RandomFlip(), al.RandomRotation(0.1), al.RandomZoom(0.3), al.RandomErasing((0.1, 0.3))],
+    [al.RandomPerspective((1, 1), scale=0.3), al.Resizing(30, 44)],
+    [al.RandomElasticTransform((1, 1), (0.6, 0.6), cells=4), al.RandomFlip(p=1)],
+]
+
+
+@pytest.mark.parametrize("work", MOVING, ids=lambda work: type(work[0]).__name__)
+def test_targets_move_with_the_images(work: list[Any]) -> None:
+    images = np.stack([smooth(40, 52, 3, "uint8", k) for k in range(6)])
+    masks = (images[..., :2] // 64).astype(np.int16)
+    source = al.Arrays(
+        images, np.arange(6), masks=masks, boxes=[BOXES[k % 2] for k in range(6)], bounding_box_format="xyxy",
+        box_labels=[np.arange(len(BOXES[k % 2])) for k in range(6)], keypoints=[POINTS] * 6, keypoint_swaps=[(0, 2)],
+        weights=np.ones(6),
+    )  # fmt: skip
+    settings: dict[str, Any] = {"batch_size": 4, "seed": 4, "box_filter": al.BoxFilter(min_visibility=0.3, max_boxes=2)}
+    dataset, reference = graph_and_reference(source, work, **settings)
+    for step, batch in enumerate(dataset):
+        wanted = reference.batch(0, step)
+        assert {*batch} == {*wanted}
+        assert np.array_equal(batch["segmentation_masks"], wanted["segmentation_masks"])
+        assert batch["segmentation_masks"].dtype == tf.int16
+        assert np.allclose(batch["keypoints"], wanted["keypoints"], atol=1e-3)
+        for name in ("boxes", "labels"):
+            got, told = batch["bounding_boxes"][name], wanted["bounding_boxes"][name]
+            assert got.shape == told.shape
+            assert np.allclose(got, told, atol=2e-3), (step, got, told)
+        assert np.array_equal(batch["labels"], wanted["labels"])
+
+
+@pytest.mark.parametrize("box_format", ["rel_xyxy", "center_xywh", "rel_yxyx", "center_yxhw"])
+def test_boxes_of_any_format(box_format: str) -> None:
+    centred = [[18, 24, 20, 30], [40, 45, 30, 20]]
+    rows = np.asarray(centred if "center" in box_format else [[0.2, 0.3, 0.5, 0.6], [0.4, 0.5, 0.9, 0.8]], np.float32)
+    source = al.Arrays(np.zeros((3, 90, 110, 1), np.uint8), boxes=[rows] * 3, bounding_box_format=box_format)
+    dataset, reference = graph_and_reference(
+        source, [al.RandomAffine(20, scale=(0.7, 1.2)), al.Resizing(50, 70)], batch_size=3
+    )
+    (batch,), wanted = list(dataset), reference.batch(0, 0)
+    assert np.allclose(batch["bounding_boxes"]["boxes"], wanted["bounding_boxes"]["boxes"], atol=1e-3)
+
+
+def test_masks_from_files(tmp_path: Path) -> None:
+    paths, masks = [], []
+    for number, size in enumerate([(40, 52), (61, 33), (20, 90)]):
+        paths.append(tmp_path / f"{number}.png")
+        masks.append(tmp_path / f"{number}_mask.png")
+        image = smooth(*size, 3, "uint8", number)
+        Image.fromarray(image).save(paths[-1])
+        Image.fromarray(image[..., 0] // 50).save(masks[-1])
+    source = al.Files(paths, masks=masks)
+    dataset, reference = graph_and_reference(source, MOVING[0], size=(32, 32), batch_size=3, seed=1)
+    (batch,), wanted = list(dataset), reference.batch(0, 0)
+    assert np.array_equal(batch["segmentation_masks"], wanted["segmentation_masks"])
+    Image.fromarray(np.zeros((5, 5), np.uint8)).save(masks[1])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"mask of .*1\.png: it must have the size of its image"):
+        list(dataset)
+    Image.fromarray(np.zeros((20, 90), np.uint8)).convert("P").save(masks[2])
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"1\.png: it must have|2\.png: in a graph masks must be PNG"
+    ):
+        list(dataset)

@@ -11,6 +11,7 @@ from augline.engines.arrays import tensorflow as xp
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.files import carried, opened
 from augline.feed.graph.source import Samples
+from augline.feed.graph.targets import Targets
 from augline.feed.parts import Parts
 from augline.order import shuffled
 from augline.plan import Plan
@@ -21,29 +22,35 @@ class GraphBatches:
 
     Args:
         parts: Of which pipeline, and how its batches are divided.
-        samples: Its source as tensors.
+
+    Raises:
+        EngineError: No graph can read the source, or move its targets.
     """
 
-    def __init__(self, parts: Parts, samples: Samples) -> None:
-        self._parts, self._pipe, self._samples = parts, parts.pipe, samples
+    def __init__(self, parts: Parts) -> None:
+        self._parts, self._pipe = parts, parts.pipe
+        self._samples, self._targets = Samples(parts.pipe.source), Targets(parts.pipe)
         self._rows = parts.rows or max(max(parts.sizes()), 1)
         self._alike = parts.rows is not None or len(parts.sizes()) == 1
 
     def __call__(self, epoch: Array, number: Array) -> Any:
         """An element, as `Pipeline` gives a batch: numbered through the parts of each step."""
-        source = self._pipe.source
+        source, samples = self._pipe.source, self._samples
         indices, count = self._indices(epoch, number)
-        ids = tf.gather(self._samples.ids, indices)
-        if self._samples.paths is None:
-            images = self._samples.image(indices)
-            plan = self._plan(epoch, ids, tf.constant([images.shape[1:3].as_list()] * self._rows))
+        ids = tf.gather(samples.ids, indices)
+        if samples.paths is None:
+            images = samples.image(indices)
+            sizes = tf.constant([images.shape[1:3].as_list()] * self._rows)
+            names = tf.strings.join(["images[", tf.strings.as_string(indices), "]"])
+            plan = self._plan(epoch, ids, sizes)
             images = carry_out(plan, images)
         else:
-            names = tf.gather(self._samples.paths, indices)
+            names = tf.gather(samples.paths, indices)
             files = opened(tf.map_fn(tf.io.read_file, names), names, source.exif)
-            plan = self._plan(epoch, ids, files.sizes)
+            sizes = files.sizes
+            plan = self._plan(epoch, ids, sizes)
             images = carried(files, plan, source.channels, source.dtype)
-        return self._finished({"images": images, **self._samples.take(indices)}, count)
+        return self._finished({"images": images, **self._targets.take(plan, indices, sizes, names)}, count)
 
     def _finished(self, batch: dict[str, Any], count: Array) -> Any:
         """What was filled up has weight 0, or is cut off."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from augline.feed.graph.source import refused
+from augline.feed.graph.refuse import refused
 from augline.plan import Warp
 from augline.plan.mix import Mix
 from augline.transforms.base import Transform
@@ -14,7 +14,6 @@ from augline.transforms.target_crops import TargetCrop
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
-
 
 def check(pipe: Pipeline) -> None:
     """Refuses a pipeline that no graph can run.
@@ -27,6 +26,9 @@ def check(pipe: Pipeline) -> None:
     source = pipe.source
     if source.channels not in (1, 3, 4):
         raise refused(repr(source), "images must have 1, 3 or 4 channels", f"{source.channels}")
+    if source.lead or source.extra_images:
+        kind = "videos" if source.lead else "extra_images"
+        raise refused(repr(source), "a sample must be one image", kind)
     for item in _all(pipe.transforms):
         if isinstance(item, TargetCrop):
             raise refused(repr(item), f"a graph does not show it the {item.looks_at}", type(item).__name__)

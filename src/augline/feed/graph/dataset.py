@@ -12,7 +12,6 @@ from augline.convert.distribute import scope_replicas
 from augline.feed.graph.batch import GraphBatches
 from augline.feed.graph.check import check
 from augline.feed.graph.place import Place
-from augline.feed.graph.source import Samples
 from augline.feed.numpy import default_workers
 from augline.feed.parts import Parts
 from augline.feed.tf import check_context, parts_of, shard_of, with_length
@@ -38,7 +37,7 @@ def to_tf(
     check(pipe)
     check_context(context)
     parts = _parts(pipe, last_batch, context)
-    make, place = GraphBatches(parts, Samples(pipe.source)), Place(*start)
+    make, place = GraphBatches(parts), Place(*start)
     last = len(parts.pipe) * parts.count - 1
 
     @_as_it_is

@@ -84,7 +84,7 @@ def _scales(files: Opened, shrinks: Array | None) -> tuple[Array, Array]:
 
 def _pixels(files: Opened, scale: Array, window: Array, channels: int, dtype: str) -> Array:
     """The windows, each in the top left corner of an array, `(batch, height, width, channels)`."""
-    canvas = _bucket(tf.reduce_max(window[:, 2:], axis=0))
+    canvas = bucket(tf.reduce_max(window[:, 2:], axis=0))
 
     def decoded(file: tuple[Array, ...]) -> Array:
         data, kind, turn, scale, window = file
@@ -97,7 +97,7 @@ def _pixels(files: Opened, scale: Array, window: Array, channels: int, dtype: st
     return tf.reshape(images, (files.data.shape[0], canvas[0], canvas[1], channels))
 
 
-def _bucket(size: Array) -> Array:
+def bucket(size: Array) -> Array:
     """A size that few others round up to, for programs are compiled once for each: 2^k or 3 * 2^k, and even."""
     exponent = tf.math.ceil(tf.math.log(tf.cast(size, tf.float32)) / math.log(2.0) - 1e-4)
     power = tf.maximum(tf.cast(2.0**exponent, tf.int32), 16)

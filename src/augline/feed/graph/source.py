@@ -1,4 +1,4 @@
-"""What of a source a graph needs: paths or pixels, and the columns of its targets, as tensors."""
+"""What of a source a graph needs: paths or pixels, and ids, as tensors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from augline.arrays import Array
-from augline.errors import EngineError
+from augline.feed.graph.refuse import refused
 from augline.sources.arrays import Arrays
 from augline.sources.base import FileSource, Source, Subset
 
@@ -37,11 +37,6 @@ class Samples:
             )
         self.indices = None if indices.size == len(whole) else tf.constant(indices)
         self.ids = tf.constant(source.ids(np.arange(len(source))))
-        self.columns = {name: tf.constant(column) for name, column in _columns(source).items()}
-
-    def take(self, indices: Array) -> dict[str, Array]:
-        """Labels and weights of samples."""
-        return {name: tf.gather(column, indices) for name, column in self.columns.items()}
 
     def image(self, indices: Array) -> Array:
         """The images `(batch, height, width, channels)` of samples that lie in memory."""
@@ -54,16 +49,3 @@ def _whole(source: Source) -> tuple[Source, np.ndarray[Any, Any]]:
     while isinstance(source, Subset):
         indices, source = source.indices[indices], source.source
     return source, indices
-
-
-def _columns(source: Source) -> dict[str, Any]:
-    taken = source.targets.take(np.arange(len(source)))
-    return {name: taken[name] for name in ("labels", "weights") if name in taken}
-
-
-def refused(owner: str, rule: str, received: str) -> EngineError:
-    """The error for what a graph cannot do."""
-    return EngineError(
-        f"engine='tensorflow' with {owner}: {rule}. Received {received}. Use engine='opencv', whose to_tf() gives the "
-        "same batches from NumPy."
-    )

@@ -1,0 +1,83 @@
+"""Segmentation masks in a graph: from arrays, or from PNG files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from augline.arrays import Array
+from augline.feed.graph.compiled import carry_out
+from augline.feed.graph.files import bucket
+from augline.feed.graph.refuse import refused
+from augline.plan import Plan
+
+if TYPE_CHECKING:
+    from augline.pipeline import Pipeline
+
+_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: colour type of a PNG
+
+Column = Callable[[Plan, Array, Array, Array], Any]
+
+
+def mask_column(pipe: Pipeline) -> Column:
+    """The function `(plan, indices, sizes, names)` that gives the masks of a batch, by name where they have names.
+
+    Raises:
+        EngineError: They lie in memory in different sizes.
+    """
+    masks, everything = pipe.batches.masks, np.arange(len(pipe.source))
+    assert masks is not None
+    readers = {
+        name: _reader(pipe, [pipe.source.targets.mask(k, name) for k in everything.tolist()], plan.before)
+        for name, plan in masks.plans(pipe.program.trial).items()
+    }
+
+    def column(plan: Plan, indices: Array, sizes: Array, names: Array) -> Any:
+        plans = masks.plans(plan)
+        found = {
+            name: carry_out(plans[name], *read(indices, sizes, names), settled=True) for name, read in readers.items()
+        }
+        return found if isinstance(pipe.source.targets.masks, Mapping) else found[""]
+
+    return column
+
+
+def _reader(pipe: Pipeline, rows: list[Any], before: Any) -> Callable[..., tuple[Any, ...]]:
+    channels, dtype = before.channels, getattr(tf, before.dtype)
+    if isinstance(rows[0], str):
+        if before.dtype not in ("uint8", "uint16"):
+            raise refused(pipe.source.name(0), "mask files must hold 8 or 16 bits", before.dtype)
+        paths = tf.constant(rows)
+        return lambda indices, sizes, names: _from_files(tf.gather(paths, indices), sizes, names, channels, dtype)
+    arrays = [np.asarray(row)[..., None] if np.ndim(row) == 2 else np.asarray(row) for row in rows]
+    if len({array.shape for array in arrays}) > 1:
+        raise refused(repr(pipe.source), "masks in memory must have one size", "masks of several sizes")
+    stacked = tf.constant(np.stack(arrays))
+    return lambda indices, *_: (tf.gather(stacked, indices),)
+
+
+def _from_files(paths: Array, sizes: Array, names: Array, channels: int, dtype: Any) -> tuple[Array, None, Array]:
+    """Whole masks, in the top left corners of arrays of one size."""
+    canvas = bucket(tf.reduce_max(sizes, axis=0))
+
+    def read(file: tuple[Array, Array, Array]) -> Array:
+        path, size, name = file
+        data = tf.io.read_file(path)
+        fits = tf.strings.substr(data, 24, 2) == bytes([8 * dtype.size, _COLOURS[channels]])
+        rule = (
+            f": in a graph masks must be PNG files of {8 * dtype.size} bits and {channels} channels, without palette."
+        )
+        with tf.control_dependencies([tf.debugging.Assert(fits, [tf.strings.join(["mask of ", name, rule])])]):
+            mask = tf.io.decode_png(data, channels=channels, dtype=dtype)
+        alike = tf.reduce_all(tf.shape(mask)[:2] == size)
+        with tf.control_dependencies(
+            [tf.debugging.Assert(alike, [tf.strings.join(["mask of ", name, ": it must have the size of its image."])])]
+        ):
+            return tf.pad(mask, [[0, canvas[0] - size[0]], [0, canvas[1] - size[1]], [0, 0]])
+
+    masks = tf.map_fn(read, (paths, sizes, names), fn_output_signature=dtype)
+    masks = tf.reshape(masks, (paths.shape[0], canvas[0], canvas[1], channels))
+    return masks, None, tf.concat([sizes, tf.zeros_like(sizes)], axis=1)

@@ -1,0 +1,167 @@
+"""Labels, weights, masks, boxes and keypoints as tensors, moved with the images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from augline.arrays import Array
+from augline.engines.arrays import tensorflow as xp
+from augline.engines.portable.points import forward
+from augline.feed.graph.masks import mask_column
+from augline.feed.graph.refuse import refused
+from augline.plan import Plan, Warp
+from augline.sources.base import Source
+from augline.sources.boxes import from_xyxy, to_xyxy
+
+if TYPE_CHECKING:
+    from augline.pipeline import Pipeline
+
+_EDGE = 1e-6
+
+
+class Targets:
+    """The targets of a pipeline's source as tensors.
+
+    Args:
+        pipe: The pipeline.
+
+    Raises:
+        EngineError: No graph can move them.
+    """
+
+    def __init__(self, pipe: Pipeline) -> None:
+        source = self._source = pipe.source
+        check(source, pipe)
+        columns, everything = source.targets, np.arange(len(source))
+        taken = columns.take(everything)
+        self._plain = {name: tf.constant(taken[name]) for name in ("labels", "weights") if name in taken}
+        self._masks = None if columns.masks is None else mask_column(pipe)
+        self._boxes = None if columns.boxes is None else _Boxes.of(pipe, taken)
+        self._points = None if columns.keypoints is None else tf.constant(np.stack(taken["keypoints"]), tf.float32)
+
+    def take(self, plan: Plan, indices: Array, sizes: Array, names: Array) -> dict[str, Any]:
+        """The targets of samples as they come out, by name.
+
+        Args:
+            plan: Of the batch.
+            indices: `(batch,)`.
+            sizes: `(batch, 2)` heights and widths of the images as they come.
+            names: `(batch,)`, for errors.
+        """
+        found: dict[str, Any] = {name: tf.gather(column, indices) for name, column in self._plain.items()}
+        if self._masks is not None:
+            found["segmentation_masks"] = self._masks(plan, indices, sizes, names)
+        if self._boxes is not None:
+            found["bounding_boxes"] = self._boxes.moved(plan, indices)
+        if self._points is not None:
+            swaps = self._source.targets.keypoint_swaps
+            found["keypoints"] = _keypoints(plan, tf.gather(self._points, indices), swaps)
+        return found
+
+
+def check(source: Source, pipe: Pipeline) -> None:
+    """Refuses targets that no graph can move.
+
+    Raises:
+        EngineError: There are some.
+    """
+    columns, moving = source.targets, _moving(pipe.program.trial)
+    if columns.polygons is not None:
+        raise refused(repr(source), "boxes must be known by their sides alone", "polygons")
+    if columns.boxes is not None and len(moving) > 1:
+        labels = " and ".join(", ".join(warp.origin) for warp in moving)
+        raise refused(repr(source), "boxes can follow one resampling", f"{labels}, which do not become one")
+    if columns.keypoints is not None and len({rows.shape for rows in columns.keypoints}) > 1:
+        raise refused(repr(source), "all images must have equally many keypoints", "different numbers")
+
+
+def _moving(plan: Plan) -> list[Warp]:
+    return [stage for stage in plan.stages if isinstance(stage, Warp) and stage.moves]
+
+
+def _keypoints(plan: Plan, points: Array, swaps: tuple[tuple[int, int], ...]) -> Array:
+    """See `augline.targets.move_points`."""
+    there = tf.cast(points[..., :2], tf.float64)
+    within, mirrored = tf.ones(points.shape[:2], tf.bool), tf.ones((points.shape[0],), tf.float64)
+    for warp in _moving(plan):
+        there = forward(xp, warp, there)
+        limit = tf.stack([warp.extent.width, warp.extent.height], axis=-1)[:, None] - 0.5
+        within &= tf.reduce_all((there >= -0.5 - _EDGE) & (there <= limit + _EDGE), axis=-1)
+        total = warp.total
+        mirrored *= tf.sign(total[:, 0, 0] * total[:, 1, 1] - total[:, 0, 1] * total[:, 1, 0])
+    parts = [tf.cast(there, tf.float32)]
+    if points.shape[-1] == 3:
+        parts.append(tf.where(within, points[..., 2], 0.0)[..., None])
+    result = tf.concat(parts, axis=-1)
+    order = list(range(points.shape[1]))
+    for one, other in swaps:
+        order[one], order[other] = order[other], order[one]
+    return tf.where((mirrored < 0)[:, None, None], tf.gather(result, order, axis=1), result)
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """Boxes and their labels of all samples, how many each has, and the most that any has."""
+
+    pipe: Pipeline
+    boxes: Array
+    labels: Array
+    counts: Array
+    room: int
+
+    @classmethod
+    def of(cls, pipe: Pipeline, taken: Mapping[str, Any]) -> _Boxes:
+        rows = taken["boxes"]
+        names = taken.get("box_labels", [np.zeros(len(each), np.int32) for each in rows])
+        values = tf.ragged.constant([each.tolist() for each in rows], tf.float32, ragged_rank=1, inner_shape=(4,))
+        labels = tf.ragged.constant([np.asarray(each).tolist() for each in names], tf.int32)
+        counts = [len(each) for each in rows]
+        return cls(pipe, values, labels, tf.constant(counts), max(counts, default=0))
+
+    def moved(self, plan: Plan, indices: Array) -> dict[str, Array]:
+        """See `augline.targets.move_boxes`: what is left of them stands first, then -1."""
+        field = self.pipe.batches.fields()["bounding_boxes"]
+        assert isinstance(field, dict)
+        most, form, batch = field["labels"].shape[0], self.pipe.source.bounding_box_format, int(indices.shape[0])
+        room = max(most, self.room)
+        boxes = tf.gather(self.boxes, indices).to_tensor(shape=(batch, room, 4))
+        labels = tf.gather(self.labels, indices).to_tensor(shape=(batch, room))
+        there = tf.range(room)[None] < tf.gather(self.counts, indices)[:, None]
+        before = plan.before.height[:, None], plan.before.width[:, None]
+        whole = _around(plan, to_xyxy(tf.cast(boxes, tf.float64), form, before, xp))
+        height, width = plan.extent.height[:, None], plan.extent.width[:, None]
+        limit = tf.stack([width, height, width, height], axis=-1)
+        seen = tf.clip_by_value(whole, 0.0, limit)
+        stays = there & self.pipe.box_filter.keeps(seen, whole)
+        # the largest of those that stay, where there may not be so many, in the order they came in
+        area = (seen[..., 2] - seen[..., 0]) * (seen[..., 3] - seen[..., 1])
+        rank = tf.argsort(tf.argsort(tf.where(stays, -area, np.inf), stable=True), stable=True)
+        stays &= rank < most
+        order = tf.argsort(tf.where(stays, 0, 1), stable=True)[:, :most]
+        left = tf.gather(stays, order, batch_dims=1)
+        written = tf.cast(from_xyxy(seen, form, (height, width), xp), tf.float32)
+        return {
+            "boxes": tf.where(left[..., None], tf.gather(written, order, batch_dims=1), -1.0),
+            "labels": tf.where(left, tf.gather(labels, order, batch_dims=1), -1),
+        }
+
+
+def _around(plan: Plan, boxes: Array) -> Array:
+    """The upright boxes about the moved sides of boxes `(batch, n, 4)`."""
+    moving = _moving(plan)
+    batch, count = boxes.shape[0], boxes.shape[1]
+    share = np.linspace(0, 1, 9 if any(warp.field is not None for warp in moving) else 2)
+    along = np.concatenate([share, np.ones_like(share), share, np.zeros_like(share)])
+    across = np.concatenate([np.zeros_like(share), share, np.ones_like(share), share])
+    x = boxes[..., 0:1] + along * (boxes[..., 2:3] - boxes[..., 0:1])
+    y = boxes[..., 1:2] + across * (boxes[..., 3:4] - boxes[..., 1:2])
+    points = tf.reshape(tf.stack([x, y], axis=-1) - 0.5, (batch, count * len(along), 2))
+    for warp in moving:
+        points = forward(xp, warp, points)
+    points = tf.reshape(points + 0.5, (batch, count, len(along), 2))
+    return tf.concat([tf.reduce_min(points, axis=2), tf.reduce_max(points, axis=2)], axis=-1)
