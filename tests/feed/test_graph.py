@@ -70,8 +70,9 @@ def test_files_of_all_kinds_and_orientations(photos: Path) -> None:
     assert not has_python(dataset)
 
 
-def test_crops_decode_only_their_window(photos: Path) -> None:
-    work = [al.RandomResizedCrop(40, 36, scale=(0.1, 0.6)), al.RandomFlip(), al.Rescaling(1 / 255)]
+@pytest.mark.parametrize("size", [(40, 36), (150, 170)])  # some sides are halved; none is
+def test_crops_decode_only_their_window(photos: Path, size: tuple[int, int]) -> None:
+    work = [al.RandomResizedCrop(*size, scale=(0.1, 0.6)), al.RandomFlip(), al.Rescaling(1 / 255)]
     dataset, reference = graph_and_reference(al.Folder(photos), work, batch_size=16, seed=5)
     compare(dataset, reference, 0, 1 / 255, 1e-3)
 

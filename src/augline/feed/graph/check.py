@@ -15,6 +15,7 @@ from augline.transforms.target_crops import TargetCrop
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
 
+
 def check(pipe: Pipeline) -> None:
     """Refuses a pipeline that no graph can run.
 
