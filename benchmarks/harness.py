@@ -31,7 +31,7 @@ WARM_UP = 64
 ENVIRONMENT = {
     **{f"{name}_NUM_THREADS": str(THREADS) for name in ("OMP", "OPENBLAS", "MKL")},
     **{f"TF_NUM_{kind}OP_THREADS": str(THREADS) for kind in ("INTRA", "INTER")},
-    "CUDA_VISIBLE_DEVICES": "",  # these are questions about CPUs
+    "CUDA_VISIBLE_DEVICES": "",  # nearly all are questions about CPUs
     "KERAS_BACKEND": "tensorflow",
     "NO_ALBUMENTATIONS_UPDATE": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -113,6 +113,13 @@ class Question:
     title: str
     subjects: Mapping[str, Subject]
     targets: Sequence[Target] = field(default=())
+    device: bool = False
+    """Whether a GPU is used where there is one."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What must stand in the environment before Python starts."""
+        return {name: value for name, value in ENVIRONMENT.items() if not self.device or name != "CUDA_VISIBLE_DEVICES"}
 
 
 @dataclass(frozen=True)
@@ -190,9 +197,9 @@ def median_time(call: Callable[[], Any], repeats: int) -> float:
 
 def main(question: Question) -> None:
     """One measurement of one subject, as one JSON line."""
-    if any(os.environ.get(name) != value for name, value in ENVIRONMENT.items()):
+    if any(os.environ.get(name) != value for name, value in question.environment.items()):
         # libraries read these when they are loaded, so they must stand before Python starts
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ENVIRONMENT)
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | question.environment)
     parser = argparse.ArgumentParser(description=question.title)
     parser.add_argument("--subject", required=True, choices=question.subjects)
     parser.add_argument("--data", required=True, type=Path, help="folder of JPEGs")

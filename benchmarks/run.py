@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import BATCH, ENVIRONMENT, FULL, photos
+from harness import BATCH, FULL, photos
 from report import Answer, show, surroundings, verdict, write
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -23,7 +23,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 HERE = Path(__file__).parent
 QUESTIONS = (
     "decode_roof_rrc", "six_transforms", "chains", "per_transform", "fusion_scaling", "planning", "small_images",
-    "image_data_generator", "to_dataset", "order_scaling", "memory", "import_time",
+    "image_data_generator", "to_dataset", "device_layer",
+    "order_scaling", "memory", "import_time",
 )  # fmt: skip
 _TIME_LIMIT = 1800
 
@@ -81,7 +82,7 @@ def _measure(name: str, subject: str, arguments: argparse.Namespace, answer: Ans
     command = [sys.executable, str(HERE / f"{name}.py"), "--subject", subject]
     command += ["--data", str(arguments.data), "--images", str(arguments.images)]
     try:
-        result = _result(command)
+        result = _result(command, answer.question.environment)
     except (subprocess.SubprocessError, ValueError, IndexError) as error:
         console.print(f"{name}: {subject} FAILED\n{getattr(error, 'stderr', None) or error}", markup=False)
         answer.failed[subject] = type(error).__name__  # the message has paths of this machine
@@ -93,10 +94,10 @@ def _measure(name: str, subject: str, arguments: argparse.Namespace, answer: Ans
         answer.rounds.setdefault(subject, []).append(result["metrics"])
 
 
-def _result(command: Sequence[str]) -> dict[str, Any]:
+def _result(command: Sequence[str], environment: dict[str, str]) -> dict[str, Any]:
     """One measurement in a fresh process; its last line is the answer."""
     done = subprocess.run(
-        command, check=True, capture_output=True, text=True, timeout=_TIME_LIMIT, env=os.environ | ENVIRONMENT
+        command, check=True, capture_output=True, text=True, timeout=_TIME_LIMIT, env=os.environ | environment
     )
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result

@@ -23,7 +23,7 @@ from subjects import (
 )
 
 
-def _six(library: Any) -> list[Any]:
+def six(library: Any) -> list[Any]:
     """The six with Keras's names and meanings, of Keras or of augline."""
     return [
         library.RandomFlip("horizontal"),
@@ -38,7 +38,7 @@ def _six(library: Any) -> list[Any]:
 def _pipe(task: Task, *, as_float: bool = False) -> Any:
     import augline as al
 
-    transforms = [*_six(al), *([al.Rescaling(1 / 255)] if as_float else [])]
+    transforms = [*six(al), *([al.Rescaling(1 / 255)] if as_float else [])]
     return our_pipeline(al.Files(task.files), transforms, size=(224, 224))
 
 
@@ -76,7 +76,7 @@ def _keras(task: Task) -> Callable[[], Iterable[Any]]:
 
     files = tf.data.Dataset.from_tensor_slices(task.files)
     batches = files.map(lambda path: tf_decoded(tf, path), num_parallel_calls=THREADS).batch(BATCH)
-    return keras_batches(batches, _six(keras.layers))
+    return keras_batches(batches, six(keras.layers))
 
 
 def _tf_image(task: Task) -> Callable[[], Iterable[Any]]:
