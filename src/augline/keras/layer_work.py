@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import keras
-from augline.arrays import Array, Namespace, rows_of, shape_of
+from augline.arrays import Array, Namespace, choose, rows_of
 from augline.box_filter import BoxFilter
 from augline.dense_boxes import move_boxes, packed
 from augline.engines.portable.run import run_batch
@@ -16,6 +16,7 @@ from augline.keras.layer_checks import FLOATS, Images, image_spec
 from augline.keras.layer_device import device
 from augline.plan import Plan
 from augline.plan.plan import mapped
+from augline.plan.segments import segments
 from augline.program import Program
 from augline.sources.base import VALUE_RANGES
 from augline.sources.refusal import refusal
@@ -57,7 +58,7 @@ class Work:
         box_filter: BoxFilter, *, fused: bool,
     ) -> None:  # fmt: skip
         self._transforms, self._seed, self._value_range = tuple(transforms), seed, value_range
-        self._box_format, self._box_filter = box_format, box_filter
+        self._box_format, self._box_filter, self._fused = box_format, box_filter, fused
         self._carried: Callable[..., Any] = device().fused(self._carry_out) if fused else self._carry_out
         self.program = cache(self._prepare)
 
@@ -93,7 +94,9 @@ class Work:
             plan = _planned(numbers, prepared.program, step, ids)
             on_device = plan if numbers is here.pixels else mapped(plan, here.to_pixels)
             images = _as_float32(data["images"])
-            result = {"images": _run(here.pixels, on_device, images, prepared.output)}
+            parts = segments(on_device) if self._fused else [on_device]
+            carried = _in_parts(here.pixels, parts, images, step >= 0)
+            result = {"images": _shaped(here.pixels, carried, prepared.output)}
             if (masks := data.get("segmentation_masks")) is not None:
                 result["segmentation_masks"] = _masks(here.pixels, on_device, masks, prepared.output)
             if "bounding_boxes" in data:
@@ -136,14 +139,31 @@ def _mask(xp: Namespace, plan: Plan, mask: Array, output: Output, name: str) -> 
     flat = len(mask.shape) == 3
     dtype, deep = keras.backend.standardize_dtype(mask.dtype), mask[..., None] if flat else mask
     channels = int(deep.shape[3])
-    moved = _run(xp, mask_plan(plan, channels, dtype, name), deep, output._replace(channels=channels))
+    moved = run_batch(xp, mask_plan(plan, channels, dtype, name), deep)
+    moved = _shaped(xp, moved, output._replace(channels=channels))
     return moved[..., 0] if flat else moved
 
 
-def _run(xp: Namespace, plan: Plan, images: Array, output: Output) -> Array:
-    """A batch through a plan, in a shape that is known."""
-    rows = shape_of(xp, images)[0]
-    return xp.reshape(run_batch(xp, plan, images), (rows, *output.size, output.channels))
+def _in_parts(xp: Namespace, parts: Sequence[Plan], images: Array, sure: Array) -> Array:
+    """A batch through plans, one after the other, as part of one compiled program.
+
+    XLA computes anew what is read twice, such as a warped image whose mean is taken: see `segments`. Its own barrier is
+    gone before that on CPUs, so between two parts stands a choice of which only we know how it ends.
+    """
+    first, *rest = parts
+    images = run_batch(xp, first, images)
+    for part in rest:
+        images = run_batch(xp, part, _held(xp, images, sure))
+    return images
+
+
+def _held(xp: Namespace, images: Array, sure: Array) -> Array:
+    return choose(xp, sure, lambda: images, lambda: xp.zeros_like(images))
+
+
+def _shaped(xp: Namespace, images: Array, output: Output) -> Array:
+    """A batch in a shape that is known."""
+    return xp.reshape(images, (rows_of(xp, images), *output.size, output.channels))
 
 
 def _as_float32(images: Array) -> Array:
