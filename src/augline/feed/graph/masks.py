@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from augline.arrays import Array
 from augline.feed.graph.compiled import carry_out
-from augline.feed.graph.files import bucket
+from augline.feed.graph.files import bucket, in_corner
 from augline.feed.graph.refuse import refused
 from augline.plan import Plan
 
@@ -76,7 +76,7 @@ def _from_files(paths: Array, sizes: Array, names: Array, channels: int, dtype: 
         with tf.control_dependencies(
             [tf.debugging.Assert(alike, [tf.strings.join(["mask of ", name, ": it must have the size of its image."])])]
         ):
-            return tf.pad(mask, [[0, canvas[0] - size[0]], [0, canvas[1] - size[1]], [0, 0]])
+            return in_corner(mask, canvas[0], canvas[1])
 
     masks = tf.map_fn(read, (paths, sizes, names), fn_output_signature=dtype)
     masks = tf.reshape(masks, (paths.shape[0], canvas[0], canvas[1], channels))
