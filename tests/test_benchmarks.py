@@ -108,7 +108,7 @@ def test_a_run_without_photos_says_so(tmp_path):
 @pytest.mark.parametrize(
     "name",
     ["decode_roof_rrc", "six_transforms", "chains", "per_transform", "fusion_scaling", "planning", "small_images",
-     "image_data_generator", "to_dataset", "device_layer", "order_scaling", "memory"],
+     "image_data_generator", "to_dataset", "device_layer", "graph_engine", "order_scaling", "memory"],
 )  # fmt: skip
 def test_every_target_names_subjects_that_there_are(name, load):
     question = load(name).QUESTION

@@ -73,7 +73,7 @@ class Pipeline:
         seed: Another seed gives another order and other draws.
         shuffle: Whether each epoch has an order of its own; else that of the source.
         drop_remainder: Whether a last batch with fewer samples is left out.
-        engine: "auto", "opencv" or "reference".
+        engine: "auto", "opencv", "reference", or "tensorflow", whose `to_tf` is a pure graph.
         on_error: A file that fails stops the run ("raise"), or its place is filled: with the sample that follows in
             the epoch's order ("skip"), or with one drawn at random ("replace"). `report()` lists them.
         workers: Threads; by default one per core.

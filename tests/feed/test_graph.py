@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -241,3 +244,30 @@ def test_large_files_are_shrunk_as_far_as_the_plan_wants(tmp_path: Path) -> None
     work = [al.RandomRotation(0.1), al.RandomFlip()]
     dataset, reference = graph_and_reference(al.Folder(tmp_path), work, size=(20, 24), batch_size=4)
     compare(dataset, reference, 0, 2.0, 0.2)
+
+
+def under(strategy: str) -> Any:
+    script = Path(__file__).with_name("graph_under_strategy.py")
+    done = subprocess.run(
+        [sys.executable, str(script), strategy], capture_output=True, text=True, timeout=180, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "AutoShard" not in done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_replicas_get_padded_batches_of_weight_0() -> None:
+    found = under("mirrored")
+    assert np.isfinite(found["losses"]).all()
+    images = np.zeros((22, 8, 8, 1), np.uint8)
+    pipe = al.Pipeline(al.Arrays(images, np.arange(22)), batch_size=5, seed=1)
+    assert found["seen"] == [label for _, labels in pipe.epoch(3) for label in labels.tolist()]
+
+
+def test_workers_of_parameter_servers_make_their_own_batches() -> None:
+    images = np.zeros((22, 8, 8, 1), np.uint8)
+    pipe = al.Pipeline(al.Arrays(images, np.arange(22)), batch_size=5, seed=1, drop_remainder=True)
+    known = [labels.tolist() for epoch in range(4) for _, labels in pipe.epoch(epoch)]
+    batches = under("servers")["batches"]
+    assert len(batches) == 12
+    assert all(batch in known for batch in batches)

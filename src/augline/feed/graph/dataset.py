@@ -14,7 +14,8 @@ from augline.feed.graph.check import check
 from augline.feed.graph.place import Place
 from augline.feed.numpy import default_workers
 from augline.feed.parts import Parts
-from augline.feed.tf import check_context, parts_of, shard_of, with_length
+from augline.feed.tf import check_context, options, parts_of, shard_of, with_length
+from augline.random import EPOCH_BITS
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
@@ -37,7 +38,7 @@ def to_tf(
     check(pipe)
     check_context(context)
     parts = _parts(pipe, last_batch, context)
-    make, place = GraphBatches(parts), Place(*start)
+    make, workers = GraphBatches(parts), pipe.workers or default_workers()
     last = len(parts.pipe) * parts.count - 1
 
     @_as_it_is
@@ -54,7 +55,14 @@ def to_tf(
         with tf.control_dependencies([tf.cond(number == last, lambda: place.passed(epoch), tf.no_op)]):
             return tf.nest.map_structure(tf.identity, batch)
 
-    workers = pipe.workers or default_workers()
+    if not tf.executing_eagerly():  # made on a worker of parameter servers, which has no passes: it takes what it needs
+        epochs = tf.data.Dataset.range(start[0], 2**EPOCH_BITS)
+        endless = epochs.flat_map(
+            lambda epoch: numbers(epoch, tf.where(epoch == start[0], tf.cast(start[1], tf.int64), 0))
+        )
+        batches = endless.map(lambda *place: made(*place)[2], num_parallel_calls=workers, deterministic=True)
+        return batches.prefetch(_AHEAD).with_options(options("OFF"))
+    place = Place(*start)
     passes = tf.data.Dataset.range(1).map(lambda _: place.read()).flat_map(numbers)
     dataset = passes.map(made, num_parallel_calls=workers, deterministic=True).prefetch(_AHEAD).map(given)
     return with_length(dataset.concatenate(dataset.take(0).repeat()), parts)
