@@ -8,7 +8,7 @@ from typing import Any
 
 from decode_roof_rrc import _RATIO, _SCALE, _tf_data
 from harness import Build, Metrics, Question, Subject, Target, Task, main, throughput
-from six_transforms import _keras, _pipe, _six
+from six_transforms import _keras, _pipe, six
 from subjects import POOL, ROOF, TF_DATA, our_epochs, tensorflow
 
 
@@ -27,7 +27,7 @@ def _graph(transforms: Callable[[], Sequence[Any]], size: tuple[int, int] | None
 def _six_of_ours() -> Sequence[Any]:
     import augline as al
 
-    return _six(al)
+    return six(al)
 
 
 def _one_and_one() -> Sequence[Any]:

@@ -173,6 +173,7 @@ MOVING = [
     [al.RandomFlip(), al.RandomRotation(0.1), al.RandomZoom(0.3), al.RandomErasing((0.1, 0.3))],
     [al.RandomPerspective((1, 1), scale=0.3), al.Resizing(30, 44)],
     [al.RandomElasticTransform((1, 1), (0.6, 0.6), cells=4), al.RandomFlip(p=1)],
+    [al.RandomRotation(0.1, fill_mode="constant"), al.RandomGaussianBlur(1.0), al.RandomTranslation(0.3, 0.3)],
 ]
 
 

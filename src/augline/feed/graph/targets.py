@@ -10,13 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from augline.arrays import Array
+from augline.dense_boxes import move_boxes
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.points import forward
 from augline.feed.graph.masks import mask_column
 from augline.feed.graph.refuse import refused
 from augline.plan import Plan, Warp
 from augline.sources.base import Source
-from augline.sources.boxes import from_xyxy, to_xyxy
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
@@ -36,7 +36,7 @@ class Targets:
 
     def __init__(self, pipe: Pipeline) -> None:
         source = self._source = pipe.source
-        check(source, pipe)
+        check(source)
         columns, everything = source.targets, np.arange(len(source))
         taken = columns.take(everything)
         self._plain = {name: tf.constant(taken[name]) for name in ("labels", "weights") if name in taken}
@@ -64,18 +64,15 @@ class Targets:
         return found
 
 
-def check(source: Source, pipe: Pipeline) -> None:
+def check(source: Source) -> None:
     """Refuses targets that no graph can move.
 
     Raises:
         EngineError: There are some.
     """
-    columns, moving = source.targets, _moving(pipe.program.trial)
+    columns = source.targets
     if columns.polygons is not None:
         raise refused(repr(source), "boxes must be known by their sides alone", "polygons")
-    if columns.boxes is not None and len(moving) > 1:
-        labels = " and ".join(", ".join(warp.origin) for warp in moving)
-        raise refused(repr(source), "boxes can follow one resampling", f"{labels}, which do not become one")
     if columns.keypoints is not None and len({rows.shape for rows in columns.keypoints}) > 1:
         raise refused(repr(source), "all images must have equally many keypoints", "different numbers")
 
@@ -132,36 +129,10 @@ class _Boxes:
         boxes = tf.gather(self.boxes, indices).to_tensor(shape=(batch, room, 4))
         labels = tf.gather(self.labels, indices).to_tensor(shape=(batch, room))
         there = tf.range(room)[None] < tf.gather(self.counts, indices)[:, None]
-        before = plan.before.height[:, None], plan.before.width[:, None]
-        whole = _around(plan, to_xyxy(tf.cast(boxes, tf.float64), form, before, xp))
-        height, width = plan.extent.height[:, None], plan.extent.width[:, None]
-        limit = tf.stack([width, height, width, height], axis=-1)
-        seen = tf.clip_by_value(whole, 0.0, limit)
-        stays = there & self.pipe.box_filter.keeps(seen, whole)
-        # the largest of those that stay, where there may not be so many, in the order they came in
-        area = (seen[..., 2] - seen[..., 0]) * (seen[..., 3] - seen[..., 1])
-        rank = tf.argsort(tf.argsort(tf.where(stays, -area, np.inf), stable=True), stable=True)
-        stays &= rank < most
+        moved, stays = move_boxes(xp, plan, boxes, there, form, self.pipe.box_filter)
         order = tf.argsort(tf.where(stays, 0, 1), stable=True)[:, :most]
         left = tf.gather(stays, order, batch_dims=1)
-        written = tf.cast(from_xyxy(seen, form, (height, width), xp), tf.float32)
         return {
-            "boxes": tf.where(left[..., None], tf.gather(written, order, batch_dims=1), -1.0),
+            "boxes": tf.where(left[..., None], tf.gather(moved, order, batch_dims=1), -1.0),
             "labels": tf.where(left, tf.gather(labels, order, batch_dims=1), -1),
         }
-
-
-def _around(plan: Plan, boxes: Array) -> Array:
-    """The upright boxes about the moved sides of boxes `(batch, n, 4)`."""
-    moving = _moving(plan)
-    batch, count = boxes.shape[0], boxes.shape[1]
-    share = np.linspace(0, 1, 9 if any(warp.field is not None for warp in moving) else 2)
-    along = np.concatenate([share, np.ones_like(share), share, np.zeros_like(share)])
-    across = np.concatenate([np.zeros_like(share), share, np.ones_like(share), share])
-    x = boxes[..., 0:1] + along * (boxes[..., 2:3] - boxes[..., 0:1])
-    y = boxes[..., 1:2] + across * (boxes[..., 3:4] - boxes[..., 1:2])
-    points = tf.reshape(tf.stack([x, y], axis=-1) - 0.5, (batch, count * len(along), 2))
-    for warp in moving:
-        points = forward(xp, warp, points)
-    points = tf.reshape(points + 0.5, (batch, count, len(along), 2))
-    return tf.concat([tf.reduce_min(points, axis=2), tf.reduce_max(points, axis=2)], axis=-1)
