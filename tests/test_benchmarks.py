@@ -33,6 +33,7 @@ OURS = [
     ("to_dataset", "keras-numpy-224"),
     ("device_layer", "layer"),
     ("device_layer", "fit-keras"),
+    ("service", "two"),
     ("order_scaling", "N=1e9"),
     ("memory", "files-224"),
     ("import_time", "augline"),

@@ -22,6 +22,7 @@ from augline.mixing import MixedBatches
 from augline.order import shuffled
 from augline.program import Program
 from augline.random import EPOCH_BITS
+from augline.replacement import Replacement
 from augline.settings import check_settings, pair, whole
 from augline.sight import Known
 from augline.sources import Source
@@ -47,17 +48,6 @@ class _Work:
     job: Job
     positions: NDArray[np.int64]
     counts: list[int]
-
-
-@dataclass(frozen=True)
-class Replacement:
-    """A sample that could not be read, and what stood in for it."""
-
-    epoch: int
-    position: int
-    name: str
-    error: str
-    substitute: str
 
 
 class Pipeline:
@@ -161,6 +151,7 @@ class Pipeline:
         *,
         last_batch: Literal["keep", "pad", "drop"] | None = None,
         context: tf.distribute.InputContext | None = None,
+        service: str | None = None,
     ) -> tf.data.Dataset:
         """A `tf.data.Dataset` for `model.fit`: each pass over it is the next epoch.
 
@@ -183,10 +174,12 @@ class Pipeline:
                 them in the loss, and in `weighted_metrics`). "drop": it is left out.
             context: What a strategy's dataset function is given: the data set has the batches of one of its input
                 pipelines, one element per replica. Batches that do not divide among all replicas need `last_batch`.
+            service: "grpc://host:port" of a tf.data service, whose workers make the batches: the same, in the same
+                order, each once. The engine must be "tensorflow". See docs/service.md.
 
         Raises:
-            ArgumentError: There is no such step, images have different numbers of keypoints, or batches do not divide
-                among the replicas of the context.
+            ArgumentError: There is no such step, images have different numbers of keypoints, batches do not divide
+                among the replicas of the context, or no service answers.
         """
         from augline.feed.tf import LAST_BATCH, to_tf
 
@@ -200,7 +193,12 @@ class Pipeline:
                 "Pipeline.to_tf(last_batch=...): it must be 'keep', 'pad' or 'drop'. "
                 f"Received last_batch={last_batch!r}. Choose one."
             )
-        return to_tf(self, (int(start[0]), int(start[1])), last_batch, context)
+        place = int(start[0]), int(start[1])
+        if service is not None:
+            from augline.feed.graph import service as served
+
+            return served.to_tf(self, place, last_batch, context, service)
+        return to_tf(self, place, last_batch, context)
 
     def view(self, **changes: Any) -> Pipeline:
         """The same pipeline with other settings that leave its program as it is: `shard`, `drop_remainder`, ..."""

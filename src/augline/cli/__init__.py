@@ -14,6 +14,7 @@ from augline.cli.explain import explain
 from augline.cli.migrate import migrate
 from augline.cli.preview import preview
 from augline.cli.report import complain
+from augline.cli.serve import serve
 from augline.errors import AuglineError
 
 
@@ -59,6 +60,7 @@ def _options(
 
 for _command in (demo, preview, explain, bench, migrate):
     app.command()(_command)
+app.add_typer(serve, name="serve")
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ def to_tf(
     """See `Pipeline.to_tf`: the same batches, without Python while they are made."""
     check(pipe)
     check_context(context)
-    parts = _parts(pipe, last_batch, context)
+    parts = parts_under(pipe, last_batch, context)
     make, workers = GraphBatches(parts), pipe.workers or default_workers()
     last = len(parts.pipe) * parts.count - 1
 
@@ -68,7 +68,7 @@ def to_tf(
     return with_length(dataset.concatenate(dataset.take(0).repeat()), parts)
 
 
-def _parts(pipe: Pipeline, last_batch: str | None, context: tf.distribute.InputContext | None) -> Parts:
+def parts_under(pipe: Pipeline, last_batch: str | None, context: tf.distribute.InputContext | None) -> Parts:
     """Under a strategy batches that do not divide are filled up: nothing can look at what becomes of them later."""
     replicas = 1 if context else scope_replicas()
     pipe = pipe.view(drop_remainder=True) if last_batch == "drop" else pipe

@@ -1,0 +1,219 @@
+"""`to_tf(service=...)`: real servers in processes of their own, which are killed and started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import augline as al
+from augline.feed.graph.delivery import Counts, Delivery
+from pictures import smooth
+
+tf = pytest.importorskip("tensorflow")
+
+PLAIN_WORKER = """
+import sys
+sys.modules["augline"] = None  # cannot be imported
+import tensorflow as tf
+service = tf.data.experimental.service
+worker = service.WorkerServer(service.WorkerConfig(
+    dispatcher_address=sys.argv[1], worker_address=f"localhost:{sys.argv[2]}", port=int(sys.argv[2]),
+    heartbeat_interval_ms=500))
+print("makes batches", flush=True)
+worker.join()
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("localhost", 0))
+        return int(found.getsockname()[1])
+
+
+class Servers:
+    """A dispatcher by the command line, and workers by TensorFlow alone."""
+
+    def __init__(self, folder: Path, workers: int) -> None:
+        self.folder, self.port = folder, free_port()
+        self.ports = [free_port() for _ in range(workers)]
+        self.dispatcher = self.start_dispatcher()
+        self.workers = [self.start_worker(port) for port in self.ports]
+
+    @property
+    def address(self) -> str:
+        return f"grpc://localhost:{self.port}"
+
+    def start_dispatcher(self) -> subprocess.Popen[str]:
+        arguments = ["serve", "dispatcher", "--port", str(self.port), "--work-dir", str(self.folder)]
+        code = "from augline.cli import main; main()"
+        path = str(Path(al.__file__).parent.parent)
+        return started([sys.executable, "-c", code, *arguments], "listens", {"PYTHONPATH": path})
+
+    def start_worker(self, port: int) -> subprocess.Popen[str]:
+        return started([sys.executable, "-c", PLAIN_WORKER, f"localhost:{self.port}", str(port)], "makes batches", {})
+
+
+RUNNING: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def _no_server_stays() -> Iterator[None]:
+    yield
+    while RUNNING:
+        with RUNNING.pop() as process:
+            process.kill()
+
+
+def started(command: list[str], says: str, environment: dict[str, str]) -> subprocess.Popen[str]:
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "COLUMNS": "300"}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**kept, **quiet, **environment}
+    )
+    RUNNING.append(process)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if says in line:
+            return process
+    raise AssertionError(f"{command} said nothing")
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Servers:
+    return Servers(tmp_path / "journal", 2)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("photos")
+    for number in range(360):
+        (root / "ab"[number % 2]).mkdir(exist_ok=True)
+        Image.fromarray(smooth(20, 26, 3, "uint8", number)).save(root / "ab"[number % 2] / f"{number}.png")
+    return root
+
+
+def pipeline(photos: Path, batch_size: int = 2) -> al.Pipeline:
+    work = [al.RandomFlip(), al.RandomRotation(0.1), al.RandomBrightness(0.2)]
+    return al.Pipeline(al.Folder(photos), work, size=(16, 16), batch_size=batch_size, seed=3, engine="tensorflow")
+
+
+def assert_same(dataset: Any, local: Any, hook: Any = None) -> None:
+    """Every batch of a pass, bit for bit, and in its order."""
+    count = 0
+    for step, (got, wanted) in enumerate(zip(dataset, local, strict=True)):
+        assert all(np.array_equal(*pair) for pair in zip(got, wanted, strict=True)), step
+        count += 1
+        if hook:
+            hook(step)
+    assert count
+
+
+def test_passes_are_those_of_a_local_run_while_servers_are_killed(photos: Path, servers: Servers) -> None:
+    pipe = pipeline(photos)
+    local, dataset = pipe.to_tf(start=(1, 150)), pipe.to_tf(start=(1, 150), service=servers.address)
+    assert dataset.cardinality().numpy() == local.cardinality().numpy() == 180
+    assert dataset.element_spec == local.element_spec
+    assert_same(dataset, local)
+
+    starting = threading.Thread(target=lambda: servers.start_worker(servers.ports[0]))
+
+    def restart_worker(step: int) -> None:
+        if step == 20:
+            servers.workers[0].kill()
+            servers.workers[0].wait()
+        if step == 100:
+            starting.start()
+
+    assert_same(dataset, local, restart_worker)
+    starting.join()
+
+    def restart_dispatcher(step: int) -> None:
+        if step == 20:
+            servers.dispatcher.kill()
+            servers.dispatcher.wait()
+            servers.dispatcher = servers.start_dispatcher()
+
+    assert_same(dataset, local, restart_dispatcher)
+    report = dataset.report()
+    assert report.delivered == 30 + 180 + 180
+    assert report.asked_again >= report.unused >= 0
+
+
+def test_the_commands_serve_and_stop(photos: Path, tmp_path: Path) -> None:
+    servers = Servers(tmp_path / "journal", 0)
+    path = str(Path(al.__file__).parent.parent)
+    command = [sys.executable, "-c", "from augline.cli import main; main()", "serve", "worker"]
+    worker = started([*command, "--dispatcher", f"localhost:{servers.port}"], "makes batches", {"PYTHONPATH": path})
+    padded = pipeline(photos, 7).to_tf(last_batch="pad", service=servers.address)
+    *_, (images, _, weights) = padded
+    assert images.shape == (7, 16, 16, 3)
+    assert weights.numpy().tolist() == [1, 1, 1, 0, 0, 0, 0]
+    for process in (worker, servers.dispatcher):
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+        assert process.stdout is not None
+        assert "stops" in process.stdout.read()
+
+
+def test_an_address_at_which_nothing_answers_is_refused_at_once(photos: Path) -> None:
+    begin = time.monotonic()
+    with pytest.raises(
+        al.ArgumentError, match=r"a dispatcher must answer there\. Received .*refused.*augline serve dispatcher"
+    ):
+        pipeline(photos).to_tf(service=f"grpc://localhost:{free_port()}")
+    assert time.monotonic() - begin < 5
+    for wrong in ("localhost:5050", "grpc://localhost", "http://localhost:5050", "grpc://:7"):
+        with pytest.raises(al.ArgumentError, match="must be grpc://host:port"):
+            pipeline(photos).to_tf(service=wrong)
+    with pytest.raises(al.ArgumentError, match=r"workers run a graph\. Received engine='opencv'"):
+        al.Pipeline(al.Folder(photos), size=(8, 8), engine="opencv").to_tf(service="grpc://localhost:1")
+
+
+def test_what_is_lost_late_or_twice_comes_once_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("augline.feed.graph.delivery._PATIENCE", 0.05)
+    monkeypatch.setattr("augline.feed.graph.delivery._FIRST_PATIENCE", 0.05)
+    jobs: list[list[int]] = []
+    ended = threading.Event()
+
+    def ask(numbers: list[int]) -> Iterator[tuple[int, str]]:
+        jobs.append(numbers)
+        if len(jobs) == 1:
+            for number in reversed(numbers[:9]):
+                yield from [(number, f"{number}")] * (1 + (number == 5))
+            for number in numbers[9:150]:
+                if number not in (40, 41, 60):
+                    yield number, f"{number}"
+            raise tf.errors.UnavailableError(None, None, "gone")
+        if len(jobs) == 2:
+            ended.wait(0.3)  # late itself
+        yield from ((number, f"{number}") for number in numbers)
+
+    counts = Counts()
+    with Delivery(ask, 0, 200, counts) as elements:
+        assert list(elements) == [f"{number}" for number in range(200)]
+    report = counts.report()
+    assert report.delivered == 200
+    assert report.interruptions == 1
+    assert report.unused >= 1
+    assert {40, 41} <= {*jobs[1]} <= {*range(40, 200)}
+
+
+def test_what_a_worker_cannot_read_is_said() -> None:
+    def ask(numbers: list[int]) -> Iterator[tuple[int, str]]:
+        yield 0, "0"
+        raise tf.errors.InvalidArgumentError(None, None, "a.webp: a file must be a JPEG")
+
+    with Delivery(ask, 0, 3, Counts()) as elements, pytest.raises(tf.errors.InvalidArgumentError, match=r"a\.webp"):
+        list(elements)
