@@ -12,10 +12,11 @@ from augline import presets
 from augline.augment import augment
 from augline.box_filter import BoxFilter
 from augline.convert import to_dataset
+from augline.convert.tfrecords import write_tfrecords
 from augline.errors import ArgumentError, AuglineError, DecodeError, EngineError, SourceError, SpecError
 from augline.fitting import fit
 from augline.pipeline import Pipeline
-from augline.sources import Arrays, Coco, Files, Folder, MaskFolder, Source, Table, Voc, Yolo
+from augline.sources import Arrays, Coco, Files, Folder, MaskFolder, Source, Table, TFRecords, Voc, Yolo
 from augline.transforms import (
     CLAHE,
     D4,
@@ -202,6 +203,7 @@ __all__ = [
     "Source",
     "SourceError",
     "SpecError",
+    "TFRecords",
     "Table",
     "ThreeAugment",
     "Trace",
@@ -225,4 +227,5 @@ __all__ = [
     "trace",
     "translate",
     "tta",
+    "write_tfrecords",
 ]

@@ -56,7 +56,7 @@ class Pipeline:
     What happens to a sample depends on (seed, epoch, sample id) alone: never on threads, batch size, hosts or restarts.
 
     Args:
-        source: `Folder`, `Files`, `Arrays`, `Table`, or a part of one.
+        source: `Folder`, `Files`, `Arrays`, `Table`, `TFRecords`, or a part of one.
         transforms: What may happen, in order. Random numbers are drawn per sample.
         size: (height, width) that images are brought to before the transforms, in one resampling with them.
         batch_size: Samples per batch, over all hosts together.

@@ -14,16 +14,18 @@ from augline.sources.mask_folder import MaskFolder
 from augline.sources.refusal import nearest, refusal
 from augline.sources.table import Table
 from augline.sources.targets import BOX_FORMATS, Targets
+from augline.sources.tfrecords import TFRecords
 from augline.sources.voc import Voc
 from augline.sources.yolo import Yolo
 
 __all__ = [
-    "BOX_FORMATS", "Arrays", "Coco", "Files", "Folder", "MaskFolder", "Source", "Subset", "Table", "Targets", "Voc",
-    "Yolo", "from_config",
+    "BOX_FORMATS", "Arrays", "Coco", "Files", "Folder", "MaskFolder", "Source", "Subset", "TFRecords", "Table",
+    "Targets", "Voc", "Yolo", "from_config",
 ]  # fmt: skip
 
 _SOURCES: dict[str, type[Source]] = {
-    "Coco": Coco, "Files": Files, "Folder": Folder, "MaskFolder": MaskFolder, "Table": Table, "Voc": Voc, "Yolo": Yolo,
+    "Coco": Coco, "Files": Files, "Folder": Folder, "MaskFolder": MaskFolder, "TFRecords": TFRecords,
+    "Table": Table, "Voc": Voc, "Yolo": Yolo,
 }  # fmt: skip
 
 

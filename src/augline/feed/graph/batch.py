@@ -46,7 +46,7 @@ class GraphBatches:
             images = carry_out(plan, images)
         else:
             names = tf.gather(samples.paths, indices)
-            files = opened(tf.map_fn(tf.io.read_file, names), names, source.exif)
+            files = opened(samples.files(indices), names, source.exif)
             sizes = files.sizes
             plan = self._plan(epoch, ids, sizes)
             images = carried(files, plan, source.channels, source.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from augline.arrays import Array
 from augline.feed.graph.refuse import refused
 from augline.sources.arrays import Arrays
 from augline.sources.base import FileSource, Source, Subset
+from augline.sources.tfrecords import TFRecords
 
 
 class Samples:
@@ -27,16 +29,33 @@ class Samples:
         whole, indices = _whole(source)
         self.paths: Array | None = None
         self.images: Array | None = None
+        self._places: Array | None = None
         if isinstance(whole, FileSource):
             self.paths = tf.constant([whole.paths[k] for k in indices.tolist()])
+        elif isinstance(whole, TFRecords):
+            self.paths = tf.constant([whole.name(k) for k in indices.tolist()])
+            self._shards, self._places = tf.constant(whole.shards), tf.constant(whole.places[indices])
+            self._sizes = tf.constant([Path(shard).stat().st_size for shard in whole.shards], tf.int64)
         elif isinstance(whole, Arrays) and isinstance(whole.images, np.ndarray):
             self.images = tf.constant(whole.images)
         else:
-            raise refused(
-                repr(source), "it must be a source of files, or an array of images of one size", type(whole).__name__
-            )
+            rule = "it must be a source of files or TFRecords, or an array of images of one size"
+            raise refused(repr(source), rule, type(whole).__name__)
         self.indices = None if indices.size == len(whole) else tf.constant(indices)
         self.ids = tf.constant(source.ids(np.arange(len(source))))
+
+    def files(self, indices: Array) -> Array:
+        """The encoded files of samples, `(batch,)`."""
+        if self._places is None:
+            return tf.map_fn(tf.io.read_file, tf.gather(self.paths, indices))
+        return tf.map_fn(self._part, tf.gather(self._places, indices), fn_output_signature=tf.string)
+
+    def _part(self, place: Array) -> Array:
+        """The bytes of a shard between two places."""
+        shard, start, end = tf.unstack(place)
+        path, size = tf.gather(self._shards, shard), tf.gather(self._sizes, shard)
+        found = tf.data.FixedLengthRecordDataset(path, end - start, start, size - end)
+        return found.get_single_element()
 
     def image(self, indices: Array) -> Array:
         """The images `(batch, height, width, channels)` of samples that lie in memory."""

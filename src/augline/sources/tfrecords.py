@@ -1,0 +1,193 @@
+"""TFRecord files as a source with random access."""
+
+# A data set may have many shards: plain strings, no Path object for each.
+# ruff: noqa: PTH100, PTH105, PTH109, PTH110, PTH116, PTH118, PTH119, PTH120, PTH123, PTH202, PTH207
+from __future__ import annotations
+
+import contextlib
+import glob
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline.errors import SourceError
+from augline.sources.base import Source, channels_of, range_of
+from augline.sources.files import check_exist, path_list
+from augline.sources.refusal import refusal, shown
+from augline.sources.targets import build
+from augline.sources.tfrecord_file import BrokenRecordError, Feature, features, records
+
+_SHARD = re.compile(r"(.+)-\d{5}-of-\d{5}\.tfrecord$")
+_VERSION = 1
+
+
+class TFRecords(Source):
+    """Images in TFRecord files of `tf.train.Example`: order, splits and resuming are as everywhere.
+
+    All files are read once to learn where each image lies, and its label; that is kept in a hidden file beside the
+    first until a file changes. TensorFlow is not needed. Files must be uncompressed, and local.
+
+    Args:
+        paths: A list of files, or a pattern such as "train-*.tfrecord", whose files come in alphabetical order.
+        image_key: The feature that holds an encoded image.
+        label_key: The feature with the label: an integer (a class), a float, a string (a class by name), or several
+            numbers; None for images without labels.
+        class_names: Fixes the classes and their order. By default those that `write_tfrecords` left beside the files.
+        color_mode: Keras's "rgb", "rgba" or "grayscale".
+        dtype: "uint8", or "uint16" to keep the depth of 16-bit files.
+        exif: Whether images are turned upright by their EXIF orientation.
+
+    Raises:
+        SourceError: A file is missing or damaged, or a record lacks a feature.
+        ArgumentError: Labels that make no sense.
+
+    >>> TFRecords("photos/train-*.tfrecord")              # doctest: +SKIP
+    TFRecords(8 files, 200 images, 10 classes)
+    """
+
+    size = None
+
+    def __init__(
+        self,
+        paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+        *,
+        image_key: str = "image/encoded",
+        label_key: str | None = "image/class/label",
+        class_names: Sequence[str] | None = None,
+        color_mode: str = "rgb",
+        dtype: str = "uint8",
+        exif: bool = True,
+    ) -> None:
+        self._owner = f"TFRecords({paths if isinstance(paths, str) else '...'!r})"
+        self._keys, self._color_mode = (image_key, label_key), color_mode
+        self.channels, self.value_range = channels_of(self._owner, color_mode), range_of(self._owner, dtype)
+        self.dtype, self.exif = dtype, exif
+        self.shards = self._found(paths)
+        found = self._index()
+        self.places: NDArray[np.int64] = found["places"]
+        """(N, 3): of each image its file, and where in it the image begins and ends."""
+        if not len(self.places):
+            raise refusal(SourceError, self._owner, "there must be records", "none", "Write some: al.write_tfrecords.")
+        names = class_names if class_names is not None or label_key is None else _names_beside(self.shards[0])
+        labels = found.get("labels")
+        self.targets, self.class_names = build(self._owner, len(self.places), labels=labels, class_names=names)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __repr__(self) -> str:
+        classes = "" if self.class_names is None else f", {len(self.class_names)} classes"
+        return f"TFRecords({len(self.shards)} files, {len(self)} images{classes})"
+
+    def read(self, index: int) -> bytes:
+        """The encoded image."""
+        shard, start, end = self.places[index].tolist()
+        try:
+            with open(self.shards[shard], "rb") as file:
+                file.seek(start)
+                data = file.read(end - start)
+        except OSError as error:
+            received = f"{self.name(index)}: {error.strerror or error}"
+            fix = "Restore it, or build the data set again."
+            raise refusal(SourceError, self._owner, "every file must be readable", received, fix) from error
+        if len(data) != end - start:
+            fix = "The file has become shorter; build the data set again."
+            raise refusal(SourceError, self._owner, "every record must be there", self.name(index), fix)
+        return data
+
+    def name(self, index: int) -> str:
+        """The file, and where in it the image begins."""
+        shard, start, _ = self.places[index].tolist()
+        return f"{self.shards[shard]}@{start}"
+
+    def config(self) -> dict[str, Any]:
+        """The arguments, with files and classes as found."""
+        names = None if self.class_names is None else list(self.class_names)
+        arguments: dict[str, Any] = {"paths": self.shards, "image_key": self._keys[0], "label_key": self._keys[1]}
+        arguments |= {"class_names": names, "color_mode": self._color_mode, "dtype": self.dtype, "exif": self.exif}
+        return {"TFRecords": arguments}
+
+    def _found(self, paths: Any) -> list[str]:
+        if not isinstance(paths, (str, os.PathLike)):
+            shards = path_list(self._owner, paths)
+            check_exist(self._owner, shards)
+            return shards
+        shards = sorted(glob.glob(os.fspath(paths)))
+        if not shards:
+            fix = f"Correct the path; it is seen from {os.getcwd()!r}."
+            raise refusal(SourceError, self._owner, "there must be files", "none of that name", fix)
+        return shards
+
+    def _index(self) -> dict[str, NDArray[Any]]:
+        """Where the images lie, and the labels: from the file beside the shards if that is of these very ones."""
+        stats = [os.stat(path) for path in self.shards]
+        known = [[os.path.basename(p), s.st_size, s.st_mtime_ns] for p, s in zip(self.shards, stats, strict=True)]
+        digest = hashlib.sha256(json.dumps([_VERSION, known, self._keys]).encode()).hexdigest()[:16]
+        path = os.path.join(os.path.dirname(os.path.abspath(self.shards[0])), f".augline-{digest}.npz")
+        with contextlib.suppress(OSError, ValueError, KeyError), np.load(path, allow_pickle=False) as saved:
+            return dict(saved)
+        found = self._scan()
+        with contextlib.suppress(OSError):  # a folder that cannot be written to is read again next time
+            _save(path, found)
+        return found
+
+    def _scan(self) -> dict[str, NDArray[Any]]:
+        places, labels = [], []
+        for number, path in enumerate(self.shards):
+            try:
+                with open(path, "rb") as file:
+                    for offset, data in records(file, os.path.getsize(path)):
+                        (start, end), label = self._sample(features(data), f"{path}@{offset}")
+                        places.append((number, offset + start, offset + end))
+                        labels.append(label)
+            except BrokenRecordError as error:
+                fix = "Write the file again; a compressed one must be written without compression."
+                rule, received = "every file must be a TFRecord", f"{path}: {error}"
+                raise refusal(SourceError, self._owner, rule, received, fix) from error
+        found = {"places": np.asarray(places, np.int64).reshape(-1, 3)}
+        return found if self._keys[1] is None else {**found, "labels": self._column(labels)}
+
+    def _sample(self, found: dict[str, Feature], name: str) -> tuple[tuple[int, int], Any]:
+        image, label = (found.get(key or "", Feature([])) for key in self._keys)
+        lacks = None if image.place else self._keys[0]
+        lacks = self._keys[1] if self._keys[1] and not len(label.values) else lacks
+        if lacks or image.place is None:
+            fix = "Name another image_key or label_key; label_key=None for images alone."
+            received = f"{name} with {shown(sorted(found), 9)}"
+            raise refusal(SourceError, self._owner, f"every record must hold {lacks!r}", received, fix)
+        value = label.values
+        if isinstance(value, list) and value:
+            value = value[0].decode()
+        return image.place, value[0] if not isinstance(value, str) and len(value) == 1 else value
+
+    def _column(self, labels: list[Any]) -> NDArray[Any]:
+        try:
+            return np.asarray(labels)
+        except ValueError as error:
+            fix = "Write rows of one length."
+            raise refusal(SourceError, self._owner, "labels must have one shape", str(error), fix) from error
+
+
+def _names_beside(shard: str) -> list[str] | None:
+    """The classes that a writer left: `train.json` beside `train-00000-of-00008.tfrecord`."""
+    match = _SHARD.match(shard)
+    path = f"{match[1]}.json" if match else ""
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        names: list[str] | None = json.load(file).get("class_names")
+    return names
+
+
+def _save(path: str, found: dict[str, NDArray[Any]]) -> None:
+    folder = os.path.dirname(path)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".augline-", suffix=".part", delete=False) as file:
+        np.savez(file, allow_pickle=False, **found)
+    os.replace(file.name, path)
