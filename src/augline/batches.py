@@ -220,7 +220,7 @@ class Batches:
     def _carry_through(self, job: Job, index: int, record: Record) -> None:
         places = [job.images, *(job.columns[name] for name in self.source.extra_images)]
         for part, place in zip((record, *record.beside), places, strict=True):
-            image = self._decode(part, part.header, job.shrinks[index]) if part.header else part.image
+            image = self._decode(job, index, part, part.header) if part.header else part.image
             if image is not None:
                 engines.carry(job.sample, index, image, place[index])
         if self.masks is not None:
@@ -231,11 +231,13 @@ class Batches:
         """Places for the images of so many samples."""
         return self._buffers.take((count, *self._shape), self.program.output_dtype)
 
-    def _decode(self, record: Record, header: Header, shrink: int) -> NDArray[Any]:
-        source = self.source
+    def _decode(self, job: Job, index: int, record: Record, header: Header) -> NDArray[Any]:
+        source, channels = self.source, self.source.channels
+        if header.format == "jpeg" and header.bands != 4:  # libjpeg writes a fourth channel in no time; others do not
+            channels = engines.channels(job.sample, index, channels)
         scratch = _local.__dict__.setdefault("scratch", Scratch())
         return decode(
-            record.data, header, channels=source.channels, dtype=source.dtype, shrink=shrink, scratch=scratch,
+            record.data, header, channels=channels, dtype=source.dtype, shrink=job.shrinks[index], scratch=scratch,
             accurate=self.accurate,
         )  # fmt: skip
 

@@ -16,7 +16,7 @@ import augline as al
 from augline import engines
 from augline.decode import decode, probe
 from augline.engines import ENGINES
-from augline.engines.opencv import warp as opencv_warp
+from augline.engines.opencv import blocks as opencv_blocks
 from augline.engines.portable import warp as portable_warp
 from augline.plan import Plan, Warp, matrices
 from augline.program import Program
@@ -68,7 +68,7 @@ def test_nearest_and_moves_are_never_averaged() -> None:
 
 SHRINKS = {
     "portable": lambda image, y, x: portable_warp.shrink(np, image[None].astype(float), y, x)[0],
-    "opencv": opencv_warp.shrink,
+    "opencv": opencv_blocks.shrink,
 }
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from augline.engines.opencv.warp import FOUR_ARE_FASTER, by_groups
+from augline.engines.opencv.channels import FOUR_ARE_FASTER, by_groups
 from augline.errors import ArgumentError, EngineError
 from augline.keras.legacy_geometry import scipy_form
 from augline.keras.legacy_memory import as_floats, narrowed, scratch

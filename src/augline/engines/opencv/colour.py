@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from augline.engines.opencv.warp import Image, Step
+from augline.engines.opencv.channels import Image
+from augline.engines.opencv.warp import Step
 from augline.engines.portable import colour as portable
 from augline.plan.stages import LUMA, Colour, Curve, Hsv, Output, Tone, affine, affine_about_mean
 

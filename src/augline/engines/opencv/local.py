@@ -8,8 +8,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from augline.engines.opencv.channels import Image, by_groups
 from augline.engines.opencv.colour import Values, from_unit, to_unit
-from augline.engines.opencv.warp import Image, Step, by_groups
+from augline.engines.opencv.warp import Step
 from augline.engines.portable import local as portable
 from augline.engines.portable.clahe import clahe as portable_clahe
 from augline.plan.call import Call

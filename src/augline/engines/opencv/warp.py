@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from functools import cache, lru_cache
-from typing import Any
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from augline.engines.opencv.blocks import shrink
+from augline.engines.opencv.channels import FOUR_ARE_FASTER, Image, by_groups, most_channels, passes, scratch
 from augline.errors import EngineError
 from augline.plan import matrices
 from augline.plan.frame import Extent
 from augline.plan.stages import Fill, Warp
 
-Image = NDArray[Any]
 Step = Callable[[int, Image, "Image | None"], Image]
 """`(index, image, out)`: one stage on one sample, into `out` where given and possible; returns the result."""
 
@@ -33,11 +32,9 @@ _CARRIERS = {1: np.uint8, 2: np.uint16, 4: np.int32, 8: np.int32}
 _NUDGE = 2.0**-13
 """Of a pixel: some "nearest" kernels of cv2 round halves up, others to even; shifted by this, all round them up."""
 
-FOUR_ARE_FASTER = int(cv2.__version__.split(".")[0]) >= 5
-"""OpenCV 5.0 warps four channels (8 bits, float32) in 0.6 of the time it takes for three; there and back costs 0.15."""
+_WORTH_FOUR = 3 * 48 * 48
+"""Values in an image from which a fourth channel saves more time than adding it takes, where images go in one loop."""
 
-_local = threading.local()
-_NOTHING = np.empty(0, np.uint8)
 _LIMIT = 32_767  # cv2 addresses warp sources with signed 16-bit coordinates
 
 
@@ -71,6 +68,7 @@ class WarpStep:
             self._matrix = self._matrix + _NUDGE * self._matrix[:, 2:] * [[1], [1], [0]]
         self._flags = (cv2.INTER_LINEAR if self._linear else cv2.INTER_NEAREST) | cv2.WARP_INVERSE_MAP
         self._mode = stage.fill.mode
+        self._by_four = FOUR_ARE_FASTER and self._linear and dtype == "uint8" and len(fill) == 3
         carrier = _CARRIERS[np.dtype(dtype).itemsize]
         self._bits = None if self._linear or dtype == np.dtype(carrier) else carrier
         self._fill = fill if self._bits is None else tuple(np.asarray(fill).astype(dtype).view(self._bits).tolist())
@@ -84,10 +82,15 @@ class WarpStep:
             return moved.view(image.dtype)
         return self._warped(index, image, out)
 
+    def takes_four(self, index: int) -> bool:
+        """Whether an image of three channels had best come with a fourth, which is then ignored."""
+        return self._by_four and self._windows[index] is None and self._displacement is None
+
     def many(self, first: int, images: Image, outs: Image) -> None:
         """Samples from number `first` on: one kernel call, and hardly anything else, where that is all it takes."""
-        whole = len(_groups(images.shape[3], _most(images.dtype, False))) == 1 < images.shape[3]
+        whole = len(passes(images.shape[3], most_channels(images.dtype, False))) == 1 < images.shape[3]
         last = first + len(images)
+        whole &= not (self._by_four and images[0].size >= _WORTH_FOUR)
         if self._bits is None and whole and max(images.shape[1:3]) <= _LIMIT and all(self._single[first:last]):
             self._loop(first, images, outs)
             return
@@ -120,14 +123,16 @@ class WarpStep:
             raise _too_large(image)
         kernel = cv2.warpPerspective if self._projective[index] else cv2.warpAffine
         matrix = self._matrix[index] if self._projective[index] else self._matrix[index, :2]
-        if FOUR_ARE_FASTER and self._linear and image.dtype == np.uint8 and image.shape[2] == 3:
-            four = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, dst=_scratch(0, image.shape[:2]))
-            done = kernel(four, matrix, size, _scratch(1, size[::-1]), self._flags, border, (*fill[:3], 0))
+        if self._by_four:
+            four = image
+            if image.shape[2] == 3:
+                four = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, dst=scratch(0, image.shape[:2]))
+            done = kernel(four, matrix, size, scratch(1, size[::-1]), self._flags, border, (*fill[:3], 0))
             return np.asarray(cv2.cvtColor(done, cv2.COLOR_RGBA2RGB, dst=out))
         return by_groups(
             image, out, size,
             lambda part, dst, first: kernel(part, matrix, size, dst, self._flags, border, fill[first : first + 4]),
-            _most(image.dtype, self._projective[index]),
+            most_channels(image.dtype, self._projective[index]),
         )  # fmt: skip
 
 
@@ -136,15 +141,6 @@ def _sizes(extent: Extent) -> list[tuple[int, int]]:
     if extent.static is not None:
         return [(extent.static[1], extent.static[0])] * len(extent.height)
     return list(zip(extent.width.astype(int).tolist(), extent.height.astype(int).tolist(), strict=True))
-
-
-def _scratch(slot: int, size: tuple[int, ...]) -> Image:
-    """A four-channel 8-bit image of this size, one per thread and slot; it lies in memory that grows to the largest."""
-    kept = _local.__dict__.get(str(slot), _NOTHING)
-    count = size[0] * size[1] * 4
-    if kept.size < count:
-        kept = _local.__dict__[str(slot)] = np.empty(count, np.uint8)
-    return np.asarray(kept[:count].reshape(size[0], size[1], 4))
 
 
 class _Displacement:
@@ -208,55 +204,6 @@ def _through(m: Image, x: Image, y: Image) -> tuple[Image, Image]:
         seen = w > 1e-9
         u, v = (np.where(seen, t / np.where(seen, w, 1), np.float32(-1e6)) for t in (u, v))
     return u, v
-
-
-def shrink(image: Image, factor_y: int, factor_x: int) -> Image:
-    """Means of whole blocks from the top left; the last row and column are repeated to fill up the last block."""
-    height, width = image.shape[:2]
-    down, right = -height % factor_y, -width % factor_x
-    if down or right:
-        image = np.pad(image, ((0, down), (0, right), (0, 0)), mode="edge")
-    size = (image.shape[1] // factor_x, image.shape[0] // factor_y)
-    # at a factor of exactly 2 the two or four pixels that "linear" weighs are the block, and it is three times faster
-    kind = cv2.INTER_LINEAR if factor_y <= 2 and factor_x <= 2 else cv2.INTER_AREA
-    return by_groups(image, None, size, lambda part, dst, _: cv2.resize(part, size, dst=dst, interpolation=kind))
-
-
-def by_groups(image: Image, out: Image | None, size: tuple[int, int],
-              kernel: Callable[[Image, Image | None, int], Any], most: int = 4) -> Image:  # fmt: skip
-    """Runs a cv2 kernel of at most `most` channels on an image of any number; writes into `out` where given.
-
-    cv2 drops a last axis of one channel, so such images go in and come out two-dimensional.
-    """
-    channels = image.shape[2]
-    if channels == 1:
-        result = kernel(image[:, :, 0], None if out is None else out[:, :, 0], 0)
-        return np.asarray(result)[:, :, None] if out is None else out
-    groups = _groups(channels, most)
-    if len(groups) == 1:
-        return np.asarray(kernel(image, out, 0))
-    result = np.empty((size[1], size[0], channels), image.dtype) if out is None else out
-    for first, count in groups:
-        part = np.ascontiguousarray(image[:, :, first] if count == 1 else image[:, :, first : first + count])
-        result[:, :, first : first + count] = np.asarray(kernel(part, None, first)).reshape(size[1], size[0], count)
-    return result
-
-
-def _most(dtype: np.dtype[Any], projective: bool) -> int:
-    """Channels a warp takes at once: OpenCV 4.13 gives wrong pixels, without a word, for more of uint16."""
-    return (1 if projective else 3) if dtype == np.uint16 else 4
-
-
-@cache
-def _groups(channels: int, most: int) -> list[tuple[int, int]]:
-    """(first, count) of the channels that go through a kernel together.
-
-    Never two: OpenCV 5.0 warps those on a coarse grid, 4 levels off.
-    """
-    rest = channels % most
-    starts = [*range(0, channels - rest, most)]
-    tail = [(channels - rest + k, 1) for k in range(rest)] if rest == 2 else [(channels - rest, rest)] * (rest > 0)
-    return [(start, most) for start in starts] + tail
 
 
 def fill_values(fill: Fill, scale: tuple[float, ...], offset: tuple[float, ...], channels: int) -> tuple[float, ...]:
