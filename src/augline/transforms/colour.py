@@ -175,7 +175,8 @@ class RandomInvert(Pointwise):
         return {"inverted": draw.uniform("inverted") < draw.uniform("chance", *pair(self.factor))}
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        yield self.tone(frame, Curve(inverted, active=params["inverted"]))
+        one = frame.xp.ones((frame.batch,), dtype=frame.xp.float64)
+        yield self.tone(frame, Curve(affine, (-one, one), active=params["inverted"]))
 
 
 @transform

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -51,34 +52,47 @@ def tone_step(stage: Tone, values: Values, output: Output | None) -> Step:
 
 def _affine(stage: Tone, values: Values) -> Step:
     """Runs of affine curves: cv2.transform and cv2.mean, several times faster than a histogram and three tables."""
-    scale, channels = values.scale[0], len(values.scale)
     active = [None if c.active is None else c.active.tolist() for c in stage.curves]
-    gains = [_columns(c.params[0], channels) for c in stage.curves]
-    shifts = [None if c.measure else _columns(c.params[1], channels) * scale for c in stage.curves]
-    lumas = [c.measure == "luma" and channels >= 3 for c in stage.curves]
-    # cv2.transform is slow with diagonal matrices; 1e-5 beside the diagonal, 0.003 of a level of 256, is the fast way
-    beside = np.full((channels, channels + 1), 1e-5 if channels > 1 and values.levels == 256 else 0.0)
-    diagonal = np.arange(channels)
+    rows = [_matrices(c, values) for c in stage.curves]
+    means = [_mean_shift(c, rows[k], values) if c.measure else None for k, c in enumerate(stage.curves)]
+    flat = len(values.scale) == 1  # cv2 drops a last axis of one channel
 
     def step(index: int, image: Image, out: Image | None) -> Image:
-        for on, gain, shift, luma in zip(active, gains, shifts, lumas, strict=True):
-            if on is not None and not on[index]:
-                continue
-            matrix = beside.copy()
-            matrix[diagonal, diagonal] = gain[index]
-            if shift is None:
-                means = cv2.mean(image)[:channels]
-                matrix[:, channels] = (1 - gain[index]) * (np.dot(means[:3], LUMA) if luma else means)
-            else:
-                matrix[:, channels] = shift[index]
-            if channels == 1:
-                done = cv2.transform(image, matrix, dst=None if out is None else out[:, :, 0])
-                image = np.asarray(done).reshape(image.shape)
-            else:
-                image = np.asarray(cv2.transform(image, matrix, dst=out))
+        dst = None if out is None else (out[:, :, 0] if flat else out)
+        for on, matrices, shift in zip(active, rows, means, strict=True):
+            if on is None or on[index]:
+                if shift is not None:
+                    shift(index, image)
+                image = np.asarray(cv2.transform(image, matrices[index], dst=dst)).reshape(image.shape)
         return image
 
     return step
+
+
+def _matrices(curve: Curve, values: Values) -> Image:
+    """`(batch, channels, channels + 1)` for cv2.transform; a curve that measures fills in the last column later."""
+    channels = len(values.scale)
+    # cv2.transform is slow with diagonal matrices; 1e-5 beside the diagonal, 0.003 of a level of 256, is the fast way
+    beside = 1e-5 if channels > 1 and values.levels == 256 else 0.0
+    matrices = np.full((len(curve.params[0]), channels, channels + 1), beside)
+    matrices[:, range(channels), range(channels)] = _columns(curve.params[0], channels)
+    if not curve.measure:
+        matrices[:, :, channels] = _columns(curve.params[1], channels) * values.scale[0]
+    return matrices
+
+
+def _mean_shift(curve: Curve, matrices: Image, values: Values) -> Callable[[int, Image], None]:
+    """Writes into a sample's matrix what leaves the mean of its image where it is."""
+    channels, luma = len(values.scale), curve.measure == "luma" and len(values.scale) >= 3
+    rest = 1 - _columns(curve.params[0], channels)
+    red, green, blue = LUMA
+
+    def shift(index: int, image: Image) -> None:
+        means = cv2.mean(image)
+        mean = means[0] * red + means[1] * green + means[2] * blue if luma else means[:channels]
+        np.multiply(rest[index], mean, out=matrices[index, :, channels])
+
+    return shift
 
 
 def _columns(param: Image, channels: int) -> Image:
@@ -151,9 +165,11 @@ def output_step(values: Values, output: Output) -> Callable[[Image, Image], None
     scale = np.asarray(output.scale) / np.asarray(values.scale)
     offset = np.asarray(output.offset) - np.asarray(values.offset) * scale
     uniform = len({*scale.tolist()}) == len({*offset.tolist()}) == 1
-    if values.dtype == "uint8" and not uniform:
-        table = (np.arange(256)[:, None] * scale + offset).astype(np.float32)
-        return lambda image, out: np.copyto(out, look_up(image, table, out))
+    numbers = [(v[:1] if uniform else v).astype(np.float32) for v in (scale, offset)]
+
+    @lru_cache(maxsize=1)
+    def row(times: int) -> list[Image]:
+        return [np.tile(v, times) for v in numbers]
 
     def write(image: Image, out: Image) -> None:
         if out.dtype.kind == "u":
@@ -167,8 +183,7 @@ def output_step(values: Values, output: Output) -> Callable[[Image, Image], None
     def fill(image: Image, out: Image) -> None:
         # whole rows at a time: numpy's inner loop over three channels would be the slow one
         rows = out.reshape(out.shape[0], -1)
-        times = 1 if uniform else out.shape[1]
-        gain, shift = (np.tile(v[:1] if uniform else v, times).astype(np.float32) for v in (scale, offset))
+        gain, shift = row(1 if uniform else out.shape[1])
         np.multiply(image.reshape(rows.shape), gain, out=rows)
         if offset.any():
             np.add(rows, shift, out=rows)
@@ -185,16 +200,23 @@ def _tables(stage: Tone, values: Values, output: Output) -> Callable[[int, Image
     uniform = len({*output.scale}) == len({*output.offset}) == 1
     scale, offset = (np.asarray(v[:1] if uniform else v) for v in (output.scale, output.offset))
 
+    def finished(unit: Image) -> Image:
+        result = unit * scale + offset
+        if output.dtype.startswith("uint"):
+            result = np.rint(np.clip(result, 0, np.iinfo(output.dtype).max))
+        return np.asarray(result, output.dtype)
+
     def table(index: int, image: Image) -> Image | None:
         curves = [_one(c, index) for c, on in zip(stage.curves, active, strict=True) if on is None or on[index]]
         if not curves and straight:
             return None
         measures = _from_histogram(image, levels) if any(c.measure for c in curves) else {}
-        unit = portable.tone(np, grid[None, :, None, :], Tone(tuple(curves)), measures)[0, :, 0, :]
-        result: Image = unit * scale + offset
-        if output.dtype.startswith("uint"):
-            result = np.rint(np.clip(result, 0, np.iinfo(output.dtype).max))
-        return np.asarray(result, output.dtype)
+        return finished(portable.tone(np, grid[None, :, None, :], Tone(tuple(curves)), measures)[0, :, 0, :])
+
+    if levels == 256 and not stage.measures and stage.curves[0].params:  # small, and known now: all of them at once
+        tables = finished(portable.tone(np, grid[None, :, None, :], stage)[:, :, 0, :])
+        idle = [straight and not any(on is None or on[k] for on in active) for k in range(len(tables))]
+        return lambda index, _: None if idle[index] else tables[index]
 
     return table
 
