@@ -39,16 +39,7 @@ def _one_and_one() -> Sequence[Any]:
 def _four_and_four() -> Sequence[Any]:
     import augline as al
 
-    return [
-        al.RandomFlip("horizontal"),
-        al.RandomRotation(20 / 360),
-        al.RandomZoom(0.2),
-        al.RandomTranslation(0.1, 0.1),
-        al.RandomBrightness(0.2),
-        al.RandomContrast(0.2),
-        al.RandomSaturation(0.2, space="yiq"),
-        al.RandomHue(0.05, space="yiq"),
-    ]
+    return [*six(al), al.RandomSaturation(0.2, space="yiq"), al.RandomHue(0.05, space="yiq")]
 
 
 def _crop() -> Sequence[Any]:
