@@ -60,7 +60,7 @@ def test_help_teaches_with_examples(command):
 def test_the_list_of_commands():
     result = augline("--help")
     assert result.exit_code == 0
-    assert all(name in result.stdout for name in ("demo", "preview", "explain", "bench", "Exit codes"))
+    assert all(name in result.stdout for name in ("demo", "preview", "explain", "bench", "serve", "Exit codes"))
 
 
 def test_preview_writes_the_sheet_of_the_pipeline(folder, spec, tmp_path):
