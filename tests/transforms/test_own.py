@@ -10,7 +10,6 @@ import pytest
 
 import augline as al
 from augline.engines import ENGINES
-from augline.spec import fingerprint
 from pictures import TOP, noisy, smooth
 
 FORM = re.compile(r"^\w+\(.*\): .+\. Received .+\. .+\.$", re.DOTALL)
@@ -156,7 +155,7 @@ def test_yaml_names_registered_functions_only() -> None:
     assert "function: 'test: mirrored'" in text or 'function: "test: mirrored"' in text
     again = al.Pipeline.from_yaml(text, source=source)
     assert again.transforms == pipe.transforms
-    assert fingerprint(again) == fingerprint(pipe)
+    assert again.fingerprint() == pipe.fingerprint()
     assert np.array_equal(again.batch(1, 0), pipe.batch(1, 0))
     with pytest.raises(
         al.ArgumentError, match=r"function must be .* registered one\. .*@augline\.register\('os\.system'\)"
