@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import augline as al
-from augline.engines import ENGINES
 from pictures import TOP, noisy, smooth
 
 FORM = re.compile(r"^\w+\(.*\): .+\. Received .+\. .+\.$", re.DOTALL)
@@ -36,7 +35,7 @@ def mirrored_points(points: Any, size: tuple[int, int], shift: float) -> Any:
 MIRRORED = al.Map("test: mirrored", draws={"shift": (0, 0)}, spatial=True, points="test: mirrored points")
 
 
-@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("engine", ["opencv", "reference"])
 @pytest.mark.parametrize("dtype", sorted(TOP))
 def test_it_sees_the_values_that_hold_at_its_place(dtype: str, engine: str) -> None:
     image = noisy(9, 12, 3, dtype)
@@ -53,7 +52,7 @@ def test_it_sees_the_values_that_hold_at_its_place(dtype: str, engine: str) -> N
     assert np.abs(out[0] - third).max() < 1e-5
 
 
-@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("engine", ["opencv", "reference"])
 def test_draws_depend_on_the_sample_alone_and_stay_in_range(engine: str) -> None:
     images = np.stack([noisy(5, 7, 1, seed=k) for k in range(40)])
     calls: list[Any] = []
@@ -68,7 +67,7 @@ def test_draws_depend_on_the_sample_alone_and_stay_in_range(engine: str) -> None
     assert calls[0][1] == all_draws[7]
 
 
-@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("engine", ["opencv", "reference"])
 def test_choices_apply_to_it(engine: str) -> None:
     images = np.stack([smooth(6, 8, 3, "uint8", k) for k in range(60)])
     dark = al.Map(np.zeros_like)
@@ -79,7 +78,7 @@ def test_choices_apply_to_it(engine: str) -> None:
     assert np.array_equal(al.augment(images, [al.Map(np.zeros_like, p=0)], engine=engine), images)
 
 
-@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("engine", ["opencv", "reference"])
 def test_what_leaves_the_range_is_clipped(engine: str) -> None:
     image = smooth(6, 8, 3, "float32")
     out = al.augment(image[None], [al.Map(lambda image: image * 4 - 1)], engine=engine)[0]
@@ -90,7 +89,7 @@ def test_what_leaves_the_range_is_clipped(engine: str) -> None:
     assert np.abs(out - np.clip(image / 255 * 4 - 1, 0, 1)).max() <= 0.5 / 255 + 1e-6
 
 
-@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("engine", ["opencv", "reference"])
 def test_it_may_write_into_its_image(engine: str) -> None:
     image = smooth(6, 8)
     kept = image.copy()
@@ -104,7 +103,7 @@ def test_it_may_write_into_its_image(engine: str) -> None:
     assert np.array_equal(out, np.concatenate([0 * image[:3], image[3:]]))
 
 
-@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("engine", ["opencv", "reference"])
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "int64"])
 def test_spatial_functions_take_targets_along(engine: str, dtype: str) -> None:
     image, mask = smooth(20, 30), (noisy(20, 30, 1) % 2).astype(dtype) * np.asarray(1, dtype)
@@ -196,7 +195,7 @@ def test_bad_arguments_are_refused(arguments: dict[str, Any], words: str) -> Non
     assert FORM.match(str(caught.value)), str(caught.value)
 
 
-@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("engine", ["opencv", "reference"])
 def test_what_it_returns_must_be_an_image_like_the_one_it_got(engine: str) -> None:
     for function in (lambda image: image[:3], lambda image: image.astype(float), lambda image: None):
         with pytest.raises(al.ArgumentError, match=r"must return an array of the shape and type that it got"):
