@@ -176,3 +176,10 @@ IMPOSSIBLE = {
 def test_what_cannot_be_mixed_is_refused_when_the_pipeline_is_built(rule):
     with pytest.raises(al.ArgumentError, match=rule):
         IMPOSSIBLE[rule]()
+
+
+def test_a_schedule_gives_each_epoch_its_numbers():
+    scheduled = al.Pipeline(SOURCE, [al.MixUp(0.4, p=al.steps({0: 0.0, 1: 1.0, 2: 0.5}))], batch_size=COUNT, seed=9)
+    for number, p in enumerate((0.0, 1.0, 0.5)):
+        plain = al.Pipeline(SOURCE, [al.MixUp(0.4, p=p)], batch_size=COUNT, seed=9)
+        assert np.array_equal(scheduled.batch(number, 0)["images"], plain.batch(number, 0)["images"])

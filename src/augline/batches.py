@@ -91,7 +91,7 @@ class Batches:
     def __init__(
         self, source: Source, program: Program, box_filter: BoxFilter = ANY_BOX, accurate: bool = True
     ) -> None:
-        self.source, self.program, self._box_filter, self.accurate = source, program, box_filter, accurate
+        self.source, self.program, self.box_filter, self.accurate = source, program, box_filter, accurate
         self.size = program.common_size()
         self._buffers = Buffers()
         columns = source.targets
@@ -265,7 +265,7 @@ class Batches:
         form, lead = self.source.bounding_box_format, self.source.lead
         boxes, outlines = by_frame(taken["boxes"], lead), taken.get("polygons")
         outlines = None if outlines is None else by_frame(outlines, lead)
-        moved, kept = targets.move_boxes(plan, boxes, form, self._box_filter, outlines, *lead)
+        moved, kept = targets.move_boxes(plan, boxes, form, self.box_filter, outlines, *lead)
         names = by_frame(taken.get("box_labels", ()), lead) or [np.zeros(len(rows), np.int32) for rows in boxes]
         left = [row[keep] for row, keep in zip(names, kept, strict=True)]
         dense = targets.pad_boxes(moved, left, self._most_boxes)

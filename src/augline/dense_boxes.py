@@ -13,6 +13,7 @@ from augline.arrays import Array, Namespace, shape_of
 from augline.box_filter import BoxFilter
 from augline.engines.portable.points import forward
 from augline.plan import Plan, Warp
+from augline.plan.mix import Mix
 from augline.sources.boxes import from_xyxy, to_xyxy
 
 _POINTS_A_SIDE = 8  # of outlines that bend
@@ -48,6 +49,30 @@ def move_boxes(
     seen = xp.where(none[..., None], 0.0, seen)
     stays = _fullest(xp, there & box_filter.keeps(seen, whole), seen, box_filter.max_boxes)
     return xp.astype(from_xyxy(seen, box_format, after, xp), xp.float32), stays
+
+
+def mix_boxes(xp: Namespace, mix: Mix, boxes: Array, there: Array, box_filter: BoxFilter) -> tuple[Array, Array]:
+    """The boxes of samples and partners, as far as they show in what is mixed of them, and which of them are left.
+
+    Args:
+        xp: Array namespace.
+        mix: Of `count` images each.
+        boxes: `(batch * count, n, 4)` left, top, right, bottom in pixels.
+        there: `(batch * count, n)` bool: which are boxes.
+        box_filter: Which stay.
+
+    Returns:
+        `(batch, count * n, 4)` and `(batch, count * n)` bool.
+    """
+    batch, count = (int(side) for side in mix.shares.shape)
+    boxes, there = xp.reshape(boxes, (batch, count, -1, 4)), xp.reshape(there, (batch, count, -1))
+    top, left, bottom, right = (xp.astype(mix.boxes[:, :, k], boxes.dtype) for k in range(4))
+    down, across = (xp.astype(mix.shifts[:, :, k], boxes.dtype) for k in range(2))
+    placed = boxes + xp.stack([across, down, across, down], axis=-1)[:, :, None, :]
+    low, high = (xp.stack(ends, axis=-1)[:, :, None, :] for ends in ([left, top] * 2, [right, bottom] * 2))
+    shown = xp.minimum(xp.maximum(placed, low), high)
+    stays = there & mix.used[:, :, None] & box_filter.keeps(shown, placed)
+    return xp.reshape(shown, (batch, -1, 4)), xp.reshape(stays, (batch, -1))
 
 
 def _fullest(xp: Namespace, stays: Array, seen: Array, most: int | None) -> Array:

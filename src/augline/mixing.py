@@ -7,7 +7,7 @@ plans of a batch are made at once; each sample then goes its own way through the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline import engines, targets
+from augline.arrays import Array, Namespace, is_float
 from augline.batches import Batches, Job, Record
 from augline.box_filter import ANY_BOX, BoxFilter
 from augline.errors import ArgumentError
@@ -26,7 +27,7 @@ from augline.random import Draw
 from augline.sight import Known
 from augline.sources import Source
 from augline.sources.targets import Targets
-from augline.transforms.base import Transform, labels
+from augline.transforms.base import Expansion, Transform, labels, resolved
 from augline.transforms.mix import Mixing
 from augline.transforms.values import Values
 
@@ -76,25 +77,24 @@ class MixedBatches(Batches):
         super().__init__(source, program, box_filter)
         parts, mixings = _cut(program.transforms)
         known = Known(source.targets).kinds
-        self._inner_filter = dataclasses.replace(box_filter, max_boxes=None)  # how many there are counts at the end
-        self._first = Batches(source, _program(parts[0], program, source.size, known), self._inner_filter)
-        self._levels: list[Level] = []
-        size = self._first.size
+        self.inner_filter = dataclasses.replace(box_filter, max_boxes=None)  # how many there are counts at the end
+        self.first = Batches(source, _program(parts[0], program, source.size, known), self.inner_filter)
+        self.levels: list[Level] = []
+        size = self.first.size
         for mixing, part in zip(mixings, parts[1:], strict=True):
             _check_targets(mixing, source)
             frame = self._frame(size)
-            mixed = mixing.expand(Draw(0, 0, np.arange(1)), frame.with_(extent=_one(frame)), mixing.name or "", None)
-            inside = mixed.frame.extent.static
-            self._levels.append(Level(mixing, frame, _program(part, program, inside, known - {"masks"})))
-            size = self._levels[-1].program.common_size()
-        self._ways = int(np.prod([1 + level.mixing.partners for level in self._levels]))
+            inside = _expanded(mixing, Draw(0, 0, np.arange(1)), frame).frame.extent.static
+            self.levels.append(Level(mixing, frame, _program(part, program, inside, known - {"masks"})))
+            size = self.levels[-1].program.common_size()
+        self._ways = int(np.prod([1 + level.mixing.partners for level in self.levels]))
         self._most_boxes = box_filter.max_boxes or self._most_boxes * self._ways
 
     def fields(self) -> Fields:
-        """As of any batch; labels are floats, for they are mixed."""
+        """As of any batch; labels that are mixed are float32."""
         found = super().fields()
         label = found.get("labels")
-        if isinstance(label, Field):
+        if isinstance(label, Field) and label.shape and label.dtype.startswith("float"):
             found["labels"] = Field(label.shape, "float32")
         return found
 
@@ -104,14 +104,8 @@ class MixedBatches(Batches):
 
     def prepare(self, epoch: int, indices: NDArray[np.int64]) -> MixedJob:
         """Draws all partners from the top down, then plans from the files up."""
-        rows, stages = indices, []
-        for level in reversed(self._levels):
-            stages.append(self._mix(level, epoch, rows))
-            partner = (stages[-1].partner * len(self.source)).astype(np.int64)
-            # one that does not count is not read: the sample itself stands in
-            counts = _used(stages[-1])[:, 1:]
-            rows = np.concatenate([rows[:, None], np.where(counts, partner, rows[:, None])], axis=1).reshape(-1)
-        base = self._first.prepare(epoch, rows)
+        rows, mixes = self.drawn(epoch, indices, self.source.ids)
+        base = self.first.prepare(epoch, rows)
         job = MixedJob(
             indices.tolist(),
             base.records,
@@ -124,25 +118,46 @@ class MixedBatches(Batches):
             base,
             [],
         )
-        self._layers(job, epoch, rows, stages[::-1])
+        self._layers(job, epoch, rows, mixes)
         return job
+
+    def drawn(
+        self, epoch: int | Array, indices: Array, ids: Callable[[Array], Array], xp: Namespace = np
+    ) -> tuple[Array, list[Mix]]:
+        """The rows of the first part's batch, each sample's partners behind it; and how each level mixes, from below.
+
+        Args:
+            epoch: From 0.
+            indices: `(batch,)` samples of the source.
+            ids: Of samples by their indices.
+            xp: Array namespace of the indices.
+        """
+        rows, mixes = indices, []
+        for level in reversed(self.levels):
+            mix = self._mix(level, epoch, ids(rows), xp)
+            partner = xp.astype(mix.partner * float(len(self.source)), xp.int64)
+            # one that does not count is not read: the sample itself stands in
+            partner = xp.where(mix.used[:, 1:], partner, rows[:, None])
+            rows = xp.reshape(xp.concat([rows[:, None], partner], axis=1), (-1,))
+            mixes.append(mix)
+        return rows, mixes[::-1]
 
     def run(self, job: Job, index: int) -> None:
         """Makes one sample of a batch."""
         assert isinstance(job, MixedJob)
-        image, mask = self._made(job, len(self._levels), index)
+        image, mask = self._made(job, len(self.levels), index)
         job.images[index] = image
         if mask is not None:
             job.columns["segmentation_masks"][index] = mask
 
     def _made(self, job: MixedJob, level: int, row: int) -> tuple[NDArray[Any], NDArray[Any] | None]:
         if level == 0:
-            self._first.run(job.base, row)
+            self.first.run(job.base, row)
             masks = job.base.columns.get("segmentation_masks")
             return job.base.images[row], None if masks is None else masks[row]
-        layer, program = job.layers[level - 1], self._levels[level - 1].program
+        layer, program = job.layers[level - 1], self.levels[level - 1].program
         count = layer.mix.shares.shape[1]
-        used = _used(layer.mix)[row]
+        used = layer.mix.used[row]
         parts = [self._made(job, level - 1, row * count + k) if used[k] else None for k in range(count)]
         image, mask = mixed(layer.mix, row, parts, self.source.value_range)
         out = np.empty((*program.common_size(), program.output_channels), program.output_dtype)
@@ -158,26 +173,21 @@ class MixedBatches(Batches):
         """Plans each level on its rows, the lowest first, and carries labels and boxes up with it."""
         columns = dict(job.base.columns)
         found = columns.pop("bounding_boxes", None)
-        boxes = None if found is None else _ragged(found, self.source.bounding_box_format, self._first.size)
-        for level, mix in zip(self._levels, mixes, strict=True):
+        boxes = None if found is None else _ragged(found, self.source.bounding_box_format, self.first.size)
+        for level, mix in zip(self.levels, mixes, strict=True):
             count = mix.shares.shape[1]
             rows = rows.reshape(-1, count)[:, 0]
             size = level.program.size
             assert size is not None
             sizes = np.tile(np.asarray(size), (len(rows), 1))
-            boxes = None if boxes is None else _gathered(mix, boxes, self._inner_filter)
+            boxes = None if boxes is None else _gathered(mix, boxes, self.inner_filter)
             known = Known(Targets(boxes=None if boxes is None else [row.astype(np.float32) for row, _ in boxes]))
             _, plan = level.program.plan(epoch, self.source.ids(rows), sizes, known=known)
             ones = np.ones((len(rows), 2), np.int64)
             sample = engines.prepare(level.program.engine, plan, ones)
             job.layers.append(Layer(mix, sample, {} if self.masks is None else self.masks.samples(plan)))
             if "labels" in columns:
-                together = columns["labels"].reshape(len(rows), count, -1) if columns["labels"].ndim > 1 else None
-                if together is not None and together.dtype.kind == "f":
-                    summed = (together * mix.shares[:, :, None]).sum(axis=1).astype(np.float32)
-                    columns["labels"] = summed.reshape(len(rows), *columns["labels"].shape[1:])
-                else:
-                    columns["labels"] = columns["labels"][::count]
+                columns["labels"] = mixed_labels(np, mix, columns["labels"])
             if "weights" in columns:
                 columns["weights"] = columns["weights"][::count]
             if "segmentation_masks" in columns:
@@ -185,25 +195,24 @@ class MixedBatches(Batches):
                 shape = (len(rows), *level.program.common_size(), channels)
                 columns["segmentation_masks"] = np.zeros(shape, columns["segmentation_masks"].dtype)
             if boxes is not None:
-                last = level is self._levels[-1]
-                boxes = _moved(plan, boxes, self._box_filter if last else self._inner_filter)
+                last = level is self.levels[-1]
+                boxes = _moved(plan, boxes, self.box_filter if last else self.inner_filter)
         if boxes is not None:
             form, out = self.source.bounding_box_format, (float(self.size[0]), float(self.size[1]))
             rows_of = [targets.from_xyxy(b, form, out).astype(np.float32) for b, _ in boxes]
             columns["bounding_boxes"] = targets.pad_boxes(rows_of, [names for _, names in boxes], self._most_boxes)
         job.columns = columns
 
-    def _mix(self, level: Level, epoch: int, rows: NDArray[np.int64]) -> Mix:
-        draw = Draw(self.program.seed, epoch, self.source.ids(rows))
+    def _mix(self, level: Level, epoch: int | Array, ids: Array, xp: Namespace) -> Mix:
+        draw = Draw(self.program.seed, epoch, ids, xp=xp)
         size = level.frame.extent.static
         assert size is not None
-        expansion = level.mixing.expand(draw, self._frame(size, len(rows)), level.mixing.name or "", None)
-        mix = expansion.stages[0]
+        mix = _expanded(level.mixing, draw, self._frame(size, int(ids.shape[0]), xp)).stages[0]
         assert isinstance(mix, Mix)
         return mix
 
-    def _frame(self, size: tuple[int, int], batch: int = 1) -> Frame:
-        return self.program.frame(np.tile(np.asarray(size), (batch, 1)), size)
+    def _frame(self, size: tuple[int, int], batch: int = 1, xp: Namespace = np) -> Frame:
+        return self.program.frame(xp.zeros((batch, 2), dtype=xp.int64) + xp.asarray(size), size, xp)
 
 
 def mixed(
@@ -240,6 +249,17 @@ def mixed(
     return image, mask
 
 
+def mixed_labels(xp: Namespace, mix: Mix, labels: Array) -> Array:
+    """Labels of rows, of those of the rows below: mixed where they are one-hot or soft, else the samples' own."""
+    batch, count = mix.shares.shape
+    if len(labels.shape) == 1 or not is_float(labels):
+        return labels[::count]
+    together = xp.reshape(xp.astype(labels, xp.float64), (batch, count, -1))
+    shares = mix.shares[:, :, None]  # first: TensorFlow's optimiser loses the new axis of a stack cut as [:, k, None]
+    total = sum(together[:, k] * shares[:, k] for k in range(count))
+    return xp.reshape(xp.astype(total, xp.float32), (batch, *labels.shape[1:]))
+
+
 XyxyBoxes = tuple[NDArray[np.float64], NDArray[Any]]
 
 
@@ -249,7 +269,7 @@ def _gathered(mix: Mix, boxes: list[XyxyBoxes], box_filter: BoxFilter) -> list[X
     gathered = []
     for row in range(len(mix.shares)):
         parts = []
-        for k in np.flatnonzero(_used(mix)[row]).tolist():
+        for k in np.flatnonzero(mix.used[row]).tolist():
             rows, names = boxes[row * count + k]
             top, left, bottom, right = mix.boxes[row, k].tolist()
             down, across = mix.shifts[row, k].tolist()
@@ -272,14 +292,6 @@ def _ragged(dense: dict[str, NDArray[Any]], form: str, size: tuple[int, int]) ->
     extent = (float(size[0]), float(size[1]))
     rows = zip(dense["boxes"], dense["labels"], strict=True)
     return [(targets.to_xyxy(b[n >= 0].astype(np.float64), form, extent), n[n >= 0]) for b, n in rows]
-
-
-def _used(mix: Mix) -> NDArray[np.bool_]:
-    """`(batch, 1 + n)`: which images take part."""
-    if mix.weights is not None:
-        return np.asarray(mix.weights > 0)
-    area = (mix.boxes[:, :, 2] > mix.boxes[:, :, 0]) & (mix.boxes[:, :, 3] > mix.boxes[:, :, 1])
-    return np.asarray(area)
 
 
 def _cut(transforms: Sequence[Transform]) -> tuple[list[list[Transform]], list[Mixing]]:
@@ -309,8 +321,8 @@ def _program(part: Sequence[Transform], whole: Program, size: tuple[int, int] | 
     )  # fmt: skip
 
 
-def _one(frame: Frame) -> Any:
-    return dataclasses.replace(frame.extent, height=frame.height[:1], width=frame.width[:1])
+def _expanded(mixing: Mixing, draw: Draw, frame: Frame) -> Expansion:
+    return resolved(mixing, draw.epoch).expand(draw, frame, mixing.name or "", None)
 
 
 def _check_targets(mixing: Mixing, source: Source) -> None:

@@ -34,6 +34,13 @@ class Mix(Stage):
     objects: bool = False
     origin: tuple[str, ...] = ()
 
+    @property
+    def used(self) -> Array:
+        """`(batch, 1 + n)` bool: which images take part."""
+        if self.weights is not None:
+            return self.weights > 0
+        return (self.boxes[:, :, 2] > self.boxes[:, :, 0]) & (self.boxes[:, :, 3] > self.boxes[:, :, 1])
+
     def masked(self, mask: Array | None, before: Frame) -> Mix:
         if mask is None:
             return self

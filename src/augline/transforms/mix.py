@@ -35,8 +35,9 @@ class Mixing(Transform):
     until_epoch: Annotated[int, number(0, 2**24, 90, whole=True)] | None = dataclasses.field(default=None, kw_only=True)
 
     def gate(self, draw: Draw) -> Array | None:
-        closed = self.until_epoch is not None and draw.epoch >= self.until_epoch
-        return draw.chance("p", 0.0 if closed else self.p) if closed or self.p != 1 else None
+        if self.until_epoch is None:
+            return super().gate(draw)
+        return draw.chance("p", self.p) & (draw.xp.asarray(draw.epoch) < self.until_epoch)
 
     def partner(self, draw: Draw) -> Array:
         """`(batch, partners)`: where in the data set each partner stands."""

@@ -8,13 +8,9 @@ import tensorflow as tf
 
 from augline.arrays import Array
 from augline.engines.arrays import tensorflow as xp
-from augline.feed.graph.compiled import carry_out
-from augline.feed.graph.files import carried, opened
-from augline.feed.graph.source import Samples
-from augline.feed.graph.targets import Targets
+from augline.feed.graph.mixed import maker
 from augline.feed.parts import Parts
 from augline.order import shuffled
-from augline.plan import Plan
 
 
 class GraphBatches:
@@ -29,28 +25,13 @@ class GraphBatches:
 
     def __init__(self, parts: Parts) -> None:
         self._parts, self._pipe = parts, parts.pipe
-        self._samples, self._targets = Samples(parts.pipe.source), Targets(parts.pipe)
-        self._rows = parts.rows or max(max(parts.sizes()), 1)
+        self._make, self._rows = maker(parts.pipe.batches), parts.rows or max(max(parts.sizes()), 1)
         self._alike = parts.rows is not None or len(parts.sizes()) == 1
 
     def __call__(self, epoch: Array, number: Array) -> Any:
         """An element, as `Pipeline` gives a batch: numbered through the parts of each step."""
-        source, samples = self._pipe.source, self._samples
         indices, count = self._indices(epoch, number)
-        ids = tf.gather(samples.ids, indices)
-        if samples.paths is None:
-            images = samples.image(indices)
-            sizes = tf.constant([images.shape[1:3].as_list()] * self._rows)
-            names = tf.strings.join(["images[", tf.strings.as_string(indices), "]"])
-            plan = self._plan(epoch, ids, sizes)
-            images = carry_out(plan, images)
-        else:
-            names = tf.gather(samples.paths, indices)
-            files = opened(samples.files(indices), names, source.exif)
-            sizes = files.sizes
-            plan = self._plan(epoch, ids, sizes)
-            images = carried(files, plan, source.channels, source.dtype)
-        return self._finished({"images": images, **self._targets.take(plan, indices, sizes, names)}, count)
+        return self._finished(self._make(epoch, indices), count)
 
     def _finished(self, batch: dict[str, Any], count: Array) -> Any:
         """What was filled up has weight 0, or is cut off."""
@@ -72,6 +53,3 @@ class GraphBatches:
         positions = tf.minimum(step * pipe.batch_size + start + places, samples - 1)
         indices = shuffled(positions, samples, pipe.seed, epoch, xp=xp) if pipe.shuffle else positions
         return tf.ensure_shape(indices, (self._rows,)), end - start
-
-    def _plan(self, epoch: Array, ids: Array, sizes: Array) -> Plan:
-        return self._pipe.program.plan(epoch, ids, tf.cast(sizes, tf.int64), xp=xp)[1]

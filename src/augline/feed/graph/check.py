@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from augline.feed.graph.refuse import refused
+from augline.mixing import MixedBatches
 from augline.plan import Warp
-from augline.plan.mix import Mix
 from augline.transforms.base import Transform
 from augline.transforms.schedules import Schedule
 from augline.transforms.target_crops import TargetCrop
@@ -36,10 +36,8 @@ def check(pipe: Pipeline) -> None:
         for name, value in vars(item).items():
             if isinstance(value, Schedule):
                 raise refused(f"{type(item).__name__}({name}=...)", "a graph is the same in all epochs", repr(value))
-    stages = pipe.program.trial.stages
-    for stage in stages:
-        if isinstance(stage, Mix):
-            raise refused(stage.origin[0], "a graph does not mix samples", stage.origin[0])
+    batches = pipe.batches.first if isinstance(pipe.batches, MixedBatches) else pipe.batches
+    stages = batches.program.trial.stages
     if pipe.program.size is None and not (stages and isinstance(stages[0], Warp) and stages[0].extent.static):
         first = ", ".join(getattr(stages[0], "origin", ())) if stages else "no transform"
         rule = "images of several sizes must be brought to one size before anything else looks at them"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import tensorflow as tf
 
 from augline.arrays import Array
@@ -34,7 +38,14 @@ def carry_out(
     return tf.ensure_shape(images, (rows, *(size or (None, None)), None))
 
 
-def _compiled(plan: Plan, images: Array, factors: Array | None, view: Array | None, settled: bool) -> Array:
+def by_xla(function: Callable[..., Any], plan: Any, *tensors: Any) -> Any:
+    """`function(plan, *tensors)` as one program.
+
+    Args:
+        function: Of the plan and the tensors.
+        plan: A plan, or a part of one; the arrays in it go into the program like the tensors.
+        tensors: The others.
+    """
     numbers: list[Array] = []
 
     def noted(array: Array) -> Array:
@@ -43,12 +54,16 @@ def _compiled(plan: Plan, images: Array, factors: Array | None, view: Array | No
 
     mapped(plan, noted)
 
-    def program(images: Array, factors: Array | None, view: Array | None, numbers: list[Array]) -> Array:
+    def program(tensors: Any, numbers: list[Array]) -> Any:
         left = iter(numbers)
-        same = mapped(plan, lambda _: next(left))
-        return _plainly(same, images, factors, view, settled)
+        return function(mapped(plan, lambda _: next(left)), *tensors)
 
-    return tf.function(program, jit_compile=True, autograph=False)(images, factors, view, numbers)
+    return tf.function(program, jit_compile=True, autograph=False)(tensors, numbers)
+
+
+def _compiled(plan: Plan, images: Array, factors: Array | None, view: Array | None, settled: bool) -> Array:
+    made: Array = by_xla(partial(_plainly, settled=settled), plan, images, factors, view)
+    return made
 
 
 def _plainly(plan: Plan, images: Array, factors: Array | None, view: Array | None, settled: bool) -> Array:

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from augline.arrays import Array
+from augline.batches import Batches
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.files import bucket, in_corner
 from augline.feed.graph.refuse import refused
 from augline.plan import Plan
-
-if TYPE_CHECKING:
-    from augline.pipeline import Pipeline
+from augline.sources.base import Source
 
 _COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: colour type of a PNG
 
 Column = Callable[[Plan, Array, Array, Array], Any]
 
 
-def mask_column(pipe: Pipeline) -> Column:
+def mask_column(batches: Batches) -> Column:
     """The function `(plan, indices, sizes, names)` that gives the masks of a batch, by name where they have names.
 
     Raises:
         EngineError: They lie in memory in different sizes.
     """
-    masks, everything = pipe.batches.masks, np.arange(len(pipe.source))
+    masks, source, everything = batches.masks, batches.source, np.arange(len(batches.source))
     assert masks is not None
     readers = {
-        name: _reader(pipe, [pipe.source.targets.mask(k, name) for k in everything.tolist()], plan.before)
-        for name, plan in masks.plans(pipe.program.trial).items()
+        name: _reader(source, [source.targets.mask(k, name) for k in everything.tolist()], plan.before)
+        for name, plan in masks.plans(batches.program.trial).items()
     }
 
     def column(plan: Plan, indices: Array, sizes: Array, names: Array) -> Any:
@@ -40,21 +39,21 @@ def mask_column(pipe: Pipeline) -> Column:
         found = {
             name: carry_out(plans[name], *read(indices, sizes, names), settled=True) for name, read in readers.items()
         }
-        return found if isinstance(pipe.source.targets.masks, Mapping) else found[""]
+        return found if isinstance(source.targets.masks, Mapping) else found[""]
 
     return column
 
 
-def _reader(pipe: Pipeline, rows: list[Any], before: Any) -> Callable[..., tuple[Any, ...]]:
+def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple[Any, ...]]:
     channels, dtype = before.channels, getattr(tf, before.dtype)
     if isinstance(rows[0], str):
         if before.dtype not in ("uint8", "uint16"):
-            raise refused(pipe.source.name(0), "mask files must hold 8 or 16 bits", before.dtype)
+            raise refused(source.name(0), "mask files must hold 8 or 16 bits", before.dtype)
         paths = tf.constant(rows)
         return lambda indices, sizes, names: _from_files(tf.gather(paths, indices), sizes, names, channels, dtype)
     arrays = [np.asarray(row)[..., None] if np.ndim(row) == 2 else np.asarray(row) for row in rows]
     if len({array.shape for array in arrays}) > 1:
-        raise refused(repr(pipe.source), "masks in memory must have one size", "masks of several sizes")
+        raise refused(repr(source), "masks in memory must have one size", "masks of several sizes")
     stacked = tf.constant(np.stack(arrays))
     return lambda indices, *_: (tf.gather(stacked, indices),)
 

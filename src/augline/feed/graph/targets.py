@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from augline.arrays import Array
-from augline.dense_boxes import move_boxes
+from augline.batches import Batches
+from augline.dense_boxes import move_boxes, packed
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.points import forward
 from augline.feed.graph.masks import mask_column
@@ -18,30 +18,27 @@ from augline.feed.graph.refuse import refused
 from augline.plan import Plan, Warp
 from augline.sources.base import Source
 
-if TYPE_CHECKING:
-    from augline.pipeline import Pipeline
-
 _EDGE = 1e-6
 
 
 class Targets:
-    """The targets of a pipeline's source as tensors.
+    """The targets of a source as tensors.
 
     Args:
-        pipe: The pipeline.
+        batches: Of the source.
 
     Raises:
         EngineError: No graph can move them.
     """
 
-    def __init__(self, pipe: Pipeline) -> None:
-        source = self._source = pipe.source
+    def __init__(self, batches: Batches) -> None:
+        source = self._source = batches.source
         check(source)
         columns, everything = source.targets, np.arange(len(source))
         taken = columns.take(everything)
         self._plain = {name: tf.constant(taken[name]) for name in ("labels", "weights") if name in taken}
-        self._masks = None if columns.masks is None else mask_column(pipe)
-        self._boxes = None if columns.boxes is None else _Boxes.of(pipe, taken)
+        self._masks = None if columns.masks is None else mask_column(batches)
+        self._boxes = None if columns.boxes is None else _Boxes(batches, taken)
         self._points = None if columns.keypoints is None else tf.constant(np.stack(taken["keypoints"]), tf.float32)
 
     def take(self, plan: Plan, indices: Array, sizes: Array, names: Array) -> dict[str, Any]:
@@ -101,38 +98,41 @@ def _keypoints(plan: Plan, points: Array, swaps: tuple[tuple[int, int], ...]) ->
     return tf.where((mirrored < 0)[:, None, None], tf.gather(result, order, axis=1), result)
 
 
-@dataclass(frozen=True)
 class _Boxes:
-    """Boxes and their labels of all samples, how many each has, and the most that any has."""
+    """Boxes and their labels of all samples, and how many each has.
 
-    pipe: Pipeline
-    boxes: Array
-    labels: Array
-    counts: Array
-    room: int
+    Args:
+        batches: Whose boxes are moved.
+        taken: All targets.
+    """
 
-    @classmethod
-    def of(cls, pipe: Pipeline, taken: Mapping[str, Any]) -> _Boxes:
+    def __init__(self, batches: Batches, taken: Mapping[str, Any]) -> None:
         rows = taken["boxes"]
         names = taken.get("box_labels", [np.zeros(len(each), np.int32) for each in rows])
-        values = tf.ragged.constant([each.tolist() for each in rows], tf.float32, ragged_rank=1, inner_shape=(4,))
-        labels = tf.ragged.constant([np.asarray(each).tolist() for each in names], tf.int32)
+        self._boxes = tf.ragged.constant([each.tolist() for each in rows], tf.float32, ragged_rank=1, inner_shape=(4,))
+        self._labels = tf.ragged.constant([np.asarray(each).tolist() for each in names], tf.int32)
         counts = [len(each) for each in rows]
-        return cls(pipe, values, labels, tf.constant(counts), max(counts, default=0))
+        self._counts, self._batches, self._room = tf.constant(counts), batches, max([1, *counts])
 
     def moved(self, plan: Plan, indices: Array) -> dict[str, Array]:
         """See `augline.targets.move_boxes`: what is left of them stands first, then -1."""
-        field = self.pipe.batches.fields()["bounding_boxes"]
-        assert isinstance(field, dict)
-        most, form, batch = field["labels"].shape[0], self.pipe.source.bounding_box_format, int(indices.shape[0])
-        room = max(most, self.room)
-        boxes = tf.gather(self.boxes, indices).to_tensor(shape=(batch, room, 4))
-        labels = tf.gather(self.labels, indices).to_tensor(shape=(batch, room))
-        there = tf.range(room)[None] < tf.gather(self.counts, indices)[:, None]
-        moved, stays = move_boxes(xp, plan, boxes, there, form, self.pipe.box_filter)
-        order = tf.argsort(tf.where(stays, 0, 1), stable=True)[:, :most]
-        left = tf.gather(stays, order, batch_dims=1)
-        return {
-            "boxes": tf.where(left[..., None], tf.gather(moved, order, batch_dims=1), -1.0),
-            "labels": tf.where(left, tf.gather(labels, order, batch_dims=1), -1),
-        }
+        room, batches = self._room, self._batches
+        boxes = tf.gather(self._boxes, indices).to_tensor(shape=(indices.shape[0], room, 4))
+        labels = tf.gather(self._labels, indices).to_tensor(shape=(indices.shape[0], room))
+        there = tf.range(room)[None] < tf.gather(self._counts, indices)[:, None]
+        form = batches.source.bounding_box_format
+        moved, stays = move_boxes(xp, plan, boxes, there, form, batches.box_filter)
+        return dense(batches, stays, moved, labels)
+
+
+def dense(batches: Batches, stays: Array, boxes: Array, labels: Array) -> dict[str, Array]:
+    """Boxes and labels that stay, as many places as a batch has for them."""
+    field = batches.fields()["bounding_boxes"]
+    assert isinstance(field, dict)
+    most = field["labels"].shape[0]
+    columns = packed(xp, stays, {"boxes": boxes, "labels": labels})
+    missing = max(most - int(labels.shape[1]), 0)
+    return {
+        name: tf.pad(column, [[0, 0], [0, missing], [0, 0]][: column.shape.rank], constant_values=-1)[:, :most]
+        for name, column in columns.items()
+    }

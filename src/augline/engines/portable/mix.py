@@ -1,0 +1,77 @@
+"""One image of several, a whole batch at once: what `augline.mixing` does sample by sample."""
+
+from __future__ import annotations
+
+from augline.arrays import Array, Namespace, is_float
+from augline.plan.mix import Mix
+
+
+def mixed(xp: Namespace, mix: Mix, images: Array, masks: Array | None, fill: float) -> tuple[Array, Array | None]:
+    """Images, and their masks, of samples and partners.
+
+    Args:
+        xp: Array namespace that may trace graphs.
+        mix: Of `count` images each.
+        images: `(batch * count, height, width, channels)`, each sample in front of its partners.
+        masks: The same of their masks, or None.
+        fill: Pixel value where no image shows.
+
+    Returns:
+        `(batch, height, width, channels)` in the types that came in.
+    """
+    if mix.weights is not None:
+        return _summed(xp, mix.weights, images), None if masks is None else _heaviest(xp, mix.weights, masks)
+    place = _places(xp, mix, images, masks)
+    return _read(xp, images, place, fill), None if masks is None else _read(xp, masks, place, 0)
+
+
+def _summed(xp: Namespace, weights: Array, images: Array) -> Array:
+    parts = _apart(xp, weights, xp.astype(images, xp.float32))
+    share = xp.astype(weights, xp.float32)[:, :, None, None, None]
+    total = sum(parts[:, k] * share[:, k] for k in range(int(weights.shape[1])))
+    return xp.astype(total if is_float(images) else xp.round(total), images.dtype)
+
+
+def _heaviest(xp: Namespace, weights: Array, masks: Array) -> Array:
+    """The mask of the image that weighs the most; of several, the first."""
+    parts = _apart(xp, weights, masks)
+    found, most = parts[:, 0], weights[:, 0]
+    for k in range(1, int(weights.shape[1])):
+        found = xp.where((weights[:, k] > most)[:, None, None, None], parts[:, k], found)
+        most = xp.maximum(weights[:, k], most)
+    return found
+
+
+def _apart(xp: Namespace, weights: Array, images: Array) -> Array:
+    batch, count = (int(side) for side in weights.shape)
+    return xp.reshape(images, (batch, count, *images.shape[1:]))
+
+
+def _places(xp: Namespace, mix: Mix, images: Array, masks: Array | None) -> Array:
+    """Which of all pixels each pixel shows, counted row by row, `(batch, height, width)`; -1 for none."""
+    batch, count = (int(side) for side in mix.shares.shape)
+    _, tall, wide, _ = (int(side or 1) for side in images.shape)
+    assert mix.extent.static is not None
+    height, width = mix.extent.static
+    y, x = xp.arange(height)[None, :, None], xp.arange(width)[None, None, :]
+    first = xp.arange(batch)[:, None, None] * (count * tall * wide)
+    solid = None if masks is None or not mix.objects else xp.reshape(xp.any(masks != 0, axis=-1), (-1,))
+    place = first + 0 * (y + x) - 1 - first
+    for k in range(count):
+        top, left, bottom, right = (mix.boxes[:, k, side, None, None] for side in range(4))
+        down, across = (mix.shifts[:, k, side, None, None] for side in range(2))
+        here = first + (k * tall + y - down) * wide + x - across
+        shows = (y >= top) & (y < bottom) & (x >= left) & (x < right)
+        if solid is not None and k:
+            inside = xp.reshape(xp.where(shows, here, 0), (-1,))
+            shows = shows & xp.reshape(xp.take(solid, inside, axis=0), shows.shape)
+        place = xp.where(shows, here, place)
+    return place
+
+
+def _read(xp: Namespace, images: Array, place: Array, value: float) -> Array:
+    """The pixels at these places; a value elsewhere, as its type rounds it."""
+    channels = images.shape[3]
+    found = xp.take(xp.reshape(images, (-1, channels)), xp.reshape(xp.clip(place, min=0), (-1,)), axis=0)
+    found = xp.reshape(found, (*place.shape, channels))
+    return xp.where((place >= 0)[..., None], found, xp.astype(xp.asarray(value), images.dtype))
