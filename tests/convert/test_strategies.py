@@ -15,9 +15,7 @@ from augline.convert.balance import balanced, divisible, feeds_all
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("replicas", "batch", "count"), [(2, 25, 51), (4, 25, 60), (4, 32, 97), (2, 8, 17), (4, 8, 29)]
-)
+@pytest.mark.parametrize(("replicas", "batch", "count"), [(2, 25, 51), (4, 32, 97), (4, 8, 29)])
 def test_training_sees_every_sample_once_per_epoch(replicas, batch, count):
     script = Path(__file__).with_name("under_strategy.py")
     run = subprocess.run([sys.executable, str(script), *map(str, (replicas, batch, count))], capture_output=True,
