@@ -154,25 +154,28 @@ def photos(data: Path, count: int) -> list[str]:
 
 def throughput(
     build: Build, threads: str, output: Output | None = Output(), *, requires: Sequence[str] = (), note: str = "",
-    per_image: bool = False,
+    per_image: bool = False, whole_warm_up: bool = False,
 ) -> Subject:  # fmt: skip
-    """A subject measured in images per second, or in time per image; without `output` it only decodes."""
+    """A subject measured in images per second, or in time per image; without `output` it only decodes.
+
+    With `whole_warm_up` a whole pass comes first: programs for every shape of images are then compiled.
+    """
 
     def measure(task: Task) -> Metrics:
         start = build(task)
-        _warm_up(start, output)
+        _warm_up(start, output, task.images if whole_warm_up else WARM_UP)
         return _timed(start, per_image)
 
     return Subject(measure, threads, str(output or "decoded, full size"), requires, note)
 
 
-def _warm_up(start: Callable[[], Iterable[Any]], output: Output | None) -> None:
+def _warm_up(start: Callable[[], Iterable[Any]], output: Output | None, images: int) -> None:
     seen = 0
     for batch in start():
         if output is not None and not seen:
             output.check(batch)
         seen += len(batch)
-        if seen >= WARM_UP:
+        if seen >= images:
             break
 
 
