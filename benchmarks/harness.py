@@ -210,7 +210,8 @@ def main(question: Question) -> None:
     arguments = parser.parse_args()
     _keep_to_cores()
     task = Task(arguments.data, -(-arguments.images // BATCH) * BATCH)
-    print(json.dumps({"subject": arguments.subject, **_result(question.subjects[arguments.subject], task)}))
+    print(json.dumps({"subject": arguments.subject, **_result(question.subjects[arguments.subject], task)}), flush=True)
+    os._exit(0)  # a client of the tf.data service whose servers have gone may wait for them for minutes
 
 
 def _result(subject: Subject, task: Task) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def test_golden_images_from_a_process_without_augline(photos: Path, tmp_path: Pa
         apart = np.abs(served["files"] - wanted)
         assert served["files"].shape == wanted.shape == (24, 40, 44, 3)
         assert served["files"].dtype == wanted.dtype == np.float32
-        assert apart.max() <= unit, apart.reshape(24, -1).max(axis=1) / unit
+        assert apart.max() <= 1.01 * unit, apart.reshape(24, -1).max(axis=1) / unit
         # files are rounded to 8 bits where they were shrunk, and by OpenCV once more
         assert apart.mean() <= (0.06 if engine == "reference" else 0.3) * unit
     alone = pipeline(al.Arrays(square[None]), engine="reference").evaluation().batch(0, 0)
