@@ -200,6 +200,16 @@ def test_targets_move_with_the_images(work: list[Any]) -> None:
         assert np.array_equal(batch["labels"], wanted["labels"])
 
 
+@pytest.mark.parametrize("work", [[], [al.RandomBrightness(0.1)], [al.RandomFlip(p=1)]], ids=len)
+def test_points_outside_the_image_are_not_visible(work: list[Any]) -> None:
+    points = np.asarray([[10, 12, 2], [-5, 3, 2], [20, 44.2, 1], [51.4, 39.4, 1]], np.float32)
+    source = al.Arrays(np.zeros((2, 40, 52, 3), np.uint8), keypoints=[points] * 2)
+    dataset, reference = graph_and_reference(source, work, batch_size=2)
+    (batch,), wanted = list(dataset), reference.batch(0, 0)
+    assert np.array_equal(batch["keypoints"], wanted["keypoints"])
+    assert wanted["keypoints"][0, :, 2].tolist() == [2, 0, 0, 1]
+
+
 @pytest.mark.parametrize("box_format", ["rel_xyxy", "center_xywh", "rel_yxyx", "center_yxhw"])
 def test_boxes_of_any_format(box_format: str) -> None:
     centred = [[18, 24, 20, 30], [40, 45, 30, 20]]

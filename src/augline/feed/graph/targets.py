@@ -15,7 +15,7 @@ from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.points import forward
 from augline.feed.graph.masks import mask_column
 from augline.feed.graph.refuse import refused
-from augline.plan import Plan, Warp
+from augline.plan import Extent, Plan, Warp
 from augline.sources.base import Source
 
 _EDGE = 1e-6
@@ -84,10 +84,10 @@ def _keypoints(plan: Plan, points: Array, swaps: tuple[tuple[int, int], ...]) ->
     within, mirrored = tf.ones(points.shape[:2], tf.bool), tf.ones((points.shape[0],), tf.float64)
     for warp in _moving(plan):
         there = forward(xp, warp, there)
-        limit = tf.stack([warp.extent.width, warp.extent.height], axis=-1)[:, None] - 0.5
-        within &= tf.reduce_all((there >= -0.5 - _EDGE) & (there <= limit + _EDGE), axis=-1)
+        within &= _inside(there, warp.extent)
         total = warp.total
         mirrored *= tf.sign(total[:, 0, 0] * total[:, 1, 1] - total[:, 0, 1] * total[:, 1, 0])
+    within &= _inside(there, plan.extent)
     parts = [tf.cast(there, tf.float32)]
     if points.shape[-1] == 3:
         parts.append(tf.where(within, points[..., 2], 0.0)[..., None])
@@ -96,6 +96,11 @@ def _keypoints(plan: Plan, points: Array, swaps: tuple[tuple[int, int], ...]) ->
     for one, other in swaps:
         order[one], order[other] = order[other], order[one]
     return tf.where((mirrored < 0)[:, None, None], tf.gather(result, order, axis=1), result)
+
+
+def _inside(points: Array, extent: Extent) -> Array:
+    limit = tf.stack([extent.width, extent.height], axis=-1)[:, None] - 0.5
+    return tf.reduce_all((points >= -0.5 - _EDGE) & (points <= limit + _EDGE), axis=-1)
 
 
 class _Boxes:
