@@ -26,10 +26,10 @@ from augline.decode.refusal import MAX_PIXELS, refusal
 from augline.decode.scratch import Scratch
 from augline.errors import ArgumentError, DecodeError
 
-__all__ = ["MAX_PIXELS", "Header", "Scratch", "dct_shrink", "decode", "probe"]
+__all__ = ["MAX_PIXELS", "SMALLEST_SHRUNK", "Header", "Scratch", "dct_shrink", "decode", "probe"]
 
-# Below this side several DCT scales give the same size, and libjpeg could not be told which one is meant.
-_SMALLEST_SHRUNK = 9
+SMALLEST_SHRUNK = 9
+"""Below this side several DCT scales give the same size, and libjpeg could not be told which one is meant."""
 
 
 def dct_shrink(header: Header, shrink: int) -> int:
@@ -42,7 +42,7 @@ def dct_shrink(header: Header, shrink: int) -> int:
     >>> dct_shrink(Header("jpeg", 375, 500, 1), 3)
     2
     """
-    if header.format != "jpeg" or max(header.height, header.width) < _SMALLEST_SHRUNK:
+    if header.format != "jpeg" or max(header.height, header.width) < SMALLEST_SHRUNK:
         return 1
     for factor in (8, 4, 2):
         whole = header.height % factor == 0 and header.width % factor == 0

@@ -60,8 +60,9 @@ class Parts:
         """Of a part, within this host's slice of a batch of `whole` rows."""
         host, hosts = self.pipe.shard
         first, parts = host * self.count, hosts * self.count
-        start = whole * first // parts
-        return whole * (first + part) // parts - start, whole * (first + part + 1) // parts - start
+        start, _ = share(whole, first, parts)
+        low, high = share(whole, first + part, parts)
+        return low - start, high - start
 
     def _filled(self, columns: dict[str, Any], rows: int) -> dict[str, Any]:
         """Rows of the part stand in for those that are missing: what a normalisation sees of them is alike."""
@@ -74,6 +75,15 @@ class Parts:
         columns = _each(lambda column: _longer(column, column[more] if count else None, rows), columns)
         columns["weights"][count:] = 0
         return columns
+
+
+def share(whole: Any, part: Any, parts: int) -> tuple[Any, Any]:
+    """The first row of a part of `whole` rows, and one past the last: numbers, or those of a graph.
+
+    >>> [share(10, part, 4) for part in range(4)]
+    [(0, 2), (2, 5), (5, 7), (7, 10)]
+    """
+    return whole * part // parts, whole * (part + 1) // parts
 
 
 def _longer(column: NDArray[Any], more: NDArray[Any] | None, rows: int) -> NDArray[Any]:

@@ -82,6 +82,11 @@ class Source(ABC):
             SpecError: the source holds arrays or a dataframe, which no configuration file can.
         """
 
+    def _decode_as(self, owner: str, color_mode: str, dtype: str, exif: bool) -> None:
+        """Takes the arguments that say how encoded files become images; `owner` stands at the head of errors."""
+        self.channels, self.value_range = channels_of(owner, color_mode), range_of(owner, dtype)
+        self.dtype, self.exif = dtype, exif
+
     def ids(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Sample ids, on which all random draws depend; in a subset they are those of the whole data set."""
         return np.asarray(indices, np.int64)
@@ -132,11 +137,6 @@ class FileSource(Source):
     def name(self, index: int) -> str:
         """The file's path."""
         return self.paths[index]
-
-    def _decode_as(self, color_mode: str, dtype: str, exif: bool) -> None:
-        """Takes the arguments that say how files become images."""
-        self.channels, self.value_range = channels_of(self._owner, color_mode), range_of(self._owner, dtype)
-        self.dtype, self.exif = dtype, exif
 
 
 class Subset(Source):

@@ -78,7 +78,7 @@ class Coco(FileSource):
     ) -> None:
         self.annotations, self.root = os.fspath(annotations), os.fspath(root)
         self._owner = f"Coco({self.annotations!r})"
-        self._decode_as(color_mode, dtype, exif)
+        self._decode_as(self._owner, color_mode, dtype, exif)
         self._arguments: dict[str, Any] = {"boxes": boxes, "masks": masks, "keypoints": keypoints, "crowd": crowd}
         self._arguments |= {"keep_empty": keep_empty, "on_invalid": on_invalid, "color_mode": color_mode}
         check_choice(self._owner, "on_invalid", on_invalid, ON_INVALID)

@@ -72,7 +72,7 @@ class Files(FileSource):
     ) -> None:
         self.paths = path_list("Files", paths)
         self._owner = f"Files({len(self.paths)} paths)"
-        self._decode_as(color_mode, dtype, exif)
+        self._decode_as(self._owner, color_mode, dtype, exif)
         self.bounding_box_format = bounding_box_format
         self._color_mode = color_mode
         masks = _mask_list(self._owner, masks)

@@ -67,7 +67,7 @@ class Folder(FileSource):
         follow_links: bool = False,
     ) -> None:
         self.path, self._owner = os.fspath(path), f"Folder({os.fspath(path)!r})"
-        self._decode_as(color_mode, dtype, exif)
+        self._decode_as(self._owner, color_mode, dtype, exif)
         self._arguments: dict[str, Any] = {"label": label, "label_mode": label_mode, "color_mode": color_mode}
         self._arguments |= {"extensions": list(extensions), "follow_links": follow_links}
         self._check_arguments(label, label_mode, class_names)

@@ -65,7 +65,7 @@ class MaskFolder(FileSource):
             else os.fspath(masks)
         )
         self._owner = f"MaskFolder({self.images!r}, {self.masks!r})"
-        self._decode_as(color_mode, dtype, exif)
+        self._decode_as(self._owner, color_mode, dtype, exif)
         self.ignore = ignore
         self._arguments = {"suffix": suffix, "color_mode": color_mode}
         self.class_names = None if class_names is None else checked_names(self._owner, class_names)

@@ -69,7 +69,7 @@ class Table(FileSource):
     ) -> None:
         self._file = os.fspath(table) if isinstance(table, (str, os.PathLike)) else None
         self._owner = f"Table({'dataframe' if self._file is None else repr(self._file)})"
-        self._decode_as(color_mode, dtype, exif)
+        self._decode_as(self._owner, color_mode, dtype, exif)
         check_choice(self._owner, "task", task, TASKS)
         self._arguments = {"image": image, "label": label, "root": None if root is None else os.fspath(root)}
         self._arguments |= {"weight": weight, "task": task, "separator": separator, "color_mode": color_mode}

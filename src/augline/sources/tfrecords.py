@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import SourceError
-from augline.sources.base import Source, channels_of, range_of
+from augline.sources.base import Source
 from augline.sources.files import check_exist, path_list
 from augline.sources.refusal import refusal, shown
 from augline.sources.targets import build
@@ -67,8 +67,7 @@ class TFRecords(Source):
     ) -> None:
         self._owner = f"TFRecords({paths if isinstance(paths, str) else '...'!r})"
         self._keys, self._color_mode = (image_key, label_key), color_mode
-        self.channels, self.value_range = channels_of(self._owner, color_mode), range_of(self._owner, dtype)
-        self.dtype, self.exif = dtype, exif
+        self._decode_as(self._owner, color_mode, dtype, exif)
         self.shards = self._found(paths)
         found = self._index()
         self.places: NDArray[np.int64] = found["places"]

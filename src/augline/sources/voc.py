@@ -68,7 +68,7 @@ class Voc(FileSource):
     ) -> None:
         self.root, self._split = os.fspath(root), split
         self._owner = f"Voc({self.root!r}, {split!r})"
-        self._decode_as(color_mode, dtype, exif)
+        self._decode_as(self._owner, color_mode, dtype, exif)
         self._arguments = {"difficult": difficult, "masks": masks, "on_invalid": on_invalid, "color_mode": color_mode}
         check_choice(self._owner, "on_invalid", on_invalid, ON_INVALID)
         for folder in ("", "JPEGImages", "Annotations", *(["SegmentationClass"] if masks else [])):

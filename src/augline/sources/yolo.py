@@ -65,7 +65,7 @@ class Yolo(FileSource):
     ) -> None:
         self.data, self._split = os.fspath(data), split
         self._owner = f"Yolo({self.data!r}, {split!r})"
-        self._decode_as(color_mode, dtype, exif)
+        self._decode_as(self._owner, color_mode, dtype, exif)
         self._arguments = {"on_invalid": on_invalid, "color_mode": color_mode}
         check_choice(self._owner, "on_invalid", on_invalid, ON_INVALID)
         self.paths, names = yolo_files.find(self._owner, self.data, split)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from augline.arrays import Array
 from augline.engines.arrays import tensorflow as xp
 from augline.feed.graph.mixed import maker
-from augline.feed.parts import Parts
+from augline.feed.parts import Parts, share
 from augline.order import shuffled
 
 
@@ -48,7 +48,7 @@ class GraphBatches:
         samples = len(pipe.source)
         step, part = number // parts.count, host * parts.count + number % parts.count
         whole = tf.minimum(tf.cast(pipe.batch_size, tf.int64), samples - step * pipe.batch_size)
-        start, end = (whole * (part + k) // (hosts * parts.count) for k in (0, 1))
+        start, end = share(whole, part, hosts * parts.count)
         places = tf.range(self._rows, dtype=tf.int64) % tf.maximum(end - start, 1)
         positions = tf.minimum(step * pipe.batch_size + start + places, samples - 1)
         indices = shuffled(positions, samples, pipe.seed, epoch, xp=xp) if pipe.shuffle else positions

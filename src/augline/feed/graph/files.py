@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 import tensorflow as tf
 
 from augline.arrays import Array
+from augline.decode import SMALLEST_SHRUNK
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.decode import SCALES, decode
 from augline.feed.graph.halve import UNITS, halve
 from augline.feed.graph.header import JPEG, probe
 from augline.feed.graph.window import windows
 from augline.plan import Plan, Warp
-
-_SMALLEST_SHRUNK = 9  # see augline.decode
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def _scales(files: Opened, shrinks: Array | None) -> tuple[Array, Array]:
     for place, factor in enumerate(SCALES[1:], 1):
         whole = tf.reduce_all(files.sizes % factor == 0, axis=1) | (files.turn == 1)
         scale = tf.where((factor <= wanted) & whole, place, scale)
-    possible = (files.kind == JPEG) & (tf.reduce_max(files.sizes, axis=1) >= _SMALLEST_SHRUNK)
+    possible = (files.kind == JPEG) & (tf.reduce_max(files.sizes, axis=1) >= SMALLEST_SHRUNK)
     scale = tf.where(possible, scale, 0)
     return scale, tf.cast(shrinks, tf.int32) // tf.gather(tf.constant(SCALES), scale)[:, None]
 
