@@ -46,6 +46,12 @@ class Plan:
         batch = self.before.batch
         return mapped(self, lambda array: array[index] if array.shape[:1] == (batch,) else array)
 
+    def each(self, times: int) -> Plan:
+        """The plan of a batch in which every sample stands so many times, one behind the other: of a video's frames."""
+        xp, batch = self.before.xp, self.before.batch
+        rows = xp.arange(batch * times) // times
+        return mapped(self, lambda array: xp.take(array, rows, axis=0) if array.shape[:1] == (batch,) else array)
+
 
 def make_plan(
     stages: Sequence[Stage], before: Frame, after: Frame, rules: Sequence[Rule] = EXACT + APPROXIMATE

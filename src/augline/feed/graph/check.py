@@ -27,9 +27,6 @@ def check(pipe: Pipeline) -> None:
     source = pipe.source
     if source.channels not in (1, 3, 4):
         raise refused(repr(source), "images must have 1, 3 or 4 channels", f"{source.channels}")
-    if source.lead or source.extra_images:
-        kind = "videos" if source.lead else "extra_images"
-        raise refused(repr(source), "a sample must be one image", kind)
     for item in _all(pipe.transforms):
         if isinstance(item, TargetCrop):
             raise refused(repr(item), f"a graph does not show it the {item.looks_at}", type(item).__name__)

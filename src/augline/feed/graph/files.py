@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import tensorflow as tf
 
@@ -35,15 +37,19 @@ def opened(data: Array, names: Array, exif: bool) -> Opened:
     return Opened(data, kind, turn, tf.where((turn >= 5)[:, None], stored[:, ::-1], stored))
 
 
-def carried(files: Opened, plan: Plan, channels: int, dtype: str, *, compiled: bool = True) -> Array:
+def carried(
+    files: Opened, plan: Plan, channels: int, dtype: str, *, beside: Sequence[Opened] = (), compiled: bool = True
+) -> Array:
     """The images of files as they come out of a plan.
 
     Each is decoded no larger, and no more of it, than the first warp needs. What shrinking is left after that is most
     often a factor of two along one side: that is done for the whole batch at once, and more by each file for itself.
+    Where a sample has images `beside` these, none of them is decoded smaller than all of them can be.
     """
     first = plan.stages[0] if plan.stages and isinstance(plan.stages[0], Warp) else None
     shrinks = None if first is None else plan.shrinks[0]
-    scale, rest = _scales(files, shrinks)
+    scale = reduce(tf.minimum, [_scales(each, shrinks) for each in (files, *beside)])
+    rest = _rest(files, shrinks, scale)
     factors = tf.gather(tf.constant(SCALES), scale)[:, None]
     sizes = -(-files.sizes // factors)
     far = tf.reduce_any(rest > 2, axis=1)
@@ -59,18 +65,24 @@ def carried(files: Opened, plan: Plan, channels: int, dtype: str, *, compiled: b
     return carry_out(plan, images, done, view, settled=True, compiled=compiled)
 
 
-def _scales(files: Opened, shrinks: Array | None) -> tuple[Array, Array]:
-    """At which of `SCALES` each file is decoded; and by how much, in y and x, it is to be shrunk further."""
+def _scales(files: Opened, shrinks: Array | None) -> Array:
+    """At which of `SCALES` each file can be decoded."""
     scale = tf.zeros_like(files.kind)
     if shrinks is None:
-        return scale, tf.ones_like(files.sizes)
+        return scale
     wanted = tf.reduce_min(shrinks, axis=1)
     for place, factor in enumerate(SCALES[1:], 1):
         whole = tf.reduce_all(files.sizes % factor == 0, axis=1) | (files.turn == 1)
         scale = tf.where((factor <= wanted) & whole, place, scale)
     possible = (files.kind == JPEG) & (tf.reduce_max(files.sizes, axis=1) >= SMALLEST_SHRUNK)
-    scale = tf.where(possible, scale, 0)
-    return scale, tf.cast(shrinks, tf.int32) // tf.gather(tf.constant(SCALES), scale)[:, None]
+    return tf.where(possible, scale, 0)
+
+
+def _rest(files: Opened, shrinks: Array | None, scale: Array) -> Array:
+    """By how much, in y and x, each image is to be shrunk after its decoder."""
+    if shrinks is None:
+        return tf.ones_like(files.sizes)
+    return tf.cast(shrinks, tf.int32) // tf.gather(tf.constant(SCALES), scale)[:, None]
 
 
 def _pixels(files: Opened, scale: Array, window: Array, block: Array, channels: int, dtype: str) -> Array:

@@ -12,9 +12,11 @@ from augline.arrays import Array
 from augline.batches import Batches
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.files import bucket, in_corner
+from augline.feed.graph.frames import by_video, framed, plan_of_frames
 from augline.feed.graph.refuse import refused
 from augline.plan import Plan
 from augline.sources.base import Source
+from augline.targets import mask_array
 
 _COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: colour type of a PNG
 
@@ -35,9 +37,10 @@ def mask_column(batches: Batches) -> Column:
     }
 
     def column(plan: Plan, indices: Array, sizes: Array, names: Array) -> Any:
-        plans = masks.plans(plan)
+        plans = masks.plans(plan_of_frames(plan, source.lead))
         found = {
-            name: carry_out(plans[name], *read(indices, sizes, names), settled=True) for name, read in readers.items()
+            name: by_video(carry_out(plans[name], *read(indices, sizes, names), settled=True), source.lead)
+            for name, read in readers.items()
         }
         return found if isinstance(source.targets.masks, Mapping) else found[""]
 
@@ -51,11 +54,11 @@ def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple
             raise refused(source.name(0), "mask files must hold 8 or 16 bits", before.dtype)
         paths = tf.constant(rows)
         return lambda indices, sizes, names: _from_files(tf.gather(paths, indices), sizes, names, channels, dtype)
-    arrays = [np.asarray(row)[..., None] if np.ndim(row) == 2 else np.asarray(row) for row in rows]
+    arrays = [mask_array(row, len(source.lead)) for row in rows]
     if len({array.shape for array in arrays}) > 1:
         raise refused(repr(source), "masks in memory must have one size", "masks of several sizes")
     stacked = tf.constant(np.stack(arrays))
-    return lambda indices, *_: (tf.gather(stacked, indices),)
+    return lambda indices, *_: (framed(tf.gather(stacked, indices), source.lead),)
 
 
 def _from_files(paths: Array, sizes: Array, names: Array, channels: int, dtype: Any) -> tuple[Array, None, Array]:

@@ -10,7 +10,8 @@ from augline.arrays import Array
 from augline.batches import Batches
 from augline.engines.arrays import tensorflow as xp
 from augline.feed.graph.compiled import carry_out
-from augline.feed.graph.files import carried, opened
+from augline.feed.graph.files import Opened, carried, opened
+from augline.feed.graph.frames import by_video, framed, plan_of_frames
 from augline.feed.graph.source import Samples
 from augline.feed.graph.targets import Targets
 from augline.plan import Plan
@@ -28,28 +29,48 @@ class Rows:
     """
 
     def __init__(self, batches: Batches) -> None:
-        self._batches, self._samples, self._targets = batches, Samples(batches.source), Targets(batches)
+        source = batches.source
+        self._batches, self._samples, self._targets = batches, Samples(source), Targets(batches)
+        self._beside = {name: Samples(part) for name, part in source.extra_images.items()}
 
     def __call__(self, epoch: Array, indices: Array) -> dict[str, Any]:
         """What comes out of samples `(batch,)` of the source, by name."""
-        source, samples = self._batches.source, self._samples
-        if samples.paths is None:
-            images = samples.image(indices)
-            sizes = tf.constant([images.shape[1:3].as_list()] * indices.shape[0])
-            names = tf.strings.join(["images[", tf.strings.as_string(indices), "]"])
-            plan = self._plan(epoch, indices, sizes)
-            images = carry_out(plan, images)
-        else:
-            names = tf.gather(samples.paths, indices)
-            files = opened(samples.files(indices), names, source.exif)
-            sizes = files.sizes
-            plan = self._plan(epoch, indices, sizes)
-            images = carried(files, plan, source.channels, source.dtype)
-        return {"images": images, **self._targets.take(plan, indices, sizes, names)}
+        samples = {"images": self._samples, **self._beside}
+        make = self._from_memory if self._samples.paths is None else self._from_files
+        plan, images, sizes, names = make(epoch, indices, samples)
+        return {**images, **self._targets.take(plan, indices, sizes, names)}
 
     def ids(self, indices: Array) -> Array:
         """Of samples, by their indices."""
         return tf.gather(self._samples.ids, indices)
+
+    def _from_memory(
+        self, epoch: Array, indices: Array, samples: dict[str, Samples]
+    ) -> tuple[Plan, dict[str, Array], Array, Array]:
+        """The plan, the images it makes, their sizes before, and names for errors."""
+        lead = self._batches.source.lead
+        given = {name: part.image(indices) for name, part in samples.items()}
+        sizes = tf.constant([given["images"].shape[-3:-1].as_list()] * indices.shape[0])
+        plan = self._plan(epoch, indices, sizes)
+        frames = plan_of_frames(plan, lead)
+        images = {name: by_video(carry_out(frames, framed(part, lead)), lead) for name, part in given.items()}
+        return plan, images, sizes, tf.strings.join(["images[", tf.strings.as_string(indices), "]"])
+
+    def _from_files(
+        self, epoch: Array, indices: Array, samples: dict[str, Samples]
+    ) -> tuple[Plan, dict[str, Array], Array, Array]:
+        """The same of files."""
+        source = self._batches.source
+        names = {name: tf.gather(part.paths, indices) for name, part in samples.items()}
+        files = {name: opened(part.files(indices), names[name], source.exif) for name, part in samples.items()}
+        sizes = files["images"].sizes
+        with tf.control_dependencies([_alike(name, files, names) for name in self._beside]):
+            plan = self._plan(epoch, indices, tf.identity(sizes))
+        images = {
+            name: carried(part, plan, source.channels, source.dtype, beside=_others(files, name))
+            for name, part in files.items()
+        }
+        return plan, images, sizes, names["images"]
 
     def _plan(self, epoch: Array, indices: Array, sizes: Array) -> Plan:
         return planned(self._batches.program, epoch, self.ids(indices), sizes)
@@ -58,3 +79,16 @@ class Rows:
 def planned(program: Program, epoch: Array, ids: Array, sizes: Array) -> Plan:
     """The plan of a batch."""
     return program.plan(epoch, ids, tf.cast(sizes, tf.int64), xp=xp)[1]
+
+
+def _others(files: dict[str, Opened], name: str) -> list[Opened]:
+    return [part for other, part in files.items() if other != name]
+
+
+def _alike(name: str, files: dict[str, Opened], names: dict[str, Array]) -> tf.Operation:
+    """Refuses further images of another size than the first."""
+    alike = tf.reduce_all(files[name].sizes == files["images"].sizes, axis=1)
+    at = tf.argmin(tf.cast(alike, tf.int32))
+    rule = f"extra_images {name}: images of a sample must have one size: "
+    message = tf.strings.join([rule, names[name][at], " has another than ", names["images"][at]])
+    return tf.debugging.Assert(tf.reduce_all(alike), [message])

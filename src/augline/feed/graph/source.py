@@ -58,7 +58,7 @@ class Samples:
         return found.get_single_element()
 
     def image(self, indices: Array) -> Array:
-        """The images `(batch, height, width, channels)` of samples that lie in memory."""
+        """The images `(batch[, time], height, width, channels)` of samples that lie in memory."""
         return tf.gather(self.images, indices if self.indices is None else tf.gather(self.indices, indices))
 
 

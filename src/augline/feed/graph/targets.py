@@ -13,10 +13,12 @@ from augline.batches import Batches
 from augline.dense_boxes import move_boxes, packed
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.points import forward
+from augline.feed.graph.frames import by_video, framed, frames_of, plan_of_frames
 from augline.feed.graph.masks import mask_column
 from augline.feed.graph.refuse import refused
 from augline.plan import Extent, Plan, Warp
 from augline.sources.base import Source
+from augline.sources.targets import by_frame
 
 _EDGE = 1e-6
 
@@ -53,11 +55,14 @@ class Targets:
         found: dict[str, Any] = {name: tf.gather(column, indices) for name, column in self._plain.items()}
         if self._masks is not None:
             found["segmentation_masks"] = self._masks(plan, indices, sizes, names)
+        lead, swaps = self._source.lead, self._source.targets.keypoint_swaps
+        frames = plan_of_frames(plan, lead)
         if self._boxes is not None:
-            found["bounding_boxes"] = self._boxes.moved(plan, indices)
+            moved = self._boxes.moved(frames, frames_of(indices, lead))
+            found["bounding_boxes"] = {name: by_video(column, lead) for name, column in moved.items()}
         if self._points is not None:
-            swaps = self._source.targets.keypoint_swaps
-            found["keypoints"] = _keypoints(plan, tf.gather(self._points, indices), swaps)
+            points = framed(tf.gather(self._points, indices), lead)
+            found["keypoints"] = by_video(_keypoints(frames, points, swaps), lead)
         return found
 
 
@@ -112,8 +117,9 @@ class _Boxes:
     """
 
     def __init__(self, batches: Batches, taken: Mapping[str, Any]) -> None:
-        rows = taken["boxes"]
-        names = taken.get("box_labels", [np.zeros(len(each), np.int32) for each in rows])
+        lead = batches.source.lead
+        rows = by_frame(taken["boxes"], lead)
+        names = by_frame(taken.get("box_labels", ()), lead) or [np.zeros(len(each), np.int32) for each in rows]
         self._boxes = tf.ragged.constant([each.tolist() for each in rows], tf.float32, ragged_rank=1, inner_shape=(4,))
         self._labels = tf.ragged.constant([np.asarray(each).tolist() for each in names], tf.int32)
         counts = [len(each) for each in rows]
@@ -134,7 +140,7 @@ def dense(batches: Batches, stays: Array, boxes: Array, labels: Array) -> dict[s
     """Boxes and labels that stay, as many places as a batch has for them."""
     field = batches.fields()["bounding_boxes"]
     assert isinstance(field, dict)
-    most = field["labels"].shape[0]
+    most = field["labels"].shape[-1]
     columns = packed(xp, stays, {"boxes": boxes, "labels": labels})
     missing = max(most - int(labels.shape[1]), 0)
     return {

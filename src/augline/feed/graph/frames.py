@@ -1,0 +1,30 @@
+"""Videos as the batches of their frames, and back."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from augline.arrays import Array
+from augline.plan import Plan
+
+
+def plan_of_frames(plan: Plan, lead: tuple[int, ...]) -> Plan:
+    """The plan of a batch for the frames of its videos, where samples are videos: `lead` is (time,) then, else ()."""
+    return plan.each(*lead) if lead else plan
+
+
+def framed(videos: Array, lead: tuple[int, ...]) -> Array:
+    """`(batch, time, ...)` as `(batch * time, ...)`, where samples are videos."""
+    return tf.reshape(videos, (-1, *videos.shape[2:])) if lead else videos
+
+
+def by_video(frames: Array, lead: tuple[int, ...]) -> Array:
+    """The inverse of `framed`."""
+    return tf.reshape(frames, (-1, *lead, *frames.shape[1:])) if lead else frames
+
+
+def frames_of(indices: Array, lead: tuple[int, ...]) -> Array:
+    """Which frames, counted through all videos, belong to some of them: `(batch * time,)`."""
+    if not lead:
+        return indices
+    return tf.reshape(indices[:, None] * lead[0] + tf.range(lead[0], dtype=indices.dtype), (-1,))
