@@ -322,7 +322,7 @@ def _program(part: Sequence[Transform], whole: Program, size: tuple[int, int] | 
 
 
 def _expanded(mixing: Mixing, draw: Draw, frame: Frame) -> Expansion:
-    return resolved(mixing, draw.epoch).expand(draw, frame, mixing.name or "", None)
+    return resolved(mixing, draw.epoch, draw.xp).expand(draw, frame, mixing.name or "", None)
 
 
 def _check_targets(mixing: Mixing, source: Source) -> None:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import pairwise
 from math import prod, sqrt
+from operator import index
 from statistics import NormalDist
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -331,7 +332,7 @@ class _Source:
 
     def words(self, path: str, shape: tuple[int, ...]) -> Array:
         """The words of one draw: uint64 (batch, *shape)."""
-        count = prod(shape)
+        count = index(prod(shape))
         blocks = -(-count // 4)
         self._claim(path, blocks)
         words = self._blocks(path, blocks)

@@ -9,9 +9,9 @@ import keras
 from augline.errors import ArgumentError, EngineError
 from augline.sources.refusal import nearest, refusal
 from augline.transforms.base import Transform
+from augline.transforms.compose import schedules
 from augline.transforms.mix import Mixing
 from augline.transforms.own import Map
-from augline.transforms.schedules import Schedule
 from augline.transforms.target_crops import BBoxSafeRandomCrop, CropNonEmptyMaskIfExists, RandomIoUCrop
 
 KEYS = ("images", "segmentation_masks", "bounding_boxes", "labels", "weights", "sample_weights")
@@ -36,14 +36,13 @@ def check_transforms(transforms: Iterable[Transform]) -> None:
     Raises:
         EngineError: It is one.
     """
+    for item, name, value in schedules(transforms):
+        owner = f"Augment({type(item).__name__}({name}=...))"
+        raise refusal(EngineError, owner, "a layer counts steps and knows no epochs", repr(value), _PIPELINE)
     for item in transforms:
         for kinds, rule in _REFUSED.items():
             if isinstance(item, kinds):
                 raise refusal(EngineError, "Augment", rule, repr(item), _PIPELINE)
-        for name, value in vars(item).items():
-            if isinstance(value, Schedule):
-                owner = f"Augment({type(item).__name__}({name}=...))"
-                raise refusal(EngineError, owner, "a layer counts steps and knows no epochs", repr(value), _PIPELINE)
         check_transforms(getattr(item, "transforms", ()))
 
 

@@ -9,14 +9,16 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias, TypeVar, dataclass_transform
 
+import numpy as np
 from pydantic import ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from augline.arrays import Array
+from augline.arrays import Array, Namespace
 from augline.errors import ArgumentError
 from augline.plan.frame import Frame
 from augline.plan.stages import Stage
 from augline.random import Draw
+from augline.transforms.epochs import differs, first, in_graph, least
 from augline.transforms.fields import Fraction, explain
 from augline.transforms.schedules import Schedule, epoch_of, from_config
 
@@ -45,6 +47,8 @@ def _with_clear_errors(init: Callable[..., None]) -> Callable[..., None]:
         try:
             if schedules and len(args) <= len(positional):
                 _scheduled(init, self, given, schedules)
+            elif any(map(differs, given.values())):
+                _checked_before(init, self, given)
             else:
                 init(self, *args, **kwargs)
         except ValidationError as error:
@@ -84,14 +88,29 @@ def _scheduled(init: Callable[..., None], item: Any, given: dict[str, Any], sche
         object.__setattr__(item, name, dataclasses.replace(schedule, points=points))
 
 
-def resolved(item: T, epoch: int | Array) -> T:
-    """The transform with plain numbers: its schedules replaced by what they come to in an epoch."""
+def _checked_before(init: Callable[..., None], item: Any, given: dict[str, Any]) -> None:
+    """Makes a transform with numbers of a graph, which another has been given."""
+    init(item, **{name: first(value) for name, value in given.items()})
+    for name, value in given.items():
+        object.__setattr__(item, name, value)
+
+
+def resolved(item: T, epoch: int | Array, xp: Namespace = np) -> T:
+    """The transform with plain numbers: its schedules replaced by what they come to in an epoch.
+
+    In a graph an epoch is a tensor, and so are the numbers, as soon as they meet others; see `EpochNumber`.
+    """
     schedules = {name: value for name, value in vars(item).items() if isinstance(value, Schedule)}
     if not schedules:
         return item
-    now, plain = epoch_of(item, epoch), copy.copy(item)
-    for name, schedule in schedules.items():
-        object.__setattr__(plain, name, schedule.at(now))
+    if xp is np or isinstance(epoch, int):
+        now = epoch_of(item, epoch)
+        values = {name: schedule.at(now) for name, schedule in schedules.items()}
+    else:
+        values = in_graph(type(item).__name__, schedules, xp, epoch)
+    plain = copy.copy(item)
+    for name, value in values.items():
+        object.__setattr__(plain, name, value)
     return plain
 
 
@@ -157,7 +176,7 @@ class Transform:
 
     def gate(self, draw: Draw) -> Array | None:
         """Which samples it acts on; None for all."""
-        return draw.chance("p", self.p) if self.p < 1 else None
+        return draw.chance("p", self.p) if least(self.p) < 1 else None
 
     def expand(self, draw: Draw, frame: Frame, path: str, mask: Array | None) -> Expansion:
         """Draws its numbers and lowers them, for the samples in `mask`."""
@@ -191,7 +210,7 @@ def expand(
     drawn: list[Drawn] = []
     stages: list[Stage] = []
     for number, (label, item) in enumerate(zip(labels(transforms), transforms, strict=True)):
-        item = resolved(item, draw.epoch)
+        item = resolved(item, draw.epoch, draw.xp)
         done = item.expand(draw, frame, f"{path}/{label}" if path else label, masks[number] if masks else None)
         drawn += done.drawn
         stages += done.stages

@@ -17,6 +17,7 @@ from augline.plan.frame import Frame
 from augline.plan.stages import LUMA, Colour, Curve, Hsv, Stage, Tone, affine, affine_about_mean
 from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
+from augline.transforms.epochs import each
 from augline.transforms.fields import Fraction, Span, pair, span, symmetric
 
 
@@ -149,7 +150,7 @@ class RandomGamma(Pointwise):
     gamma: Annotated[tuple[float, float], span(0.01, 100, (0.8, 1.25))] = (0.8, 1.25)
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
-        low, high = map(math.log, self.gamma)
+        low, high = (each(math.log, end) for end in self.gamma)
         return {"gamma": frame.xp.exp(draw.uniform("log_gamma", low, high))}
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import PlainValidator
@@ -16,6 +16,7 @@ from augline.plan.stages import Stage
 from augline.random import Draw
 from augline.transforms.base import Drawn, Expansion, Params, Transform, both, expand, labels, transform
 from augline.transforms.fields import Refusal, span
+from augline.transforms.schedules import Schedule
 
 FOREIGN: dict[str, Callable[[Any], Sequence[Transform]]] = {}
 """How objects of other packages become transforms, by the package; `augline.translate` puts itself here."""
@@ -177,9 +178,18 @@ class SomeOf(Composite):
         return [params["rank"][:, number] < params["count"] for number in range(len(self.transforms))]
 
 
+def schedules(transforms: Iterable[Transform]) -> Iterator[tuple[Transform, str, Schedule]]:
+    """The schedules in a list and in the lists within it: whose, of which argument."""
+    for item in transforms:
+        for name, value in vars(item).items():
+            if isinstance(value, Schedule):
+                yield item, name, value
+        yield from schedules(getattr(item, "transforms", ()))
+
+
 def evaluated(transforms: Sequence[Transform]) -> tuple[Transform, ...]:
     """What is left of a list when nothing random may happen."""
     return tuple(kept for item in transforms if (kept := item.evaluation()) is not None)
 
 
-__all__ = ["Composite", "OneOf", "Sequential", "SomeOf", "checked_list", "evaluated", "expand", "labels"]
+__all__ = ["Composite", "OneOf", "Sequential", "SomeOf", "checked_list", "evaluated", "expand", "labels", "schedules"]

@@ -12,6 +12,7 @@ from augline.plan.local import Erase
 from augline.plan.stages import Stage
 from augline.random import NOISE_LENGTH, Draw
 from augline.transforms.base import Params, Transform, transform
+from augline.transforms.epochs import each, largest
 from augline.transforms.fields import MaskFill, Span, number, pair, span
 
 FillValue = float | tuple[float, ...] | None
@@ -41,7 +42,7 @@ class RandomErasing(Transform):
     mask_fill_value: MaskFill | None = None
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
-        low, high = map(math.log, self.ratio)
+        low, high = (each(math.log, end) for end in self.ratio)
         return {
             "erased": draw.uniform("erased") < draw.uniform("chance", *pair(self.factor)),
             "area": draw.uniform("area", *self.scale),
@@ -89,11 +90,12 @@ class CoarseDropout(Transform):
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         low, high = self.holes if isinstance(self.holes, tuple) else (self.holes, self.holes)
+        most = largest(high)
         return {
             "count": draw.integers("count", low, high + 1),
-            "height": draw.uniform("height", *self.hole_height, shape=(high,)),
-            "width": draw.uniform("width", *self.hole_width, shape=(high,)),
-            "place": draw.uniform("place", shape=(high, 2)),
+            "height": draw.uniform("height", *self.hole_height, shape=(most,)),
+            "width": draw.uniform("width", *self.hole_width, shape=(most,)),
+            "place": draw.uniform("place", shape=(most, 2)),
             "noise": draw.integers("noise", 0, NOISE_LENGTH),
         }
 
@@ -142,10 +144,11 @@ class GridMask(Transform):
         units = xp.astype(params["units"], xp.float64)
         cell = xp.clip(xp.round(xp.min(sides, axis=1) / units), min=2.0)[:, None]
         # enough cells for the finest grid on an image twice as long as high; on longer ones the grid ends there
-        cells = xp.astype(xp.arange(2 * (self.units[1] + 2)), xp.float64)
+        count = 2 * (self.units[1] + 2)
+        cells = xp.astype(xp.arange(largest(count)), xp.float64)
         starts = (cells[None, :, None] - 1 + params["offset"][:, None, :]) * cell[:, None, :]
         starts = xp.round(starts)
-        ends = starts + xp.round(cell * self.ratio)[:, None, :]
+        ends = starts + xp.where((cells < count)[None, :, None], xp.round(cell * self.ratio)[:, None, :], 0.0)
         limit = sides[:, None, :]
         starts, ends = (xp.clip(xp.minimum(v, limit), min=0.0) for v in (starts, ends))
         yield painted(frame, _products(frame, starts, ends), self.fill_value, self.mask_fill_value, params["noise"])

@@ -23,6 +23,7 @@ from augline.transforms.colour import (
     hsv,
 )
 from augline.transforms.compose import Sequential
+from augline.transforms.epochs import always, each
 from augline.transforms.fields import Fraction, Span, number, pair, span, symmetric
 
 
@@ -103,7 +104,11 @@ class CLAHE(Pointwise):
     ] = (8, 8)
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
-        return {"clip_limit": draw.uniform("clip_limit", *pair(self.clip_limit, min(1.0, _top(self.clip_limit))))}
+        return {
+            "clip_limit": draw.uniform(
+                "clip_limit", *pair(self.clip_limit, each(lambda top: min(1.0, top), _top(self.clip_limit)))
+            )
+        }
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         self.check_range(frame)
@@ -261,8 +266,8 @@ class ColorJitter(Pointwise):
     @property
     def _changes(self) -> tuple[bool, ...]:
         """Which of the four change anything."""
-        gains = (factors(value) != (1, 1) for value in (self.brightness, self.contrast, self.saturation))
-        return (*gains, symmetric(self.hue) != (0, 0))
+        gains = (not always(1, factors(value)) for value in (self.brightness, self.contrast, self.saturation))
+        return (*gains, not always(0, symmetric(self.hue)))
 
 
 @transform
@@ -348,7 +353,7 @@ class PhotometricDistort(Pointwise):
 
 def factors(value: Span) -> tuple[float, float]:
     """The reading that torchvision has of a single number: from max(0, 1 - f) to 1 + f."""
-    return value if isinstance(value, tuple) else (max(0.0, 1.0 - value), 1.0 + value)
+    return value if isinstance(value, tuple) else (each(lambda f: max(0.0, 1.0 - f), value), 1.0 + value)
 
 
 def jitters(frame: Frame, params: Params) -> list[Stage]:

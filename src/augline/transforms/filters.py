@@ -13,6 +13,7 @@ from augline.plan.local import Codec, Filter, Median, Noise
 from augline.plan.stages import Stage, Warp
 from augline.random import NOISE_LENGTH, Draw
 from augline.transforms.base import Params, Transform, transform
+from augline.transforms.epochs import each, largest
 from augline.transforms.fields import Span, number, pair, span
 
 
@@ -41,11 +42,11 @@ class RandomGaussianBlur(Transform):
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp = frame.xp
-        largest = self.sigma[1] if isinstance(self.sigma, tuple) else self.sigma
-        half = self.kernel_size // 2 if self.kernel_size else max(math.ceil(3 * largest), 1)
-        places = xp.astype(xp.arange(-half, half + 1), xp.float64)
+        top = self.sigma[1] if isinstance(self.sigma, tuple) else self.sigma
+        half = self.kernel_size // 2 if self.kernel_size else each(lambda s: max(math.ceil(3 * s), 1), top)
+        places = xp.astype(xp.arange(-largest(half), largest(half) + 1), xp.float64)
         sigma = xp.clip(params["sigma"], min=1e-3)[:, None]
-        line = xp.exp(-0.5 * (places / sigma) ** 2)
+        line = xp.where(xp.abs(places) <= half, xp.exp(-0.5 * (places / sigma) ** 2), 0.0)
         line = line / xp.sum(line, axis=1, keepdims=True)
         kernel = line[:, :, None] * line[:, None, :]
         yield Filter(kernel, separable=True).masked(params["blurred"], frame)
@@ -93,13 +94,15 @@ class RandomMotionBlur(Transform):
     angle: Annotated[tuple[float, float], span(-360, 360, (0, 180))] = (0.0, 180.0)
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
-        low, high = pair(self.length, 3.0) if not isinstance(self.length, tuple) else self.length
-        return {"length": draw.uniform("length", min(low, high), high), "degrees": draw.uniform("degrees", *self.angle)}
+        low, high = (
+            self.length if isinstance(self.length, tuple) else (each(lambda f: min(3.0, f), self.length), self.length)
+        )
+        return {"length": draw.uniform("length", low, high), "degrees": draw.uniform("degrees", *self.angle)}
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp = frame.xp
         longest = self.length[1] if isinstance(self.length, tuple) else self.length
-        half = max(math.ceil(longest / 2), 1)
+        half = max(math.ceil(largest(longest) / 2), 1)
         places = xp.astype(xp.arange(-half, half + 1), xp.float64)
         angle = params["degrees"][:, None, None] * (math.pi / 180)
         along = places[None, None, :] * xp.cos(angle) - places[None, :, None] * xp.sin(angle)

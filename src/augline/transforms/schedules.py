@@ -51,7 +51,7 @@ class Schedule:
                 f"{self!r}: a schedule has values at one epoch or more, whole numbers from 0, each once and in order. "
                 f"Received {epochs}. Write al.steps({{0: 0.1, 10: 0.2}}) or al.linear(0.0, 0.3, epochs=10)."
             )
-        if self.shape != "steps" and not all(_shape(v) == _shape(self.points[0][1]) != () for _, v in self.points):
+        if self.shape != "steps" and not alike(self.points):
             raise ArgumentError(
                 f"{self!r}: between numbers there must be a way: all values are numbers, or all are pairs. Received "
                 f"{[v for _, v in self.points]!r}. Use al.steps for other values."
@@ -148,6 +148,11 @@ def epoch_of(owner: object, epoch: int | Array) -> int:
             "epochs as batches of their own."
         )
     return found.pop() if found else 0
+
+
+def alike(points: Iterable[tuple[int, Value]]) -> bool:
+    """Whether all values are numbers, or all pairs of numbers."""
+    return len(found := {_shape(value) for _, value in points}) == 1 and found != {()}
 
 
 def _is_epoch(value: object) -> bool:

@@ -13,6 +13,7 @@ from augline.plan.frame import Extent, Frame
 from augline.plan.stages import Fill, Interpolation, Reach, Stage, Warp
 from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
+from augline.transforms.epochs import each
 from augline.transforms.fields import MaskFill, Pixels, number, span
 
 Window = tuple[Array, Array, Array, Array]
@@ -148,7 +149,7 @@ class RandomResizedCrop(Transform):
     interpolation: Interpolation = "bilinear"
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
-        low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
+        low, high = (each(math.log, end) for end in self.ratio)
         return {
             "area": draw.uniform("area", *self.scale, shape=(10,)),
             "log_ratio": draw.uniform("log_ratio", low, high, shape=(10,)),

@@ -32,11 +32,15 @@ matrix_transpose = tf.linalg.matrix_transpose
 
 def asarray(value: Any, dtype: Any = None, **_: Any) -> Array:
     """A tensor; Python floats become float64 and integers int64, as in NumPy."""
-    if tf.is_tensor(value):
-        return value if dtype is None else tf.cast(value, dtype)
-    if isinstance(value, (list, tuple)) and builtins.any(tf.is_tensor(item) for item in value):
+    if _is_tensor(value):
+        return tf.convert_to_tensor(value) if dtype is None else tf.cast(value, dtype)
+    if isinstance(value, (list, tuple)) and builtins.any(_is_tensor(item) for item in value):
         return stack([asarray(item, dtype) for item in value])
     return tf.constant(np.asarray(value), dtype)
+
+
+def _is_tensor(value: Any) -> Any:
+    return tf.is_tensor(value) or hasattr(value, "__tf_tensor__")
 
 
 def astype(x: Array, dtype: Any) -> Array:

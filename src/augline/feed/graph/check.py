@@ -9,7 +9,6 @@ from augline.feed.graph.refuse import refused
 from augline.mixing import MixedBatches
 from augline.plan import Warp
 from augline.transforms.base import Transform
-from augline.transforms.schedules import Schedule
 from augline.transforms.target_crops import TargetCrop
 
 if TYPE_CHECKING:
@@ -30,9 +29,6 @@ def check(pipe: Pipeline) -> None:
     for item in _all(pipe.transforms):
         if isinstance(item, TargetCrop):
             raise refused(repr(item), f"a graph does not show it the {item.looks_at}", type(item).__name__)
-        for name, value in vars(item).items():
-            if isinstance(value, Schedule):
-                raise refused(f"{type(item).__name__}({name}=...)", "a graph is the same in all epochs", repr(value))
     batches = pipe.batches.first if isinstance(pipe.batches, MixedBatches) else pipe.batches
     stages = batches.program.trial.stages
     if pipe.program.size is None and not (stages and isinstance(stages[0], Warp) and stages[0].extent.static):

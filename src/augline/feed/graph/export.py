@@ -15,7 +15,7 @@ from augline.feed.graph.check import check
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.files import carried, opened
 from augline.sources.refusal import refusal
-from augline.transforms.compose import labels
+from augline.transforms.compose import labels, schedules
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
@@ -74,6 +74,9 @@ def export(pipe: Pipeline, path: str | Path) -> Path:
         names = ", ".join(labels(chance))
         fix = "Call pipe.evaluation().export(...), which leaves them out."
         raise refusal(ArgumentError, owner, "nothing random may happen to what is served", names, fix)
+    for item, name, value in schedules(pipe.transforms):
+        rule, fix = "what is served knows no epochs", "Give one number."
+        raise refusal(ArgumentError, f"{owner} of {type(item).__name__}({name}=...)", rule, repr(value), fix)
     if pipe.source.lead:
         raise refusal(EngineError, owner, "samples must be images", "videos", "Export a pipeline of their frames.")
     graph = pipe._with(engine="tensorflow", on_error="raise")
