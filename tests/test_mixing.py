@@ -166,9 +166,6 @@ IMPOSSIBLE = {
     "at the top level": lambda: al.Pipeline(SOURCE, [al.OneOf([al.MixUp(), al.CutMix()])]),
     "top level of a Pipeline's list": lambda: al.augment(IMAGES, [al.MixUp()]),
     "images must have one size": lambda: al.Pipeline(al.Arrays([IMAGES[0], IMAGES[1][:30]], LABELS[:2]), [al.CutMix()]),
-    "keypoints cannot be mixed": lambda: al.Pipeline(
-        al.Arrays(IMAGES, LABELS, keypoints=[[[1, 1]]] * COUNT), [al.MixUp()]
-    ),
 }
 
 

@@ -116,11 +116,6 @@ class TestSeveralImages:
             with pytest.raises(al.ArgumentError, match=words):
                 make(LEFT, extra_images=extra)
 
-    def test_they_cannot_be_mixed(self):
-        source = al.Arrays(LEFT, np.eye(COUNT, dtype="float32"), extra_images={"right": RIGHT})
-        with pytest.raises(al.ArgumentError, match=r"MixUp.*: only single images can be mixed\. Received extra_images"):
-            pipeline(source, [al.MixUp()])
-
 
 class TestSeveralMasks:
     MASKS = {"classes": CLASSES, "parts": PARTS}  # noqa: RUF012
@@ -201,13 +196,6 @@ class TestSeveralMasks:
             al.ArgumentError, match=r"mask_fill_value.*must be a whole number, or one by name of the masks"
         ):
             al.RandomTranslation(0.1, 0.1, mask_fill_value=value)
-
-    def test_named_masks_cannot_be_mixed(self):
-        source = al.Arrays(LEFT, np.eye(COUNT, dtype="float32"), masks=self.MASKS)
-        with pytest.raises(
-            al.ArgumentError, match=r"masks under names cannot be mixed\. Received \['classes', 'parts'\]"
-        ):
-            pipeline(source, [al.CutMix()])
 
 
 class TestVideo:
@@ -333,8 +321,6 @@ class TestVideo:
             pipeline(
                 al.Arrays(VIDEOS, boxes=[[[[1, 2, 8, 9]]] * TIME] * COUNT), [al.RandomIoUCrop(), al.Resizing(9, 9)]
             )
-        with pytest.raises(al.ArgumentError, match=r"only single images can be mixed\. Received videos"):
-            pipeline(al.Arrays(VIDEOS, np.eye(COUNT, dtype="float32")), [al.MixUp()])
         with pytest.raises(al.ArgumentError, match=r"trace\(\): the way back is kept for images\. Received videos"):
             pipeline(al.Arrays(VIDEOS)).trace(0, 0)
 

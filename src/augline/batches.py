@@ -51,6 +51,7 @@ class Job:
     records: list[Record | AuglineError]
     stack: NDArray[Any] | None
     shrinks: list[int]
+    plan: Plan
     sample: engines.Sample
     mask_samples: dict[str, engines.Sample]
     images: NDArray[Any]
@@ -141,8 +142,8 @@ class Batches:
             shrinks = [_decoder_shrink(record, want) for record, want in zip(records, wanted, strict=True)]
         decoded = np.repeat(np.asarray(shrinks, np.int64)[:, None], 2, axis=1)
         sample = engines.prepare(self.program.engine, plan, decoded)
-        job = Job(indices.tolist(), records, stack, shrinks, sample, {}, self._room(len(indices)), {})
-        self._add_targets(job, plan)
+        job = Job(indices.tolist(), records, stack, shrinks, plan, sample, {}, self._room(len(indices)), {})
+        self._add_targets(job)
         return job
 
     def run(self, job: Job, index: int) -> None:
@@ -185,6 +186,10 @@ class Batches:
         if self._points is not None:
             columns["keypoints"] = np.asarray(columns["keypoints"], np.float32).reshape(-1, *self._points)
         return self.packed({"images": job.images[rows], **columns})
+
+    def keypoints(self, rows: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Keypoints of samples as they go through the plan."""
+        return rows
 
     def steps_at_once(self, batch_size: int) -> int:
         """How many batches to make together: several only of small images in memory, where planning costs the most."""
@@ -246,21 +251,21 @@ class Batches:
         named.__cause__ = error
         return named
 
-    def _add_targets(self, job: Job, plan: Plan) -> None:
+    def _add_targets(self, job: Job) -> None:
         taken = self.source.targets.take(job.indices)
         columns: dict[str, Any] = {key: taken[key] for key in ("labels", "weights") if key in taken}
         columns |= {name: self._room(len(job.indices)) for name in self.source.extra_images}
         if self.masks is not None:
-            job.mask_samples = self.masks.samples(plan)
+            job.mask_samples = self.masks.samples(job.plan)
             columns["segmentation_masks"] = self.masks.room(len(job.indices))
         if "boxes" in taken:
-            columns["bounding_boxes"] = self._boxes(taken, plan)
+            columns["bounding_boxes"] = self._boxes(taken, job.plan)
         if "keypoints" in taken:
             swaps = self.source.targets.keypoint_swaps
-            columns["keypoints"] = targets.move_points(plan, taken["keypoints"], swaps)
+            columns["keypoints"] = targets.move_points(job.plan, self.keypoints(taken["keypoints"]), swaps)
         job.columns = columns
 
-    def _boxes(self, taken: dict[str, Any], plan: Plan) -> dict[str, NDArray[Any]]:
+    def _boxes(self, taken: dict[str, Any], plan: Plan) -> Any:
         """The boxes of a batch that are left, and their labels, padded; those of videos frame by frame."""
         form, lead = self.source.bounding_box_format, self.source.lead
         boxes, outlines = by_frame(taken["boxes"], lead), taken.get("polygons")

@@ -62,11 +62,14 @@ class BoxFilter:
                     f"Write {name}={0.3 if name == 'min_visibility' else 16}, for example."
                 )
 
-    def keeps(self, seen: Array, whole: Array) -> Array:
-        """`(...)` bool: whether boxes stay of which `seen` can be seen, both `(..., 4)` as left, top, right, bottom."""
+    def keeps(self, seen: Array, whole: Array, hidden: Array | float = 0.0) -> Array:
+        """`(...)` bool: whether boxes stay of which `seen` can be seen, both `(..., 4)` as left, top, right, bottom.
+
+        `hidden` is the area in `seen` over which something else lies.
+        """
         width, height = seen[..., 2] - seen[..., 0], seen[..., 3] - seen[..., 1]
         full = (whole[..., 2] - whole[..., 0]) * (whole[..., 3] - whole[..., 1])
-        area = width * height
+        area = width * height - hidden
         stays = (area >= self.min_area) & (area >= self.min_visibility * full)
         return stays & (area > 0) & (width >= self.min_width) & (height >= self.min_height)
 

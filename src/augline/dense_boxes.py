@@ -71,8 +71,35 @@ def mix_boxes(xp: Namespace, mix: Mix, boxes: Array, there: Array, box_filter: B
     placed = boxes + xp.stack([across, down, across, down], axis=-1)[:, :, None, :]
     low, high = (xp.stack(ends, axis=-1)[:, :, None, :] for ends in ([left, top] * 2, [right, bottom] * 2))
     shown = xp.minimum(xp.maximum(placed, low), high)
-    stays = there & mix.used[:, :, None] & box_filter.keeps(shown, placed)
+    sides = xp.stack([left, top, right, bottom], axis=-1)
+    hidden: Array | float = 0.0
+    for other in mix.over(0):
+        over = sides[:, other, None, None, :]
+        under = (xp.arange(count) < other)[None, :, None]
+        shown = xp.where(under[..., None], left_over(xp, shown, over), shown)
+        hidden = hidden + xp.where(under, shared_area(xp, shown, over), 0.0)
+    stays = there & mix.used[:, :, None] & box_filter.keeps(shown, placed, hidden)
     return xp.reshape(shown, (batch, -1, 4)), xp.reshape(stays, (batch, -1))
+
+
+def left_over(xp: Namespace, boxes: Array, over: Array) -> Array:
+    """The upright box around what of boxes no box `over` hides, all `(..., 4)`; one of no area if nothing is left."""
+    (left, top, right, bottom), (x0, y0, x1, y1) = ([each[..., k] for k in range(4)] for each in (boxes, over))
+    wide, tall = (x0 <= left) & (x1 >= right), (y0 <= top) & (y1 >= bottom)
+    new_left = xp.where(tall & (x0 <= left), xp.clip(x1, min=left, max=right), left)
+    new_top = xp.where(wide & (y0 <= top), xp.clip(y1, min=top, max=bottom), top)
+    new_right = xp.where(tall & (x1 >= right), xp.clip(x0, min=new_left, max=right), right)
+    new_bottom = xp.where(wide & (y1 >= bottom), xp.clip(y0, min=new_top, max=bottom), bottom)
+    return xp.stack([new_left, new_top, new_right, new_bottom], axis=-1)
+
+
+def shared_area(xp: Namespace, boxes: Array, others: Array) -> Array:
+    """The area that boxes `(..., 4)` have in common."""
+    wide, tall = (
+        xp.clip(xp.minimum(boxes[..., k + 2], others[..., k + 2]) - xp.maximum(boxes[..., k], others[..., k]), min=0.0)
+        for k in (0, 1)
+    )
+    return wide * tall
 
 
 def _fullest(xp: Namespace, stays: Array, seen: Array, most: int | None) -> Array:

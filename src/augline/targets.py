@@ -111,27 +111,36 @@ def mask_array(mask: Any, lead: int = 0) -> NDArray[Any]:
 def move_points(
     plan: Plan, points: Sequence[NDArray[Any]], swaps: Sequence[tuple[int, int]] = ()
 ) -> list[NDArray[np.float32]]:
-    """Keypoints `(k, 2)` or `(k, 3)` per sample; a third column, visibility, becomes 0 where a point left the image.
+    """Keypoints `(k, 2)` or `(k, 3)` per sample; see `Points`."""
+    through = Points(plan, swaps)
+    return [through(index, point) for index, point in enumerate(points)]
+
+
+class Points:
+    """Moves keypoints; a third column, visibility, becomes 0 where a point left the image.
 
     A point has left if it lay outside any frame on the way: nothing brings back what was cut off.
 
     Args:
         plan: Of the batch.
-        points: One array per sample, or `(time, k, 2)` or `(time, k, 3)`.
         swaps: Pairs of rows that change places where the image was mirrored: left eye and right eye, and so on.
     """
-    result = [np.array(p, np.float32) for p in points]
-    paths, mirrored = Paths(plan), mirrors(plan)
-    for index, point in enumerate(result):
-        if not point.size:
-            continue
-        flat = point.reshape(-1, point.shape[-1])
-        flat[:, :2], within = paths.forward_within(index, flat[:, :2].astype(np.float64))
+
+    def __init__(self, plan: Plan, swaps: Sequence[tuple[int, int]] = ()) -> None:
+        self._paths, self._mirrored, self._swaps = Paths(plan), mirrors(plan), swaps
+
+    def __call__(self, index: int, points: NDArray[Any]) -> NDArray[np.float32]:
+        """Those of one sample, `(k, 2)` or `(k, 3)`, or of a video with time ahead of that."""
+        result = np.array(points, np.float32)
+        if not result.size:
+            return result
+        flat = result.reshape(-1, result.shape[-1])
+        flat[:, :2], within = self._paths.forward_within(index, flat[:, :2].astype(np.float64))
         if flat.shape[1] == 3:
             flat[~within, 2] = 0
-        if mirrored[index]:
-            swap(point, swaps)
-    return result
+        if self._mirrored[index]:
+            swap(result, self._swaps)
+        return result
 
 
 def swap(points: NDArray[Any], pairs: Sequence[tuple[int, int]]) -> None:

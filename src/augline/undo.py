@@ -197,9 +197,7 @@ def trace_batch(pipe: Pipeline, epoch: int, step: int) -> Trace:
     job = pipe.batches.prepare(epoch, indices)
     for index in range(len(indices)):
         pipe.batches.run(job, index)
-    sizes = [job.record(index).size for index in range(len(indices))]
-    _, plan = pipe.batches.plan(epoch, indices, np.asarray(sizes, np.int64))
-    return Trace(job.images, plan)
+    return Trace(job.images, job.plan)
 
 
 def _check(plan: Plan) -> None:

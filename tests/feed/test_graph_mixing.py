@@ -11,7 +11,7 @@ from PIL import Image
 
 import augline as al
 from augline.engines.portable import mix as portable
-from augline.mixing import mixed
+from augline.mixing.pixels import Part, mixed
 from pictures import smooth
 
 tf = pytest.importorskip("tensorflow")
@@ -71,7 +71,7 @@ def alike(got: dict[str, Any], wanted: dict[str, Any], most: float, mean: float)
     kinds = [[(array.shape, array.dtype) for array in tf.nest.flatten(batch)] for batch in (got, wanted)]
     assert kinds[0] == kinds[1]
     for name in wanted:
-        if name == "images":
+        if name in ("images", "right"):
             apart = np.abs(got[name].astype(np.float64) - wanted[name])
             assert apart.max() <= most
             assert apart.mean() <= mean * most
@@ -79,7 +79,10 @@ def alike(got: dict[str, Any], wanted: dict[str, Any], most: float, mean: float)
             assert np.array_equal(got[name]["labels"], wanted[name]["labels"])
             assert np.allclose(got[name]["boxes"], wanted[name]["boxes"], atol=2e-3)
         elif name == "segmentation_masks":
-            assert np.mean(got[name] != wanted[name]) < 1e-3
+            for one, other in zip(tf.nest.flatten(got[name]), tf.nest.flatten(wanted[name]), strict=True):
+                assert np.mean(one != other) < 1e-3
+        elif name == "keypoints":
+            assert np.allclose(got[name], wanted[name], atol=2e-3)
         else:
             assert np.allclose(got[name], wanted[name], atol=1e-6)
 
@@ -96,6 +99,49 @@ def test_masks_and_boxes_are_those_of_the_reference(name: str, box_format: str) 
     keep = al.BoxFilter(min_visibility=0.2, max_boxes=None if name == "copy" else 3)
     most = 2.0 if name == "two" else 1.0
     compare(detection(box_format), LISTS[name], most=most, batch_size=4, seed=5, box_filter=keep)
+
+
+def poses(width: int, places: int, **targets: Any) -> al.Arrays:
+    """Points in any number up to `places`, and two masks each."""
+    rng = np.random.default_rng(2)
+    rows = [
+        rng.uniform(0, 1, (k % (places + 1), 3)) * (WIDTH - 1, HEIGHT - 1, 0) + (0, 0, 1 + k % 2) for k in range(COUNT)
+    ]
+    masks = {
+        "a": rng.integers(0, 2, (COUNT, HEIGHT, WIDTH), np.uint8),
+        "b": rng.integers(0, 9, (COUNT, HEIGHT, WIDTH, 2), np.int32),
+    }
+    return pictures(keypoints=[row[:, :width] for row in rows], masks=masks, **targets)
+
+
+@pytest.mark.parametrize(
+    ("name", "width"), [("mixup, sometimes", 3), ("mosaic of another size", 2), ("copy", 3), ("two", 3)]
+)
+def test_points_and_masks_by_name_are_those_of_the_reference(name: str, width: int) -> None:
+    most = 2.0 if name == "two" else 1.0
+    compare(poses(width, 3), LISTS[name], most=most, batch_size=4, seed=5)
+
+
+def test_left_and_right_change_places_in_every_block() -> None:
+    rows = np.random.default_rng(2).uniform(0, 30, (COUNT, 4, 2))
+    source = pictures(keypoints=rows, keypoint_swaps=[(0, 3)])
+    compare(
+        source, [al.RandomFlip(), al.CutMix(), al.RandomFlip(), al.Mosaic(), al.RandomFlip()], batch_size=6, most=2.0
+    )
+
+
+@pytest.mark.parametrize("name", ["mixup", "cutmix, sometimes", "copy", "two"])
+def test_further_images_and_every_frame_are_mixed_by_the_same_draw(name: str) -> None:
+    time, rng = 2, np.random.default_rng(4)
+    masks = rng.integers(0, 2, (COUNT, time, HEIGHT, WIDTH, 1), np.uint8)
+    points = np.add(rng.uniform(0, 30, (COUNT, time, 3, 3)), (0, 0, 1))
+    boxes = [[np.float32([[k, 2 + t, k + 9, 12 + t]])[: (k + t) % 2] for t in range(time)] for k in range(COUNT)]
+    videos, right = (
+        np.stack([[smooth(HEIGHT, WIDTH, 3, "uint8", k + seed * t) for t in range(time)] for k in range(COUNT)])
+        for seed in (31, 77)
+    )
+    source = al.Arrays(videos, masks=masks, keypoints=points, boxes=boxes, extra_images={"right": right})
+    compare(source, LISTS[name], most=2.0 if name == "two" else 1.0, batch_size=4, seed=5)
 
 
 @pytest.mark.parametrize(("channels", "dtype"), [(1, "uint8"), (3, "uint16"), (4, "float32")])
@@ -147,20 +193,21 @@ def test_labels_that_stay_keep_their_type() -> None:
 
 @pytest.mark.parametrize("name", LISTS)
 def test_portable_pixels_are_those_made_sample_by_sample(name: str) -> None:
-    """Images and masks at once, in NumPy, beside `mixing.mixed`, which works with slices."""
+    """Images and masks at once, in NumPy, beside `mixing.pixels`, which works with slices."""
     source = detection()
     pipe = al.Pipeline(source, LISTS[name], seed=8)
     mix = pipe.batches.drawn(0, np.arange(COUNT), source.ids)[1][-1]
     rows = np.random.default_rng(1).integers(0, COUNT, mix.shares.size)
     images = np.stack([smooth(HEIGHT, WIDTH, 3, "uint8", k) for k in rows])
     masks = np.stack(source.targets.masks)[rows]
-    together = portable.mixed(np, mix, images, masks, mix.fill * 255)
+    solid = masks.any(axis=-1) if mix.objects else None
+    together = portable.mixed(np, mix, {"": images}, {"": masks}, solid, mix.fill * 255)
     for row in range(COUNT):
         count = mix.shares.shape[1]
-        parts = list(zip(*(rows[row * count : (row + 1) * count] for rows in (images, masks)), strict=True))
-        image, mask = mixed(mix, row, parts, (0.0, 255.0))
-        assert np.array_equal(together[0][row], image)
-        assert np.array_equal(together[1][row], mask)
+        mine = range(row * count, (row + 1) * count)
+        image, mask = mixed(mix, row, [Part({"": images[k]}, {"": masks[k]}) for k in mine], (0.0, 255.0))
+        assert np.array_equal(together[0][""][row], image[""])
+        assert np.array_equal(together[1][""][row], mask[""])
 
 
 def test_no_python_runs_in_it() -> None:

@@ -41,6 +41,11 @@ class Mix(Stage):
             return self.weights > 0
         return (self.boxes[:, :, 2] > self.boxes[:, :, 0]) & (self.boxes[:, :, 3] > self.boxes[:, :, 1])
 
+    def over(self, number: int) -> range:
+        """The images whose whole rectangles hide what lies under them of another."""
+        hides = self.weights is None and not self.objects
+        return range(number + 1, int(self.shares.shape[1]) if hides else 0)
+
     def masked(self, mask: Array | None, before: Frame) -> Mix:
         if mask is None:
             return self

@@ -76,8 +76,32 @@ def clipped(polygon: _Points, limit: NDArray[Any]) -> _Points:
         for axis in (0, 1):
             part = _half(part, part[:, axis])
             part = _half(part, limit[axis] - part[:, axis])
-        rows += [gap, part] if len(part) else []
+        rows += [gap, part] if len(part) and np.ptp(part, axis=0).all() else []  # not what only touches the edge
     return np.concatenate(rows[1:] or [gap])
+
+
+def within(polygon: _Points, box: Sequence[float] | NDArray[Any]) -> _Points:
+    """What of a polygon lies in a box (left, top, right, bottom); one row of NaN if nothing does."""
+    start, end = np.asarray(box[:2], np.float64), np.asarray(box[2:], np.float64)
+    return clipped(polygon - start, end - start) + start
+
+
+def without(polygon: _Points, box: Sequence[float] | NDArray[Any]) -> _Points:
+    """What of a polygon lies outside a box, in up to four parts: above, left, right and below; or one row of NaN.
+
+    >>> without(np.array([[0.0, 0], [4, 0], [4, 4], [0, 4]]), (2, -1, 9, 9)).tolist()
+    [[0.0, 0.0], [2.0, 0.0], [2.0, 4.0], [0.0, 4.0]]
+    """
+    left, top, right, bottom = box
+    (low_x, low_y), (high_x, high_y) = np.fmin.reduce(polygon), np.fmax.reduce(polygon)
+    tall = max(low_y, top), min(high_y, bottom)
+    bands = [
+        (low_x, low_y, high_x, min(top, high_y)), (low_x, tall[0], min(left, high_x), tall[1]),
+        (max(right, low_x), tall[0], high_x, tall[1]), (low_x, max(bottom, low_y), high_x, high_y),
+    ]  # fmt: skip
+    rest = [within(polygon, band) for band in bands if band[0] < band[2] and band[1] < band[3]]
+    parts = [part for part in rest if not np.isnan(part).all()]
+    return np.asarray(joined(parts), np.float64) if parts else np.full((1, 2), np.nan)
 
 
 def corners_of(box: Sequence[float] | NDArray[Any]) -> Polygon:

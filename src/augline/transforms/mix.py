@@ -3,6 +3,12 @@
 Partners are drawn from the whole data set, each by (seed, epoch, sample id), and pass through the list up to here with
 draws of their own; so they depend on no batch, thread or host. Such a transform stands at the top level of a pipeline's
 list, where images have one size, and before Rescaling and Normalize.
+
+All that belongs to the images is mixed by the same draw: extra images, every frame of a video, every one of several
+masks. Boxes stay as far as they show, with tight sides where outlines are known. Keypoints keep their numbers: a sample
+comes out with as many blocks of places as images are mixed, its own first, each with room for as many points as any
+image of the data set has. What does not show, or lies under another image, has visibility 0 and keeps its place; a
+place without a point holds (-1, -1, 0). Points without a column of visibility are (-1, -1) in both cases.
 """
 
 from __future__ import annotations
@@ -57,7 +63,7 @@ class Mixing(Transform):
 class MixUp(Mixing):
     """Blends each image, and its label, with another (H. Zhang et al., 2018). Labels must be one-hot or soft.
 
-    Masks come from the image that weighs more; boxes of both are kept.
+    Masks come from the image that weighs more; boxes and keypoints of both are kept, the partner's behind its own.
 
     Args:
         alpha: The weight is drawn from Beta(alpha, alpha).
@@ -87,7 +93,9 @@ class MixUp(Mixing):
 class CutMix(Mixing):
     """Puts a rectangle of another image over each, and mixes labels by area (S. Yun et al., 2019).
 
-    Labels must be one-hot or soft. Masks are cut alike; boxes of both are kept as far as they show.
+    Labels must be one-hot or soft. Masks are cut alike. Boxes of both are kept as far as they show: what the rectangle
+    covers over a whole side is cut off, and what it covers counts as hidden for `BoxFilter(min_visibility=)`. Keypoints
+    under it have visibility 0; the partner's stand behind, visible inside it.
 
     Args:
         alpha: The share that is left is drawn from Beta(alpha, alpha).
@@ -126,7 +134,9 @@ class CutMix(Mixing):
 class Mosaic(Mixing):
     """Puts four images around a random centre (A. Bochkovskiy et al., YOLOv4, 2020).
 
-    Each shows the corner that touches the centre; labels, where there are any, are mixed by area.
+    Each shows the corner that touches the centre; labels, where there are any, are mixed by area. Boxes and keypoints
+    of all four move with them: of n keypoints per image the first n are the sample's own, then follow n of each partner
+    (top right, bottom left, bottom right), with visibility 0 where a point lies outside its image's quarter.
 
     Args:
         height: Output height in pixels; None for that of the images.
@@ -179,7 +189,9 @@ class Mosaic(Mixing):
 class CopyPaste(Mixing):
     """Copies the objects of another image onto each: the pixels where its mask is not 0 (G. Ghiasi et al., 2021).
 
-    Needs segmentation masks. Boxes of both are kept; labels stay those of the image itself.
+    Needs segmentation masks; of several by name the first says what is an object. Boxes of both are kept, also of what
+    the objects cover, for masks of classes do not tell one from another; labels stay those of the image itself.
+    Keypoints under an object have visibility 0; the partner's stand behind, visible where they lie on one.
 
     Example:
         >>> import augline as al, numpy as np

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from augline.arrays import Array, Namespace, is_float
 from augline.plan.mix import Mix
 
+Images: TypeAlias = dict[str, Array]
 
-def mixed(xp: Namespace, mix: Mix, images: Array, masks: Array | None, fill: float) -> tuple[Array, Array | None]:
+
+def mixed(
+    xp: Namespace, mix: Mix, images: Images, masks: Images, solid: Array | None, fill: float
+) -> tuple[Images, Images]:
     """Images, and their masks, of samples and partners.
 
     Args:
         xp: Array namespace that may trace graphs.
         mix: Of `count` images each.
-        images: `(batch * count, height, width, channels)`, each sample in front of its partners.
-        masks: The same of their masks, or None.
+        images: `(batch * count, height, width, channels)` by name, each sample in front of its partners.
+        masks: The same of their masks.
+        solid: `(batch * count, height, width)` bool: the pixels of objects, where the mix pastes no others.
         fill: Pixel value where no image shows.
 
     Returns:
         `(batch, height, width, channels)` in the types that came in.
     """
     if mix.weights is not None:
-        return _summed(xp, mix.weights, images), None if masks is None else _heaviest(xp, mix.weights, masks)
-    place = _places(xp, mix, images, masks)
-    return _read(xp, images, place, fill), None if masks is None else _read(xp, masks, place, 0)
+        summed = {name: _summed(xp, mix.weights, part) for name, part in images.items()}
+        return summed, {name: _heaviest(xp, mix.weights, mask) for name, mask in masks.items()}
+    place = _places(xp, mix, next(iter(images.values())), solid)
+    made = {name: _read(xp, part, place, fill) for name, part in images.items()}
+    return made, {name: _read(xp, mask, place, 0) for name, mask in masks.items()}
 
 
 def _summed(xp: Namespace, weights: Array, images: Array) -> Array:
@@ -47,7 +56,7 @@ def _apart(xp: Namespace, weights: Array, images: Array) -> Array:
     return xp.reshape(images, (batch, count, *images.shape[1:]))
 
 
-def _places(xp: Namespace, mix: Mix, images: Array, masks: Array | None) -> Array:
+def _places(xp: Namespace, mix: Mix, images: Array, solid: Array | None) -> Array:
     """Which of all pixels each pixel shows, counted row by row, `(batch, height, width)`; -1 for none."""
     batch, count = (int(side) for side in mix.shares.shape)
     _, tall, wide, _ = (int(side or 1) for side in images.shape)
@@ -55,16 +64,16 @@ def _places(xp: Namespace, mix: Mix, images: Array, masks: Array | None) -> Arra
     height, width = mix.extent.static
     y, x = xp.arange(height)[None, :, None], xp.arange(width)[None, None, :]
     first = xp.arange(batch)[:, None, None] * (count * tall * wide)
-    solid = None if masks is None or not mix.objects else xp.reshape(xp.any(masks != 0, axis=-1), (-1,))
+    flat = None if solid is None else xp.reshape(solid, (-1,))
     place = first + 0 * (y + x) - 1 - first
     for k in range(count):
         top, left, bottom, right = (mix.boxes[:, k, side, None, None] for side in range(4))
         down, across = (mix.shifts[:, k, side, None, None] for side in range(2))
         here = first + (k * tall + y - down) * wide + x - across
         shows = (y >= top) & (y < bottom) & (x >= left) & (x < right)
-        if solid is not None and k:
+        if flat is not None and k:
             inside = xp.reshape(xp.where(shows, here, 0), (-1,))
-            shows = shows & xp.reshape(xp.take(solid, inside, axis=0), shows.shape)
+            shows = shows & xp.reshape(xp.take(flat, inside, axis=0), shows.shape)
         place = xp.where(shows, here, place)
     return place
 

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from augline.arrays import Array
 from augline.plan import Plan
+from augline.plan.mix import Mix
+from augline.plan.plan import mapped
 
 
 def plan_of_frames(plan: Plan, lead: tuple[int, ...]) -> Plan:
@@ -28,3 +30,17 @@ def frames_of(indices: Array, lead: tuple[int, ...]) -> Array:
     if not lead:
         return indices
     return tf.reshape(indices[:, None] * lead[0] + tf.range(lead[0], dtype=indices.dtype), (-1,))
+
+
+def mix_of_frames(mix: Mix, lead: tuple[int, ...]) -> Mix:
+    """How samples are mixed, for each frame of videos."""
+    return mapped(mix, lambda array: tf.repeat(array, lead[0], axis=0)) if lead else mix
+
+
+def together(videos: Array, count: int, lead: tuple[int, ...]) -> Array:
+    """`(batch * count, time, ...)` as `(batch * time * count, ...)`: frames that are mixed, one behind the other."""
+    if not lead:
+        return videos
+    shape = videos.shape[2:]
+    grouped = tf.reshape(videos, (-1, count, *lead, *shape))
+    return tf.reshape(tf.experimental.numpy.swapaxes(grouped, 1, 2), (-1, *shape))

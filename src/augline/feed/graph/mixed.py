@@ -15,20 +15,35 @@ from augline.dense_boxes import mix_boxes, move_boxes
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.mix import mixed
 from augline.feed.graph.compiled import by_xla, carry_out
+from augline.feed.graph.frames import by_video, framed, mix_of_frames, plan_of_frames, together
 from augline.feed.graph.rows import Rows, planned
-from augline.feed.graph.targets import dense
-from augline.mixing import Level, MixedBatches, mixed_labels
+from augline.feed.graph.targets import dense, move_points
+from augline.mixing import Level, MixedBatches, mixed_labels, points
 from augline.plan import Plan
 from augline.plan.mix import Mix
 from augline.sources.boxes import from_xyxy, to_xyxy
 
 
 class _Boxes(NamedTuple):
-    """Boxes `(batch, n, 4)` left, top, right, bottom in pixels, their labels, and which are there, `(batch, n)`."""
+    """Boxes `(batch[, time], n, 4)` left, top, right, bottom in pixels, their labels, and which are there."""
 
     sides: Array
     labels: Array
     there: Array
+
+
+class _Step(NamedTuple):
+    """A mixing of a batch, of so many images each, and the plan behind it.
+
+    Attributes:
+        frames: The mixing of the frames, where samples are videos; `plan` is theirs too.
+    """
+
+    level: Level
+    mix: Mix
+    frames: Mix
+    plan: Plan
+    images: int
 
 
 def maker(batches: Batches) -> Callable[[Array, Array], dict[str, Any]]:
@@ -48,44 +63,78 @@ class MixedRows:
     """
 
     def __init__(self, batches: MixedBatches) -> None:
-        self._batches, self._first = batches, Rows(batches.first)
+        self._batches, self._first, self._lead = batches, Rows(batches.first), batches.source.lead
+        known = batches.source.targets.keypoints is not None
+        self._counts = tf.constant(batches.first.counts) if known else None
 
     def __call__(self, epoch: Array, indices: Array) -> dict[str, Any]:
         """What comes out of samples `(batch,)` of the source, by name."""
         rows, mixes = self._batches.drawn(epoch, indices, self._first.ids, xp)
         batch = self._first(epoch, rows)
         boxes = self._opened(batch.pop("bounding_boxes")) if "bounding_boxes" in batch else None
+        counts = None if self._counts is None else tf.gather(self._counts, rows)
         for level, mix in zip(self._batches.levels, mixes, strict=True):
             rows = rows[:: mix.shares.shape[1]]
-            size = tf.constant([level.program.size] * rows.shape[0])
-            plan = planned(level.program, epoch, self._first.ids(rows), size)
-            batch = self._mixed(level, mix, plan, batch)
-            boxes = None if boxes is None else self._placed(level, mix, plan, boxes)
+            step = self._step(level, mix, epoch, rows)
+            batch = self._mixed(step, batch)
+            boxes = None if boxes is None else self._placed(step, boxes)
+            if counts is not None:
+                counts = tf.reshape(counts, (rows.shape[0], step.images, -1)) & mix.used[:, :, None]
+                counts = tf.reshape(counts, (rows.shape[0], -1))
+        if counts is not None:
+            counts = counts[:, None] if self._lead else counts
+            batch["keypoints"] = points.finished(xp, batch["keypoints"], counts, self._batches.point_columns)
         return batch if boxes is None else {**batch, "bounding_boxes": self._closed(boxes)}
 
-    def _mixed(self, level: Level, mix: Mix, plan: Plan, batch: dict[str, Any]) -> dict[str, Any]:
+    def _step(self, level: Level, mix: Mix, epoch: Array, rows: Array) -> _Step:
+        size = tf.constant([level.program.size] * rows.shape[0])
+        plan = plan_of_frames(planned(level.program, epoch, self._first.ids(rows), size), self._lead)
+        return _Step(level, mix, mix_of_frames(mix, self._lead), plan, int(mix.shares.shape[1]))
+
+    def _mixed(self, step: _Step, batch: dict[str, Any]) -> dict[str, Any]:
         """All but the boxes, one level on."""
-        low, high = self._batches.source.value_range
-        fill = np.asarray(low + mix.fill * (high - low)).astype(level.program.dtype).item()
-        channels, masks = level.program.channels, batch.get("segmentation_masks")
-        images = tf.ensure_shape(batch["images"], (None, None, None, channels))
-        images, masks = by_xla(partial(mixed, xp, fill=fill), mix, images, masks)
-        found = {**batch, "images": carry_out(plan, images)}
-        if masks is not None:
-            assert self._batches.masks is not None
-            found["segmentation_masks"] = carry_out(self._batches.masks.plans(plan)[""], masks, settled=True)
+        lead, program, (low, high) = self._lead, step.level.program, self._batches.source.value_range
+        fill = np.asarray(low + step.mix.fill * (high - low)).astype(program.dtype).item()
+        names = ("images", *self._batches.source.extra_images)
+        images = {name: together(batch[name], step.images, lead) for name in names}
+        images = {name: tf.ensure_shape(part, (None, None, None, program.channels)) for name, part in images.items()}
+        masks = batch.get("segmentation_masks", {})
+        masks = masks if isinstance(masks, dict) else {"": masks}
+        masks = {name: together(mask, step.images, lead) for name, mask in masks.items()}
+        solid = tf.reduce_any(next(iter(masks.values())) != 0, axis=-1) if step.mix.objects else None
+        made, made_masks = by_xla(partial(mixed, xp, fill=fill), step.frames, images, masks, solid)
+        found = batch | {name: by_video(carry_out(step.plan, part), lead) for name, part in made.items()}
+        if self._batches.masks is not None:
+            plans = self._batches.masks.plans(step.plan)
+            moved = {name: carry_out(plans[name], mask, settled=True) for name, mask in made_masks.items()}
+            moved = {name: by_video(mask, lead) for name, mask in moved.items()}
+            found["segmentation_masks"] = moved.get("", moved)
         if "labels" in batch:
-            found["labels"] = mixed_labels(xp, mix, batch["labels"])
+            found["labels"] = mixed_labels(xp, step.mix, batch["labels"])
         if "weights" in batch:
-            found["weights"] = batch["weights"][:: mix.shares.shape[1]]
+            found["weights"] = batch["weights"][:: step.images]
+        if "keypoints" in batch:
+            found["keypoints"] = self._pointed(step, batch["keypoints"], images["images"].shape[1:3], solid)
         return found
 
-    def _placed(self, level: Level, mix: Mix, plan: Plan, boxes: _Boxes) -> _Boxes:
+    def _pointed(self, step: _Step, given: Array, size: tuple[int, int], solid: Array | None) -> Array:
+        """Keypoints one level on."""
+        rows, block = int(step.frames.shares.shape[0]), self._batches.first.block[0]
+        parts = tf.reshape(together(given, step.images, self._lead), (rows, step.images, -1, 3))
+        look_up = None if solid is None else _look_up(solid, rows, step.images)
+        found = tf.reshape(points.placed(xp, step.frames, parts, size, solid=look_up), (rows, -1, 3))
+        blocks = int(found.shape[1]) // max(block, 1)
+        swaps = points.in_blocks(self._batches.source.targets.keypoint_swaps, block, blocks)
+        return by_video(move_points(step.plan, found, swaps), self._lead)
+
+    def _placed(self, step: _Step, boxes: _Boxes) -> _Boxes:
         batches = self._batches
-        sides, there = mix_boxes(xp, mix, boxes.sides, boxes.there, batches.inner_filter)
-        box_filter = batches.box_filter if level is batches.levels[-1] else batches.inner_filter
-        sides, there = move_boxes(xp, plan, sides, there, "xyxy", box_filter)
-        return _Boxes(tf.cast(sides, tf.float64), tf.reshape(boxes.labels, there.shape), there)
+        given = _Boxes(*(together(column, step.images, self._lead) for column in boxes))
+        sides, there = mix_boxes(xp, step.frames, given.sides, given.there, batches.inner_filter)
+        box_filter = batches.box_filter if step.level is batches.levels[-1] else batches.inner_filter
+        sides, there = move_boxes(xp, step.plan, sides, there, "xyxy", box_filter)
+        moved = tf.cast(sides, tf.float64), tf.reshape(given.labels, there.shape), there
+        return _Boxes(*(by_video(column, self._lead) for column in moved))
 
     def _opened(self, given: dict[str, Array]) -> _Boxes:
         sides = tf.cast(given["boxes"], tf.float64)
@@ -94,5 +143,13 @@ class MixedRows:
 
     def _closed(self, boxes: _Boxes) -> dict[str, Array]:
         form, size = self._batches.source.bounding_box_format, self._batches.size
-        written = tf.cast(from_xyxy(boxes.sides, form, size, xp), tf.float32)
-        return dense(self._batches, boxes.there, written, boxes.labels)
+        flat = _Boxes(*(framed(column, self._lead) for column in boxes))
+        written = tf.cast(from_xyxy(flat.sides, form, size, xp), tf.float32)
+        packed = dense(self._batches, flat.there, written, flat.labels)
+        return {name: by_video(column, self._lead) for name, column in packed.items()}
+
+
+def _look_up(solid: Array, rows: int, count: int) -> points.Opaque:
+    """Which pixels of partners `(rows * count, height, width)` belong to objects, by number, y and x `(rows, k)`."""
+    first = tf.range(rows, dtype=tf.int64)[:, None] * count
+    return lambda k, y, x: tf.gather_nd(solid, tf.stack([first + k + 0 * y, y, x], axis=-1))

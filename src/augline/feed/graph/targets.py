@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from augline.arrays import Array
 from augline.batches import Batches
@@ -35,13 +36,14 @@ class Targets:
 
     def __init__(self, batches: Batches) -> None:
         source = self._source = batches.source
-        check(source)
         columns, everything = source.targets, np.arange(len(source))
         taken = columns.take(everything)
+        given = batches.keypoints(taken.get("keypoints", []))
+        _check(source, given)
         self._plain = {name: tf.constant(taken[name]) for name in ("labels", "weights") if name in taken}
         self._masks = None if columns.masks is None else mask_column(batches)
         self._boxes = None if columns.boxes is None else _Boxes(batches, taken)
-        self._points = None if columns.keypoints is None else tf.constant(np.stack(taken["keypoints"]), tf.float32)
+        self._points = None if columns.keypoints is None else tf.constant(np.stack(given), tf.float32)
 
     def take(self, plan: Plan, indices: Array, sizes: Array, names: Array) -> dict[str, Any]:
         """The targets of samples as they come out, by name.
@@ -62,11 +64,11 @@ class Targets:
             found["bounding_boxes"] = {name: by_video(column, lead) for name, column in moved.items()}
         if self._points is not None:
             points = framed(tf.gather(self._points, indices), lead)
-            found["keypoints"] = by_video(_keypoints(frames, points, swaps), lead)
+            found["keypoints"] = by_video(move_points(frames, points, swaps), lead)
         return found
 
 
-def check(source: Source) -> None:
+def _check(source: Source, keypoints: Sequence[NDArray[Any]]) -> None:
     """Refuses targets that no graph can move.
 
     Raises:
@@ -75,7 +77,7 @@ def check(source: Source) -> None:
     columns = source.targets
     if columns.polygons is not None:
         raise refused(repr(source), "boxes must be known by their sides alone", "polygons")
-    if columns.keypoints is not None and len({rows.shape for rows in columns.keypoints}) > 1:
+    if len({rows.shape for rows in keypoints}) > 1:
         raise refused(repr(source), "all images must have equally many keypoints", "different numbers")
 
 
@@ -83,8 +85,8 @@ def _moving(plan: Plan) -> list[Warp]:
     return [stage for stage in plan.stages if isinstance(stage, Warp) and stage.moves]
 
 
-def _keypoints(plan: Plan, points: Array, swaps: tuple[tuple[int, int], ...]) -> Array:
-    """See `augline.targets.move_points`."""
+def move_points(plan: Plan, points: Array, swaps: tuple[tuple[int, int], ...]) -> Array:
+    """Keypoints `(batch, k, 2 or 3)` through a plan; see `augline.targets.Points`."""
     there = tf.cast(points[..., :2], tf.float64)
     within, mirrored = tf.ones(points.shape[:2], tf.bool), tf.ones((points.shape[0],), tf.float64)
     for warp in _moving(plan):

@@ -1,0 +1,114 @@
+"""Boxes of samples that are mixed, with their labels and, where they are known, the outlines of what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augline import targets
+from augline.box_filter import BoxFilter
+from augline.dense_boxes import left_over, shared_area
+from augline.plan import Plan
+from augline.plan.mix import Mix
+from augline.sources.boxes import from_xyxy, to_xyxy, unit
+from augline.sources.polygons import Polygon, tight_boxes, within, without
+from augline.sources.targets import Targets, by_sample
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """The boxes of one image, or of one frame of a video: left, top, right, bottom in pixels.
+
+    Attributes:
+        boxes: `(n, 4)`.
+        labels: `(n,)`.
+        outlines: One per box, or None.
+    """
+
+    boxes: NDArray[np.float64]
+    labels: NDArray[Any]
+    outlines: Sequence[Polygon] | None = None
+
+
+def through(
+    plan: Plan, objects: Sequence[Objects], box_filter: BoxFilter, form: str = "xyxy", lead: tuple[int, ...] = ()
+) -> list[Objects]:
+    """What a plan leaves of objects, whose boxes and outlines are written in one of Keras's formats."""
+    outlines = _outlines(objects)
+    boxes = [item.boxes.astype(np.float32) for item in objects]
+    moved, kept = targets.move_boxes(plan, boxes, form, box_filter, outlines, *lead)
+    after = None if outlines is None else targets.move_polygons(plan, outlines, kept, form, *lead)
+    result = []
+    for number, (rows, keep) in enumerate(zip(moved, kept, strict=True)):
+        index = number // (*lead, 1)[0]
+        size = float(plan.extent.height[index]), float(plan.extent.width[index])
+        scaled = None if after is None else [part * unit(form, size)[:2] for part in after[number]]
+        boxes_of = to_xyxy(rows.astype(np.float64), form, size)
+        result.append(Objects(boxes_of, objects[number].labels[keep], scaled))
+    return result
+
+
+def gathered(mix: Mix, objects: Sequence[Objects], box_filter: BoxFilter, lead: tuple[int, ...] = ()) -> list[Objects]:
+    """What shows of the objects of samples and their partners; the frames of a video follow one another."""
+    count, frames = mix.shares.shape[1], (*lead, 1)[0]
+    result = []
+    for row in range(len(mix.shares)):
+        used = np.flatnonzero(mix.used[row]).tolist()
+        for frame in range(frames):
+            below = {k: objects[(row * count + k) * frames + frame] for k in used}
+            result.append(_together([_shown(mix, row, k, item, box_filter) for k, item in below.items()]))
+    return result
+
+
+def as_columns(objects: Sequence[Objects], lead: tuple[int, ...]) -> Targets:
+    """Objects as the targets of samples, for transforms that look at them."""
+    boxes, outlines = [item.boxes.astype(np.float32) for item in objects], _outlines(objects)
+    return Targets(boxes=by_sample(boxes, lead), polygons=by_sample(outlines, lead))
+
+
+def written(
+    objects: Sequence[Objects], form: str, size: tuple[int, int], most: int, lead: tuple[int, ...] = ()
+) -> dict[str, NDArray[Any]]:
+    """Boxes and labels in Keras's dense form; those of videos frame by frame."""
+    image = float(size[0]), float(size[1])
+    rows = [from_xyxy(item.boxes, form, image).astype(np.float32) for item in objects]
+    dense = targets.pad_boxes(rows, [item.labels for item in objects], most)
+    return {name: column.reshape(-1, *lead, *column.shape[1:]) for name, column in dense.items()}
+
+
+def _shown(mix: Mix, row: int, k: int, objects: Objects, box_filter: BoxFilter) -> Objects:
+    """What shows of the objects of one of the images."""
+    top, left, bottom, right = mix.boxes[row, k].tolist()
+    down, across = mix.shifts[row, k].tolist()
+    placed = objects.boxes + np.asarray((across, down, across, down))
+    over = [mix.boxes[row, other][[1, 0, 3, 2]].astype(np.float64) for other in mix.over(k)]
+    if objects.outlines is None:
+        outlines = None
+        seen = np.clip(placed, [left, top] * 2, [right, bottom] * 2)
+        for box in over:
+            seen = left_over(np, seen, box)
+    else:
+        outlines = [
+            within(outline + np.asarray((across, down)), (left, top, right, bottom)) for outline in objects.outlines
+        ]
+        for box in over:
+            outlines = [without(outline, box) for outline in outlines]
+        seen = np.nan_to_num(tight_boxes(outlines).astype(np.float64))
+    keep = box_filter.keeps(seen, placed, sum(shared_area(np, seen, box) for box in over))
+    outlines = None if outlines is None else [outlines[n] for n in np.flatnonzero(keep).tolist()]
+    return Objects(seen[keep], objects.labels[keep], outlines)
+
+
+def _together(parts: Sequence[Objects]) -> Objects:
+    outlines = None if parts[0].outlines is None else [one for part in parts for one in part.outlines or ()]
+    boxes, labels = ([getattr(part, name) for part in parts] for name in ("boxes", "labels"))
+    return Objects(np.concatenate(boxes), np.concatenate(labels), outlines)
+
+
+def _outlines(objects: Sequence[Objects]) -> list[Sequence[Polygon]] | None:
+    rows = [item.outlines for item in objects]
+    return None if any(row is None for row in rows) else [row or [] for row in rows]
