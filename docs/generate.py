@@ -114,7 +114,7 @@ def row(name: str, differences: dict[str, list[dict[str, str]]]) -> list[str]:
 def targets_of(stages: Sequence[Stage]) -> tuple[str, str, str]:
     """What becomes of masks, of boxes, and of keypoints."""
     if any(isinstance(stage, Mix) for stage in stages):
-        return "mixed", "those of all that show", "refused"
+        return "mixed", "those of all that show", "in [blocks](guide.md#mixing-samples), one per image"
     if any(isinstance(stage, Call) for stage in stages):
         return "through it if `spatial`", *["through `points` if `spatial`"] * 2
     warps = [stage for stage in stages if isinstance(stage, Warp) and stage.moves]

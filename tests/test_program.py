@@ -90,6 +90,26 @@ def test_the_size_that_comes_out_is_known_before_any_image(transforms, size, out
             made.common_size()
 
 
+CROPS = al.OneOf([al.RandomCrop(8, 9), al.RandomCrop(12, 13)])
+
+
+@pytest.mark.parametrize(
+    ("transforms", "size", "culprit"),
+    [
+        ([al.RandomFlip(), CROPS], (20, 30), "OneOf/RandomCrop"),
+        ([al.Resizing(15, 16), al.RandomFlip(), CROPS], None, "OneOf/RandomCrop"),
+        ([CROPS, al.Resizing(15, 16), al.RandomRotate90()], (20, 30), "RandomRotate90"),
+    ],
+)
+def test_what_leaves_images_in_several_sizes_is_named(transforms, size, culprit):
+    words = rf"Received {culprit}, behind which they have sizes of their own\. Put Resizing\(height, width\) behind it"
+    with pytest.raises(al.ArgumentError, match=words):
+        program(transforms, size).common_size()
+    assert program([*transforms, al.Resizing(7, 7)], size).common_size() == (7, 7)
+    with pytest.raises(al.ArgumentError, match=r"Give size=\(height, width\)"):
+        program([al.RandomFlip()], None).common_size()
+
+
 @pytest.mark.parametrize(
     ("transforms", "dtype", "output"),
     [

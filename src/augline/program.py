@@ -9,7 +9,7 @@ import numpy as np
 from augline import engines
 from augline.arrays import Array, Namespace
 from augline.errors import ArgumentError
-from augline.plan import APPROXIMATE, EXACT, Extent, Frame, Plan, make_plan
+from augline.plan import APPROXIMATE, EXACT, Extent, Frame, Plan, Stage, make_plan
 from augline.plan.fuse import Rule
 from augline.plan.mix import Mix
 from augline.random import Draw, Layout
@@ -54,6 +54,7 @@ class Program:
         self.trial = plan
         """A plan of two imaginary images: what a batch's plan will be made of."""
         self.output_size: tuple[int, int] | None = expansion.frame.extent.static
+        self._uneven = _uneven(expansion.stages, self.frame(sizes, size))
         self.output_channels, self.output_dtype = expansion.frame.channels, expansion.frame.dtype
 
     def plan(
@@ -90,10 +91,14 @@ class Program:
             ArgumentError: They differ in size, so that they fit no batch.
         """
         if self.output_size is None:
+            received = "a list that leaves them in sizes of their own"
+            fix = "Give size=(height, width), or end the geometry with Resizing, RandomCrop or RandomResizedCrop"
+            if self._uneven:
+                received = f"{self._uneven}, behind which they have sizes of their own"
+                fix = "Put Resizing(height, width) behind it, or let all ways through OneOf, SomeOf and p= end alike"
             raise ArgumentError(
-                f"Pipeline({list(self.transforms)}): all images of a batch must come out in one size. Received a list "
-                "that leaves them in sizes of their own. Give size=(height, width), or end the geometry with Resizing, "
-                "RandomCrop or RandomResizedCrop."
+                f"Pipeline({list(self.transforms)}): all images of a batch must come out in one size. "
+                f"Received {received}. {fix}."
             )
         return self.output_size
 
@@ -102,6 +107,19 @@ class Program:
         low, high = self.value_range
         height, width = (xp.astype(sizes[:, k], xp.float64) for k in (0, 1))
         return Frame(xp, Extent(height, width, size), self.channels, (high - low,), (low,), self.dtype)
+
+
+def _uneven(stages: Sequence[Stage], frame: Frame) -> str:
+    """What leaves images of one size in sizes of their own; nothing where they come so, or end in one."""
+    name = ""
+    for stage in stages:
+        after = stage.after(frame)
+        if after.extent.static is not None:
+            name = ""
+        elif frame.extent.static is not None:
+            name = ", ".join(getattr(stage, "origin", ()))
+        frame = after
+    return name
 
 
 def _check_mixing(plan: Plan, mixes: bool) -> None:

@@ -210,6 +210,14 @@ def test_portable_pixels_are_those_made_sample_by_sample(name: str) -> None:
         assert np.array_equal(together[1][""][row], mask[""])
 
 
+def test_outlines_that_are_mixed_are_left_to_numpy() -> None:
+    source = pictures(polygons=[[np.float32([(3, 3), (9, 5), (4, 12)])]] * COUNT)
+    with pytest.raises(
+        al.EngineError, match=r"boxes that are mixed must be known by their sides alone\. Received polyg"
+    ):
+        al.Pipeline(source, [al.Mosaic()], engine="tensorflow").to_tf()
+
+
 def test_no_python_runs_in_it() -> None:
     dataset = al.Pipeline(pictures(), LISTS["two"], batch_size=4, engine="tensorflow").to_tf()
     assert b"PyFunc" not in dataset._as_serialized_graph(allow_stateful=True).numpy()

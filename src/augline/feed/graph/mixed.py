@@ -16,6 +16,7 @@ from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.mix import mixed
 from augline.feed.graph.compiled import by_xla, carry_out
 from augline.feed.graph.frames import by_video, framed, mix_of_frames, plan_of_frames, together
+from augline.feed.graph.refuse import refused
 from augline.feed.graph.rows import Rows, planned
 from augline.feed.graph.targets import dense, move_points
 from augline.mixing import Level, MixedBatches, mixed_labels, points
@@ -63,6 +64,8 @@ class MixedRows:
     """
 
     def __init__(self, batches: MixedBatches) -> None:
+        if batches.source.targets.polygons is not None:
+            raise refused(repr(batches.source), "boxes that are mixed must be known by their sides alone", "polygons")
         self._batches, self._first, self._lead = batches, Rows(batches.first), batches.source.lead
         known = batches.source.targets.keypoints is not None
         self._counts = tf.constant(batches.first.counts) if known else None
