@@ -13,8 +13,8 @@ from augline.arrays import Array
 from augline.decode import SMALLEST_SHRUNK
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.decode import SCALES, decode
-from augline.feed.graph.halve import UNITS, halve
 from augline.feed.graph.header import JPEG, probe
+from augline.feed.graph.shrink import UNITS, shrunk, wider
 from augline.feed.graph.window import windows
 from augline.plan import Plan, Warp
 
@@ -42,26 +42,20 @@ def carried(
 ) -> Array:
     """The images of files as they come out of a plan.
 
-    Each is decoded no larger, and no more of it, than the first warp needs. What shrinking is left after that is most
-    often a factor of two along one side: that is done for the whole batch at once, and more by each file for itself.
-    Where a sample has images `beside` these, none of them is decoded smaller than all of them can be.
+    Each is decoded no larger, and no more of it, than the first warp needs. Where a sample has images `beside` these,
+    none of them is decoded smaller than all of them can be.
     """
     first = plan.stages[0] if plan.stages and isinstance(plan.stages[0], Warp) else None
     shrinks = None if first is None else plan.shrinks[0]
     scale = reduce(tf.minimum, [_scales(each, shrinks) for each in (files, *beside)])
-    rest = _rest(files, shrinks, scale)
+    block = _rest(files, shrinks, scale)
     factors = tf.gather(tf.constant(SCALES), scale)[:, None]
     sizes = -(-files.sizes // factors)
-    far = tf.reduce_any(rest > 2, axis=1)
-    block = tf.where(far[:, None], rest, 1)
-    rest = tf.where(far[:, None], 1, rest)
-    window = windows(first, sizes, factors[:, 0], rest, (files.turn != 1) | far)
-    images = _pixels(files, scale, window, block, channels, dtype)
-    sizes, window = -(-sizes // block), -(-window // tf.tile(block, (1, 2)))
-    done = tf.cast(factors * block * rest, tf.int64)
-    if shrinks is not None:
-        images, plan = halve(images, window[:, 2:], rest, compiled=compiled), _in_units(plan)
-    view = tf.concat([-(-sizes // rest), window[:, :2] // rest], axis=1)
+    window = windows(first, sizes, factors[:, 0], block, files.turn != 1)
+    images = _pixels(files, scale, window, None if first is None else block, channels, dtype)
+    view = tf.concat([-(-sizes // block), window[:, :2] // block], axis=1)
+    done = tf.cast(factors * block, tf.int64)
+    plan = plan if first is None else _in_units(plan)
     return carry_out(plan, images, done, view, settled=True, compiled=compiled)
 
 
@@ -85,29 +79,23 @@ def _rest(files: Opened, shrinks: Array | None, scale: Array) -> Array:
     return tf.cast(shrinks, tf.int32) // tf.gather(tf.constant(SCALES), scale)[:, None]
 
 
-def _pixels(files: Opened, scale: Array, window: Array, block: Array, channels: int, dtype: str) -> Array:
-    """The windows, each in the top left corner of an array, `(batch, height, width, channels)`."""
-    side = bucket(tf.reduce_max(-(-window[:, 2:] // block)))
+def _pixels(files: Opened, scale: Array, window: Array, block: Array | None, channels: int, dtype: str) -> Array:
+    """The windows, each in the top left corner of an array, `(batch, height, width, channels)`.
+
+    With blocks, which are for a warp, they are averaged over these, in `UNITS`.
+    """
+    shown = window[:, 2:] if block is None else -(-window[:, 2:] // block)
+    side = bucket(tf.reduce_max(shown))
 
     def decoded(file: tuple[Array, ...]) -> Array:
-        data, kind, turn, scale, window, block = file
+        data, kind, turn, scale, window, *block = file
         image = decode(data, kind, turn, scale, window, channels, dtype)
-        image = tf.cond(tf.reduce_any(block > 1), lambda: _means(image, block), lambda: image)
-        return in_corner(image, side, side)
+        return in_corner(shrunk(image, *block) if block else image, side, side)
 
-    parts = (files.data, files.kind, files.turn, scale, window, block)
-    images = tf.map_fn(decoded, parts, fn_output_signature=getattr(tf, dtype))
+    parts = (files.data, files.kind, files.turn, scale, window, *([] if block is None else [block]))
+    made = getattr(tf, dtype) if block is None else wider(dtype)
+    images = tf.map_fn(decoded, parts, fn_output_signature=made)
     return tf.reshape(images, (files.data.shape[0], side, side, channels))
-
-
-def _means(image: Array, block: Array) -> Array:
-    """The means of blocks of an image, rounded; the last row and column are repeated to fill up."""
-    size, channels = tf.shape(image)[:2], image.shape[2]
-    small = -(-size // block)
-    for axis in (0, 1):
-        image = tf.gather(image, tf.minimum(tf.range(small[axis] * block[axis]), size[axis] - 1), axis=axis)
-    blocks = tf.reshape(tf.cast(image, tf.float32), (small[0], block[0], small[1], block[1], channels))
-    return tf.cast(tf.round(tf.reduce_mean(blocks, axis=(1, 3))), image.dtype)
 
 
 def in_corner(image: Array, height: Array, width: Array) -> Array:

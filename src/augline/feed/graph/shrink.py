@@ -1,0 +1,50 @@
+"""Images averaged over blocks of pixels: what a decoder that shrinks both sides alike leaves to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from augline.arrays import Array
+
+UNITS = 4
+"""Values come out as whole numbers of a quarter: of means of two or four pixels nothing is lost."""
+
+_PAIRS = ((1, 2), (2, 1), (2, 2))
+
+
+def wider(dtype: str) -> tf.DType:
+    """The type in which the values of another stand in `UNITS`."""
+    return {"uint8": tf.uint16, "uint16": tf.int32}[dtype]
+
+
+def shrunk(image: Array, block: Array) -> Array:
+    """The means of the blocks of an image, times `UNITS`; of a block that stands out over the edge, what it has.
+
+    Args:
+        image: `(height, width, channels)` integers.
+        block: `(2,)` whole numbers, in y and x. Most often they are 1 and 2, for which there are quick ways.
+    """
+    units = wider(image.dtype.name)
+
+    def pooled(size: tuple[int, int]) -> Callable[[], Array]:
+        return lambda: tf.cast(tf.nn.avg_pool2d(tf.cast(image[None], tf.float32), size, size, "SAME")[0] * UNITS, units)
+
+    ways = [
+        lambda: tf.cast(image, units) * UNITS,
+        *[pooled(size) for size in _PAIRS],
+        lambda: tf.cast(tf.round(_means(image, block) * UNITS), units),
+    ]
+    way = tf.where(tf.reduce_any(block > 2), len(ways) - 1, 2 * block[0] + block[1] - 3)
+    return tf.ensure_shape(tf.switch_case(way, ways), (None, None, image.shape[2]))
+
+
+def _means(image: Array, block: Array) -> Array:
+    """The last row and column are repeated to fill up."""
+    size, channels = tf.shape(image)[:2], image.shape[2]
+    small = -(-size // block)
+    for axis in (0, 1):
+        image = tf.gather(image, tf.minimum(tf.range(small[axis] * block[axis]), size[axis] - 1), axis=axis)
+    blocks = tf.reshape(tf.cast(image, tf.float32), (small[0], block[0], small[1], block[1], channels))
+    return tf.reduce_mean(blocks, axis=(1, 3))
