@@ -136,29 +136,17 @@ def test_all_lists_of_names_exist() -> None:
             assert not missing, (module, missing)
 
 
+HEAVY = {
+    *FRAMEWORKS, "cv2", "simplejpeg", "PIL", "scipy", "pandas", "polars", "matplotlib", "typer", "rich", "narwhals",
+    "cloudpickle", "libcst",
+}  # fmt: skip
+
+
 def test_a_bare_import_is_light() -> None:
-    code = (
-        "import sys, time; start = time.perf_counter(); import augline; took = time.perf_counter() - start;"
-        "print(took); print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT.parent), "PYTHONDONTWRITEBYTECODE": ""}
-    times = []
-    for _ in range(5):
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-        took, loaded = done.stdout.splitlines()
-        times.append(float(took))
-    heavy = {
-        "tensorflow",
-        "keras",
-        "jax",
-        "torch",
-        "cv2",
-        "simplejpeg",
-        "PIL",
-        "scipy",
-        "pandas",
-        "polars",
-        "matplotlib",
-    }
-    assert sorted(heavy & {*loaded.split()}) == []
-    assert min(times) < 0.6, times  # 0.3 s on an idle machine
+    """What it loads, rather than how long that takes: a busy machine loads no more."""
+    code = "import sys, augline; print(*sys.modules, sep='\\n')"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT.parent)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    loaded = [name.partition(".")[0] for name in done.stdout.splitlines()]
+    assert HEAVY & {*loaded} == set()
+    assert len(loaded) - loaded.count("augline") < 600  # half of it is NumPy and pydantic

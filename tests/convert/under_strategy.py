@@ -68,10 +68,10 @@ def main():
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * REPLICAS)
     strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(REPLICAS)])
     source = Batches()
+    with strategy.scope():
+        net = model()
     for name, x, epochs in (("sequence", source, 2), ("function", generator, 2), ("object", generator(), 1)):
         SEEN.clear()
-        with strategy.scope():
-            net = model()
         history = net.fit(to_dataset(x), epochs=epochs, verbose=0, shuffle=False)
         assert np.isfinite(history.history["loss"]).all(), (name, history.history)
         assert all(np.isfinite(np.asarray(w)).all() for w in net.get_weights()), name
@@ -89,14 +89,14 @@ def main():
         everything |= {"scope": to_dataset(source), "drop-in": flow.to_dataset(), "tf": pipe.to_tf()}
     for name, dataset in everything.items():
         loop_of_ones_own(strategy, name, dataset)
+    with strategy.scope():
+        net = model((2, 2, 3))
     for name, x in {
         "flow": flow,
         "drop-in": flow.to_dataset(),
         "tf": pipe.to_tf(),
         "rebuilt": to_dataset(flow),
     }.items():
-        with strategy.scope():
-            net = model((2, 2, 3))
         history = net.fit(x, epochs=2, verbose=0)
         assert np.isfinite(history.history["loss"]).all(), (name, history.history)
         assert all(np.isfinite(np.asarray(w)).all() for w in net.get_weights()), name
