@@ -25,7 +25,7 @@ demo: .venv/demo.stamp .venv/package.stamp
 	$(BIN)/augline demo
 
 test: .venv/dev.stamp .venv/package.stamp
-	$(BIN)/python -m pytest $(TESTS) -n 2
+	$(BIN)/python -m pytest $(TESTS) -n 2 --dist worksteal
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import fresh
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 OURS = [
     ("decode_roof_rrc", "augline"),
@@ -33,7 +35,7 @@ OURS = [
     ("to_dataset", "keras-numpy-224"),
     ("device_layer", "layer"),
     ("device_layer", "fit-keras"),
-    ("service", "two"),
+    ("service", "one"),
     ("order_scaling", "N=1e9"),
     ("memory", "files-224"),
     ("import_time", "augline"),
@@ -67,7 +69,13 @@ def load(monkeypatch: pytest.MonkeyPatch):
             del sys.modules[name]
 
 
+FORKED = {"to_dataset", "device_layer"}
+"""They import TensorFlow, and ask for nothing that a process which has it already would answer otherwise."""
+
+
 def call(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    if script in FORKED:
+        return fresh.run(BENCHMARKS / f"{script}.py", *arguments)
     command = [sys.executable, str(BENCHMARKS / f"{script}.py"), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 

@@ -1,30 +1,15 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-import augline
+import fresh
 
 COOKBOOK = Path(__file__).parents[1] / "docs" / "cookbook"
 PAGES = sorted(path.name for path in COOKBOOK.glob("[0-9]*.py"))
-ENVIRONMENT = os.environ | {
-    "PYTHONPATH": str(Path(augline.__file__).parents[1]),
-    "KERAS_BACKEND": "tensorflow",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-}
-
-
-def run(*arguments, cwd):
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=120,
-        check=False,
-    )  # fmt: skip
 
 
 def measuring():
@@ -43,7 +28,7 @@ def test_the_issue_has_its_pages():
 def test_a_page_runs_and_keeps_what_it_says(name, tmp_path):
     pytest.importorskip("tensorflow")
     pytest.importorskip("scipy")
-    done = run(COOKBOOK / name, cwd=tmp_path)
+    done = fresh.run(COOKBOOK / name, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for way in ("old", "new"):
         assert re.search(rf"^{way}: [\d,]+ images/s$", done.stdout, re.MULTILINE), done.stdout
@@ -58,7 +43,7 @@ def test_a_page_is_measured_on_photographs(way, tmp_path):
 
     Image.linear_gradient("L").convert("RGB").save(tmp_path / "photo.jpg")
     arguments = ("--measure", way, "--photos", tmp_path, "--images", 40, "--seconds", 0)
-    done = run(COOKBOOK / "07_pil_generator.py", *arguments, cwd=tmp_path)
+    done = fresh.run(COOKBOOK / "07_pil_generator.py", *arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r'\{"images/s": [\d.]+\}', done.stdout.splitlines()[-1])
 

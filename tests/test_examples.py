@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-import augline
+import fresh
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SAYS = {
@@ -27,11 +24,7 @@ def test_every_example_is_run():
 def test_an_example_runs(name, tmp_path):
     if name == "train_folder.py":
         pytest.importorskip("tensorflow")
-    environment = os.environ | {"PYTHONPATH": str(Path(augline.__file__).parents[1])}
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / name)], cwd=tmp_path, env=environment, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
+    done = fresh.run(EXAMPLES / name, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert SAYS[name] in done.stdout
     assert not [*tmp_path.iterdir()]

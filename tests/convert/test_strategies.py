@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+import fresh
 
 pytest.importorskip("tensorflow")
 
@@ -17,11 +17,10 @@ from augline.convert.balance import balanced, divisible, feeds_all
 @pytest.mark.slow
 @pytest.mark.parametrize(("replicas", "batch", "count"), [(2, 25, 51), (4, 32, 97), (4, 8, 29)])
 def test_training_sees_every_sample_once_per_epoch(replicas, batch, count):
-    script = Path(__file__).with_name("under_strategy.py")
-    run = subprocess.run([sys.executable, str(script), *map(str, (replicas, batch, count))], capture_output=True,
-                         text=True, check=False)  # fmt: skip
+    run = fresh.run(Path(__file__).with_name("under_strategy.py"), replicas, batch, count)
     assert run.returncode == 0, run.stderr[-3000:]
-    assert "shard" not in run.stderr.lower()
+    assert "AutoShard" not in run.stderr, run.stderr
+    assert "sharding" not in run.stderr.lower(), run.stderr
 
 
 @pytest.mark.parametrize(("replicas", "size"), [(2, 25), (3, 25), (4, 25), (4, 32), (8, 64)])

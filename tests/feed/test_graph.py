@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 from PIL import Image
 
 import augline as al
+import fresh
 from pictures import smooth
 
 tf = pytest.importorskip("tensorflow")
@@ -256,10 +255,7 @@ def test_large_files_are_shrunk_as_far_as_the_plan_wants(tmp_path: Path) -> None
 
 
 def under(strategy: str) -> Any:
-    script = Path(__file__).with_name("graph_under_strategy.py")
-    done = subprocess.run(
-        [sys.executable, str(script), strategy], capture_output=True, text=True, timeout=180, check=False
-    )
+    done = fresh.run(Path(__file__).with_name("graph_under_strategy.py"), strategy)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "AutoShard" not in done.stderr
     return json.loads(done.stdout.splitlines()[-1])

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fresh
 from augline.convert.balance import feeds_all
 from augline.feed.even import evened, tail_sizes
 
@@ -26,7 +27,10 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen:
 
 
 def ended(process: subprocess.Popen) -> str:
-    out, errors = process.communicate(timeout=300)
+    return checked(*process.communicate(timeout=300))
+
+
+def checked(out: str, errors: str) -> str:
     assert out.endswith("done\n") or out.startswith("done"), errors[-4000:]
     assert "AutoShard" not in errors, errors
     assert "sharding" not in errors.lower(), errors
@@ -36,12 +40,14 @@ def ended(process: subprocess.Popen) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("mirrored", "1"), ("mirrored", "2"), ("mirrored", "4"), ("one_device",)])
 def test_on_one_host(arguments):
-    ended(start(*arguments))
+    run = fresh.run(SCRIPT, *arguments)
+    checked(run.stdout, run.stderr)
 
 
 @pytest.mark.slow
 def test_parameter_servers_are_refused():
-    ended(start("parameter_server"))
+    run = fresh.run(SCRIPT, "parameter_server")
+    checked(run.stdout, run.stderr)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import augline as al
+import fresh
 from augline.sources import Source, Targets
 
 tf = pytest.importorskip("tensorflow")
@@ -247,8 +248,10 @@ print("trained")
 
 
 @pytest.mark.slow
-def test_fit_under_a_strategy():
-    done = subprocess.run([sys.executable, "-c", STRATEGY], capture_output=True, text=True, check=False, timeout=300)
+def test_fit_under_a_strategy(tmp_path):
+    script = tmp_path / "trains.py"
+    script.write_text(STRATEGY)
+    done = fresh.run(script)
     assert done.stdout.endswith("trained\n"), done.stderr[-3000:]
     assert "sharding" not in done.stderr.lower(), done.stderr
 

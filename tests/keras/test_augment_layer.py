@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 import augline as al
+import fresh
 from augline import targets
 from pictures import smooth
 
@@ -233,7 +234,8 @@ def test_what_cannot_be_is_refused_when_it_is_known() -> None:
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="a strategy of TensorFlow's")
 def test_replicas_share_no_draw() -> None:
     """On two devices in a process of its own: identical images, and the draws of one device for all of them."""
-    done = _run([sys.executable, str(HERE / "layer_under_strategy.py")])
+    done = fresh.run(HERE / "layer_under_strategy.py")
+    assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     assert report == {"different": 8, "most": 1, "steps": [2, 2], "trained": 3}
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +13,7 @@ pytest.importorskip("libcst")
 pytest.importorskip("tensorflow")
 
 import augline as al
+import fresh
 from augline.cli import app
 from augline.migrate import ScriptError, migrate
 from augline.migrate.verify import cases, verify
@@ -37,17 +35,9 @@ def photos(tmp_path_factory):
 
 
 def run(text, folder):
-    home = str(Path(al.__file__).parent.parent)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": home,
-        "CUDA_VISIBLE_DEVICES": "",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "KERAS_BACKEND": "tensorflow",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", text], cwd=folder.parent, capture_output=True, text=True, env=environment, check=False
-    )
+    script = folder.parent / "migrated.py"
+    script.write_text(text)
+    done = fresh.run(script, cwd=folder.parent)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
