@@ -47,6 +47,7 @@ def move_boxes(
         seen = _tight(xp, left, none) + 0.5
     seen = xp.minimum(xp.clip(seen, min=0.0), xp.stack([after[1], after[0], after[1], after[0]], axis=-1))
     seen = xp.where(none[..., None], 0.0, seen)
+    there = there if plan.dropped is None else there & ~plan.dropped
     stays = _fullest(xp, there & box_filter.keeps(seen, whole), seen, box_filter.max_boxes)
     return xp.astype(from_xyxy(seen, box_format, after, xp), xp.float32), stays
 

@@ -13,7 +13,7 @@ from augline.plan import APPROXIMATE, EXACT, Extent, Frame, Plan, Stage, make_pl
 from augline.plan.fuse import Rule
 from augline.plan.mix import Mix
 from augline.random import Draw, Layout
-from augline.sight import Known, Sight
+from augline.sight import Known, Shown, Sight
 from augline.transforms.base import Expansion, Transform, expand
 
 _UNKNOWN = ((97, 131), (113, 89))  # two sizes to try a list on where the real ones are not known yet
@@ -63,7 +63,7 @@ class Program:
         ids: Array,
         sizes: Array,
         rules: Sequence[Rule] = EXACT + APPROXIMATE,
-        known: Known | None = None,
+        known: Shown | None = None,
         xp: Namespace = np,
     ) -> tuple[Expansion, Plan]:
         """What was drawn for these samples, and the plan that carries it out.

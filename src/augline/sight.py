@@ -8,22 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import reduce
+from operator import and_
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augline import engines, targets
-from augline.arrays import Array
+from augline.arrays import Array, Namespace
 from augline.errors import ArgumentError
 from augline.plan import Drop, Extent, Frame, Output, Plan, Rescale, Stage, dropped, fuse
 from augline.plan.mix import Mix
 from augline.sources.targets import Targets
 
 
+class Shown(Protocol):
+    """The targets of a batch as they come, and how to find them in a frame: in NumPy `Known`; a graph has its own."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Which of "boxes" and "masks" there are."""
+
+    def boxes(self, way: Plan) -> tuple[Array, Array]:
+        """See `augline.plan.Sight`, behind a plan that moves things."""
+
+    def filled(
+        self, way: Plan, place: Array, ignore_values: Sequence[int], ignore_channels: Sequence[int]
+    ) -> tuple[Array, Array]:
+        """See `augline.plan.Sight`, behind a plan that moves things."""
+
+
 @dataclass(frozen=True, eq=False)
 class Known:
-    """The targets of a batch as they come.
+    """The targets of a batch in NumPy.
 
     Attributes:
         columns: One row per sample.
@@ -48,6 +66,50 @@ class Known:
         found = frozenset(kind for kind in ("boxes", "masks") if getattr(self.columns, kind) is not None)
         return frozenset() if self.videos else found
 
+    def boxes(self, way: Plan) -> tuple[Array, Array]:
+        """See `augline.plan.Sight`."""
+        rows, form = list(self.columns.boxes or ()), self.bounding_box_format
+        moved, kept = targets.move_boxes(way, rows, form, polygons=self.columns.polygons)
+        most = max([1, *(len(row) for row in rows)])
+        boxes, there = np.zeros((len(rows), most, 4)), np.zeros((len(rows), most), bool)
+        for index, keep in enumerate(kept):
+            size = float(way.extent.height[index]), float(way.extent.width[index])
+            boxes[index, keep] = targets.to_xyxy(moved[index].astype(np.float64), form, size)
+            there[index, keep] = True
+        return boxes, there
+
+    def filled(
+        self, way: Plan, place: Array, ignore_values: Sequence[int], ignore_channels: Sequence[int]
+    ) -> tuple[Array, Array]:
+        """See `augline.plan.Sight`."""
+        points, there = np.zeros((len(place), 2)), np.zeros(len(place), bool)
+        for index, share in enumerate(np.asarray(place).tolist()):
+            mask = self._mask(way, index) if share == share else None  # not of NaN
+            if mask is None:
+                continue
+            pixels = np.flatnonzero(counted(np, mask, ignore_values, ignore_channels))
+            if len(pixels):
+                y, x = divmod(int(pixels[int(share * len(pixels))]), mask.shape[1])
+                points[index], there[index] = (x, y), True
+        return points, there
+
+    def _mask(self, way: Plan, index: int) -> NDArray[Any] | None:
+        """A sample's mask in a frame, of several the first; None where it cannot be had: its pixels report that."""
+        columns, before = self.columns, way.before
+        name = next(iter(columns.masks)) if isinstance(columns.masks, Mapping) else ""
+        size = int(before.height[index]), int(before.width[index])
+        try:
+            mask = targets.read_mask(columns.mask(index, name), size, str(index))
+            plan = targets.mask_plan(way.take(slice(index, index + 1)), mask.shape[2], mask.dtype.name, name)
+        except (ArgumentError, OSError):
+            return None
+        if not plan.stages:
+            return mask
+        shape = int(plan.extent.height[0]), int(plan.extent.width[0]), mask.shape[2]
+        out = np.empty(shape, mask.dtype)
+        engines.prepare("reference", plan, np.ones((1, 2), np.int64))(0, mask, out)
+        return out
+
 
 @dataclass(frozen=True, eq=False)
 class Sight:
@@ -60,7 +122,7 @@ class Sight:
         stages: On the way to it.
     """
 
-    known: Known
+    known: Shown
     before: Frame
     extent: Extent
     stages: tuple[Stage, ...] = ()
@@ -80,53 +142,28 @@ class Sight:
 
     def boxes(self) -> tuple[Array, Array]:
         """`(batch, n, 4)` boxes in this frame and `(batch, n)` which there are; see `augline.plan.Sight`."""
-        columns, form = self.known.columns, self.known.bounding_box_format
-        rows = list(columns.boxes or ())
-        moved, kept = targets.move_boxes(self._plan, rows, form, polygons=columns.polygons)
-        most = max([1, *(len(row) for row in rows)])
-        boxes, there = np.zeros((len(rows), most, 4)), np.zeros((len(rows), most), bool)
-        for index, keep in enumerate(kept):
-            size = float(self.extent.height[index]), float(self.extent.width[index])
-            boxes[index, keep] = targets.to_xyxy(moved[index].astype(np.float64), form, size)
-            there[index, keep] = True
-        return boxes, there
+        return self.known.boxes(self._way)
 
     def filled(
         self, place: Array, ignore_values: Sequence[int] = (), ignore_channels: Sequence[int] = ()
     ) -> tuple[Array, Array]:
         """`(batch, 2)` one of the pixels of each mask and `(batch,)` whether it has any; see `augline.plan.Sight`."""
-        points, there, plan = np.zeros((len(place), 2)), np.zeros(len(place), bool), self._plan
-        for index, share in enumerate(np.asarray(place).tolist()):
-            mask = self._mask(plan, index) if share == share else None  # not of NaN
-            if mask is None:
-                continue
-            counted = np.delete(mask, [c for c in ignore_channels if c < mask.shape[2]], axis=2)
-            pixels = np.flatnonzero(((counted != 0) & ~np.isin(counted, ignore_values)).any(axis=2))
-            if len(pixels):
-                y, x = divmod(int(pixels[int(share * len(pixels))]), mask.shape[1])
-                points[index], there[index] = (x, y), True
-        return points, there
+        return self.known.filled(self._way, place, ignore_values, ignore_channels)
 
     @property
-    def _plan(self) -> Plan:
-        """The way here, without pixels."""
+    def _way(self) -> Plan:
+        """The plan of what led here, without pixels."""
         moving = fuse([stage for stage in self.stages if not isinstance(stage, (Drop, Mix, Rescale))])
         output = Output(self.before.scale, self.before.offset, self.before.dtype)
         return Plan(moving, (None,) * len(moving), self.before, self.extent, output, dropped(self.stages))
 
-    def _mask(self, way: Plan, index: int) -> NDArray[Any] | None:
-        """A sample's mask in this frame, of several the first; None where it cannot be had: its pixels report that."""
-        columns = self.known.columns
-        name = next(iter(columns.masks)) if isinstance(columns.masks, Mapping) else ""
-        size = int(self.before.height[index]), int(self.before.width[index])
-        try:
-            mask = targets.read_mask(columns.mask(index, name), size, str(index))
-            plan = targets.mask_plan(way.take(slice(index, index + 1)), mask.shape[2], mask.dtype.name, name)
-        except (ArgumentError, OSError):
-            return None
-        if not plan.stages:
-            return mask
-        shape = int(plan.extent.height[0]), int(plan.extent.width[0]), mask.shape[2]
-        out = np.empty(shape, mask.dtype)
-        engines.prepare("reference", plan, np.ones((1, 2), np.int64))(0, mask, out)
-        return out
+
+def counted(
+    xp: Namespace, masks: Array, ignore_values: Sequence[int] = (), ignore_channels: Sequence[int] = ()
+) -> Array:
+    """Which pixels of masks `(..., height, width, channels)` are not empty, `(..., height, width)`."""
+    masks = xp.astype(masks, xp.uint8) if masks.dtype.name == "bool" else masks
+    kept = [k for k in range(int(masks.shape[-1])) if k not in ignore_channels]
+    masks = xp.take(masks, xp.asarray(kept, dtype=xp.int64), axis=-1)
+    empty = [value for value in {0, *ignore_values} if targets.fits(value, np.dtype(masks.dtype.name))]
+    return xp.any(reduce(and_, (masks != value for value in empty)), axis=-1)

@@ -295,13 +295,3 @@ def test_a_mask_that_cannot_be_read_is_reported_with_its_sample(tmp_path: Any) -
     pipe = al.Pipeline(al.Files(files, masks=masks), [al.CropNonEmptyMaskIfExists(9, 9)], shuffle=False)
     with pytest.raises(al.SourceError, match=r"mask of .*b\.png"):
         pipe.batch(0, 0)
-
-
-def test_a_graph_that_does_not_show_targets_says_so() -> None:
-    pytest.importorskip("tensorflow")
-    pipe = al.Pipeline(
-        source(boxes=[BOXES] * 6), [al.RandomIoUCrop(), al.Resizing(9, 9)], engine="tensorflow", batch_size=3
-    )
-    assert pipe.batch(0, 0)["images"].shape == (3, 9, 9, 3)
-    with pytest.raises(al.EngineError, match=r"with RandomIoUCrop\(\): a graph does not show it the boxes"):
-        pipe.to_tf()

@@ -25,7 +25,7 @@ exp, log2_, sin, cos, tan, sqrt, floor, ceil, abs = (  # noqa: A001
     tf.exp, tf.math.log, tf.sin, tf.cos, tf.tan, tf.sqrt, tf.floor, tf.math.ceil, tf.abs,
 )  # fmt: skip
 round = tf.round  # noqa: A001  half to even, as in NumPy
-minimum, maximum = tf.minimum, tf.maximum
+minimum, maximum, isfinite = tf.minimum, tf.maximum, tf.math.is_finite
 zeros_like, broadcast_to, matmul = tf.zeros_like, tf.broadcast_to, tf.matmul
 matrix_transpose = tf.linalg.matrix_transpose
 

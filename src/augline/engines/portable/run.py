@@ -126,7 +126,7 @@ def _resample(
     stage = replace(stage, matrix=state.placed(xp, stage.matrix))
     # "nearest" has no tolerance: on the line between two pixels a last bit decides
     stage = stage if stage.interpolation == "nearest" else in_precision(xp, stage, state.precision)
-    size, behind = state.behind(images, stage)
+    size, behind = state.behind(xp, images, stage)
     view = state.view and mapped(state.view, lambda side: xp.astype(side, stage.matrix.dtype))
     images = warp(xp, images, stage.matrix, size, stage.interpolation, stage.fill, stage.field, view, state.unit)
     return images, behind

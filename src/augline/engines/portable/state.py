@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from augline.arrays import Array, Namespace, choose, rows_of
+from augline.arrays import Array, Namespace, choose, rows_of, shape_of
 from augline.engines.portable.warp import View, shrink, shrink_each
 from augline.plan import matrices
 from augline.plan.stages import Warp
@@ -44,7 +44,7 @@ class Alike:
         """The state of images that a warp has given, for those that come next."""
         return Alike(precision=self.precision)
 
-    def behind(self, images: Array, warp: Warp) -> tuple[tuple[int, int], Alike]:
+    def behind(self, xp: Namespace, images: Array, warp: Warp) -> tuple[tuple[int, int], Alike]:
         """The size of the arrays that a warp gives, and the state behind it."""
         extent = warp.extent
         return extent.static or (int(extent.height[0]), int(extent.width[0])), self.fresh()
@@ -96,10 +96,11 @@ class Each:
         scale = 1 / xp.astype(self.factors, xp.float64)
         return matrices.resized(xp, rows_of(xp, matrix), scale[:, 0], scale[:, 1]) @ matrix
 
-    def behind(self, images: Array, warp: Warp) -> tuple[tuple[int, int], Each]:
+    def behind(self, xp: Namespace, images: Array, warp: Warp) -> tuple[tuple[int, int], Each]:
         """See `Alike`. Images of sizes of their own are no larger than the ones before: their arrays stay as large."""
         extent = warp.extent
         if extent.static is not None:
             return extent.static, self.fresh()
         zero = 0 * extent.height
-        return (int(images.shape[1]), int(images.shape[2])), Each(None, View(extent.height, extent.width, zero, zero))
+        _, height, width, _ = shape_of(xp, images)
+        return (height, width), Each(None, View(extent.height, extent.width, zero, zero))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from augline.feed.graph.refuse import refused
 from augline.mixing import MixedBatches
 from augline.plan import Warp
-from augline.transforms.base import Transform
-from augline.transforms.target_crops import TargetCrop
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
@@ -26,18 +23,9 @@ def check(pipe: Pipeline) -> None:
     source = pipe.source
     if source.channels not in (1, 3, 4):
         raise refused(repr(source), "images must have 1, 3 or 4 channels", f"{source.channels}")
-    for item in _all(pipe.transforms):
-        if isinstance(item, TargetCrop):
-            raise refused(repr(item), f"a graph does not show it the {item.looks_at}", type(item).__name__)
     batches = pipe.batches.first if isinstance(pipe.batches, MixedBatches) else pipe.batches
     stages = batches.program.trial.stages
     if pipe.program.size is None and not (stages and isinstance(stages[0], Warp) and stages[0].extent.static):
         first = ", ".join(getattr(stages[0], "origin", ())) if stages else "no transform"
         rule = "images of several sizes must be brought to one size before anything else looks at them"
         raise refused("the list", rule, f"{first} first. Give size=(height, width), or")
-
-
-def _all(transforms: Iterable[Transform]) -> Iterable[Transform]:
-    for item in transforms:
-        yield item
-        yield from _all(getattr(item, "transforms", ()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,41 +10,90 @@ import tensorflow as tf
 
 from augline.arrays import Array
 from augline.batches import Batches
+from augline.engines.arrays import tensorflow as xp
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.files import bucket, in_corner
 from augline.feed.graph.frames import by_video, framed, plan_of_frames
 from augline.feed.graph.refuse import refused
-from augline.plan import Plan
+from augline.plan import Plan, Warp
+from augline.sight import counted
 from augline.sources.base import Source
 from augline.targets import mask_array
 
 _COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: colour type of a PNG
 
-Column = Callable[[Plan, Array, Array, Array], Any]
+Opened = dict[str, tuple[Any, ...]]
+"""The masks of a batch as they come, by name: what `carry_out` takes behind a plan."""
 
 
-def mask_column(batches: Batches) -> Column:
-    """The function `(plan, indices, sizes, names)` that gives the masks of a batch, by name where they have names.
+class MaskColumn:
+    """The masks of a source, one or several by name.
+
+    Args:
+        batches: Of the source.
 
     Raises:
         EngineError: They lie in memory in different sizes.
     """
-    masks, source, everything = batches.masks, batches.source, np.arange(len(batches.source))
-    assert masks is not None
-    readers = {
-        name: _reader(source, [source.targets.mask(k, name) for k in everything.tolist()], plan.before)
-        for name, plan in masks.plans(batches.program.trial).items()
-    }
 
-    def column(plan: Plan, indices: Array, sizes: Array, names: Array) -> Any:
-        plans = masks.plans(plan_of_frames(plan, source.lead))
-        found = {
-            name: by_video(carry_out(plans[name], *read(indices, sizes, names), settled=True), source.lead)
-            for name, read in readers.items()
+    def __init__(self, batches: Batches) -> None:
+        assert batches.masks is not None
+        self._masks, self._source, everything = batches.masks, batches.source, np.arange(len(batches.source))
+        self._readers = {
+            name: _reader(self._source, [self._source.targets.mask(k, name) for k in everything.tolist()], plan.before)
+            for name, plan in self._masks.plans(batches.program.trial).items()
         }
-        return found if isinstance(source.targets.masks, Mapping) else found[""]
 
-    return column
+    def opened(self, indices: Array, sizes: Array, names: Array) -> Opened:
+        """The masks of samples `(batch,)`; of the sizes `(batch, 2)` of their images, whose names are for errors."""
+        return {name: read(indices, sizes, names) for name, read in self._readers.items()}
+
+    def moved(self, plan: Plan, masks: Opened) -> Any:
+        """What comes out of them, by name where they have names."""
+        lead = self._source.lead
+        plans = self._masks.plans(plan_of_frames(plan, lead))
+        found = {name: by_video(carry_out(plans[name], *given, settled=True), lead) for name, given in masks.items()}
+        return found if isinstance(self._source.targets.masks, Mapping) else found[""]
+
+    def filled(
+        self, way: Plan, masks: Opened, place: Array, ignore_values: Sequence[int], ignore_channels: Sequence[int]
+    ) -> tuple[Array, Array]:
+        """A pixel of each, of several by name of the first; see `augline.plan.Sight`.
+
+        What is drawn comes of it, so it stays out of XLA, as all that does.
+        """
+        name, (pixels, *_) = next(iter(masks.items()))
+        pixels, size = _with_room(pixels, way), way.before.extent
+        view = tf.stack([size.height, size.width, 0 * size.height, 0 * size.width], axis=1)
+        there = carry_out(self._masks.plans(way)[name], pixels, None, view, settled=True, compiled=False)
+        there = counted(xp, there, ignore_values, ignore_channels)
+        inside = [
+            tf.range(tf.shape(there)[axis], dtype=tf.int32) < tf.cast(end, tf.int32)[:, None]
+            for axis, end in ((1, way.extent.height), (2, way.extent.width))
+        ]
+        return _one_of(there & inside[0][:, :, None] & inside[1][:, None, :], place)
+
+
+def _with_room(pixels: Array, way: Plan) -> Array:
+    """Arrays of masks as large as any frame on the way."""
+    frames = [way.extent, *(stage.extent for stage in way.stages if isinstance(stage, Warp))]
+    for axis, sides in ((1, [frame.height for frame in frames]), (2, [frame.width for frame in frames])):
+        more = tf.cast(tf.reduce_max(tf.stack(sides)), tf.int32) - tf.shape(pixels)[axis]
+        shape = [tf.maximum(more, 0) if k == axis else side for k, side in enumerate(tf.unstack(tf.shape(pixels)))]
+        pixels = tf.concat([pixels, tf.zeros(shape, pixels.dtype)], axis=axis)
+    return pixels
+
+
+def _one_of(there: Array, place: Array) -> tuple[Array, Array]:
+    """One of the pixels `(batch, height, width)` that are there, `(batch, 2)` as x and y, and whether there is any."""
+    width = tf.shape(there)[2]
+    passed = tf.cumsum(tf.cast(tf.reshape(there, (there.shape[0], -1)), tf.int32), axis=1)
+    count, looks = passed[:, -1], ~tf.math.is_nan(place)
+    number = tf.cast(tf.where(looks, place, 0.0) * tf.cast(count, tf.float64), tf.int32)
+    at = tf.reduce_sum(tf.cast(passed <= number[:, None], tf.int32), axis=1)
+    some = looks & (count > 0)
+    point = tf.cast(tf.stack([at % width, at // width], axis=1), tf.float64)
+    return tf.where(some[:, None], point, 0.0), some
 
 
 def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple[Any, ...]]:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from augline.arrays import Array
 from augline.batches import Batches
+from augline.box_filter import ANY_BOX
 from augline.dense_boxes import mix_boxes, move_boxes
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.mix import mixed
@@ -31,6 +32,20 @@ class _Boxes(NamedTuple):
     sides: Array
     labels: Array
     there: Array
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What transforms behind the mixing see of the targets; see `augline.sight`."""
+        return frozenset({"boxes"})
+
+    def boxes(self, way: Plan) -> tuple[Array, Array]:
+        """See `augline.plan.Sight`."""
+        sides, there = move_boxes(xp, way, tf.cast(self.sides, tf.float32), self.there, "xyxy", ANY_BOX)
+        return tf.cast(sides, tf.float64), there
+
+    def filled(self, way: Plan, *chosen: Any) -> tuple[Array, Array]:
+        """See `augline.plan.Sight`."""
+        raise AssertionError("masks come with the pixels behind a mixing")
 
 
 class _Step(NamedTuple):
@@ -78,7 +93,9 @@ class MixedRows:
         counts = None if self._counts is None else tf.gather(self._counts, rows)
         for level, mix in zip(self._batches.levels, mixes, strict=True):
             rows = rows[:: mix.shares.shape[1]]
-            step = self._step(level, mix, epoch, rows)
+            frames = mix_of_frames(mix, self._lead)
+            boxes = None if boxes is None else self._gathered(frames, boxes)
+            step = self._step(level, mix, frames, epoch, rows, None if self._lead else boxes)
             batch = self._mixed(step, batch)
             boxes = None if boxes is None else self._placed(step, boxes)
             if counts is not None:
@@ -89,10 +106,12 @@ class MixedRows:
             batch["keypoints"] = points.finished(xp, batch["keypoints"], counts, self._batches.point_columns)
         return batch if boxes is None else {**batch, "bounding_boxes": self._closed(boxes)}
 
-    def _step(self, level: Level, mix: Mix, epoch: Array, rows: Array) -> _Step:
+    def _step(
+        self, level: Level, mix: Mix, frames: Mix, epoch: Array, rows: Array, known: _Boxes | None
+    ) -> _Step:  # fmt: skip
         size = tf.constant([level.program.size] * rows.shape[0])
-        plan = plan_of_frames(planned(level.program, epoch, self._first.ids(rows), size), self._lead)
-        return _Step(level, mix, mix_of_frames(mix, self._lead), plan, int(mix.shares.shape[1]))
+        plan = planned(level.program, epoch, self._first.ids(rows), size, known)
+        return _Step(level, mix, frames, plan_of_frames(plan, self._lead), int(mix.shares.shape[1]))
 
     def _mixed(self, step: _Step, batch: dict[str, Any]) -> dict[str, Any]:
         """All but the boxes, one level on."""
@@ -130,13 +149,17 @@ class MixedRows:
         swaps = points.in_blocks(self._batches.source.targets.keypoint_swaps, block, blocks)
         return by_video(move_points(step.plan, found, swaps), self._lead)
 
+    def _gathered(self, frames: Mix, boxes: _Boxes) -> _Boxes:
+        """The boxes that show in what is mixed of images, or of the frames of videos, one after the other."""
+        given = _Boxes(*(together(column, int(frames.shares.shape[1]), self._lead) for column in boxes))
+        sides, there = mix_boxes(xp, frames, given.sides, given.there, self._batches.inner_filter)
+        return _Boxes(sides, tf.reshape(given.labels, there.shape), there)
+
     def _placed(self, step: _Step, boxes: _Boxes) -> _Boxes:
         batches = self._batches
-        given = _Boxes(*(together(column, step.images, self._lead) for column in boxes))
-        sides, there = mix_boxes(xp, step.frames, given.sides, given.there, batches.inner_filter)
         box_filter = batches.box_filter if step.level is batches.levels[-1] else batches.inner_filter
-        sides, there = move_boxes(xp, step.plan, sides, there, "xyxy", box_filter)
-        moved = tf.cast(sides, tf.float64), tf.reshape(given.labels, there.shape), there
+        sides, there = move_boxes(xp, step.plan, boxes.sides, boxes.there, "xyxy", box_filter)
+        moved = tf.cast(sides, tf.float64), boxes.labels, there
         return _Boxes(*(by_video(column, self._lead) for column in moved))
 
     def _opened(self, given: dict[str, Array]) -> _Boxes:

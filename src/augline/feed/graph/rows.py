@@ -13,9 +13,10 @@ from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.files import Opened, carried, opened
 from augline.feed.graph.frames import by_video, framed, plan_of_frames
 from augline.feed.graph.source import Samples
-from augline.feed.graph.targets import Targets
+from augline.feed.graph.targets import Shown, Targets
 from augline.plan import Plan
 from augline.program import Program
+from augline.sight import Shown as Known
 
 
 class Rows:
@@ -37,8 +38,8 @@ class Rows:
         """What comes out of samples `(batch,)` of the source, by name."""
         samples = {"images": self._samples, **self._beside}
         make = self._from_memory if self._samples.paths is None else self._from_files
-        plan, images, sizes, names = make(epoch, indices, samples)
-        return {**images, **self._targets.take(plan, indices, sizes, names)}
+        plan, images, shown = make(epoch, indices, samples)
+        return {**images, **shown.moved(plan)}
 
     def ids(self, indices: Array) -> Array:
         """Of samples, by their indices."""
@@ -46,39 +47,43 @@ class Rows:
 
     def _from_memory(
         self, epoch: Array, indices: Array, samples: dict[str, Samples]
-    ) -> tuple[Plan, dict[str, Array], Array, Array]:
-        """The plan, the images it makes, their sizes before, and names for errors."""
+    ) -> tuple[Plan, dict[str, Array], Shown]:
+        """The plan, the images it makes, and their targets as they come."""
         lead = self._batches.source.lead
         given = {name: part.image(indices) for name, part in samples.items()}
         sizes = tf.constant([given["images"].shape[-3:-1].as_list()] * indices.shape[0])
-        plan = self._plan(epoch, indices, sizes)
+        names = tf.strings.join(["images[", tf.strings.as_string(indices), "]"])
+        shown = self._targets.of(indices, sizes, names)
+        plan = self._plan(epoch, indices, sizes, shown)
         frames = plan_of_frames(plan, lead)
         images = {name: by_video(carry_out(frames, framed(part, lead)), lead) for name, part in given.items()}
-        return plan, images, sizes, tf.strings.join(["images[", tf.strings.as_string(indices), "]"])
+        return plan, images, shown
 
     def _from_files(
         self, epoch: Array, indices: Array, samples: dict[str, Samples]
-    ) -> tuple[Plan, dict[str, Array], Array, Array]:
+    ) -> tuple[Plan, dict[str, Array], Shown]:
         """The same of files."""
         source = self._batches.source
         names = {name: tf.gather(part.paths, indices) for name, part in samples.items()}
         files = {name: opened(part.files(indices), names[name], source.exif) for name, part in samples.items()}
         sizes = files["images"].sizes
         with tf.control_dependencies([_alike(name, files, names) for name in self._beside]):
-            plan = self._plan(epoch, indices, tf.identity(sizes))
+            sizes = tf.identity(sizes)
+        shown = self._targets.of(indices, sizes, names["images"])
+        plan = self._plan(epoch, indices, sizes, shown)
         images = {
             name: carried(part, plan, source.channels, source.dtype, beside=_others(files, name))
             for name, part in files.items()
         }
-        return plan, images, sizes, names["images"]
+        return plan, images, shown
 
-    def _plan(self, epoch: Array, indices: Array, sizes: Array) -> Plan:
-        return planned(self._batches.program, epoch, self.ids(indices), sizes)
+    def _plan(self, epoch: Array, indices: Array, sizes: Array, shown: Shown) -> Plan:
+        return planned(self._batches.program, epoch, self.ids(indices), sizes, shown)
 
 
-def planned(program: Program, epoch: Array, ids: Array, sizes: Array) -> Plan:
-    """The plan of a batch."""
-    return program.plan(epoch, ids, tf.cast(sizes, tf.int64), xp=xp)[1]
+def planned(program: Program, epoch: Array, ids: Array, sizes: Array, known: Known | None) -> Plan:
+    """The plan of a batch, whose targets are known."""
+    return program.plan(epoch, ids, tf.cast(sizes, tf.int64), known=known, xp=xp)[1]
 
 
 def _others(files: dict[str, Opened], name: str) -> list[Opened]:

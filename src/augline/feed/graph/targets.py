@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,16 @@ from numpy.typing import NDArray
 
 from augline.arrays import Array
 from augline.batches import Batches
+from augline.box_filter import ANY_BOX, BoxFilter
 from augline.dense_boxes import move_boxes, packed
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.points import forward
 from augline.feed.graph.frames import by_video, framed, frames_of, plan_of_frames
-from augline.feed.graph.masks import mask_column
+from augline.feed.graph.masks import MaskColumn, Opened
 from augline.feed.graph.refuse import refused
 from augline.plan import Extent, Plan, Warp
 from augline.sources.base import Source
+from augline.sources.boxes import to_xyxy
 from augline.sources.targets import by_frame
 
 _EDGE = 1e-6
@@ -41,22 +44,42 @@ class Targets:
         given = batches.keypoints(taken.get("keypoints", []))
         _check(source, given)
         self._plain = {name: tf.constant(taken[name]) for name in ("labels", "weights") if name in taken}
-        self._masks = None if columns.masks is None else mask_column(batches)
+        self._masks = None if columns.masks is None else MaskColumn(batches)
         self._boxes = None if columns.boxes is None else _Boxes(batches, taken)
         self._points = None if columns.keypoints is None else tf.constant(np.stack(given), tf.float32)
 
-    def take(self, plan: Plan, indices: Array, sizes: Array, names: Array) -> dict[str, Any]:
-        """The targets of samples as they come out, by name.
+    def of(self, indices: Array, sizes: Array, names: Array) -> Shown:
+        """The targets of samples as they come.
 
         Args:
-            plan: Of the batch.
             indices: `(batch,)`.
             sizes: `(batch, 2)` heights and widths of the images as they come.
             names: `(batch,)`, for errors.
         """
+        return Shown(self, indices, {} if self._masks is None else self._masks.opened(indices, sizes, names))
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Which of "boxes" and "masks" there are to look at."""
+        given = {"boxes": self._boxes, "masks": self._masks}
+        return frozenset(name for name, column in given.items() if column is not None and not self._source.lead)
+
+    def boxes(self, way: Plan, indices: Array) -> tuple[Array, Array]:
+        """See `augline.plan.Sight`."""
+        assert self._boxes is not None
+        boxes, there = self._boxes.placed(way, indices, ANY_BOX)
+        return seen(way, boxes, self._source.bounding_box_format), there
+
+    def filled(self, way: Plan, masks: Opened, *chosen: Any) -> tuple[Array, Array]:
+        """See `augline.plan.Sight`."""
+        assert self._masks is not None
+        return self._masks.filled(way, masks, *chosen)
+
+    def moved(self, plan: Plan, indices: Array, masks: Opened) -> dict[str, Any]:
+        """The targets of samples as they come out of a plan, by name."""
         found: dict[str, Any] = {name: tf.gather(column, indices) for name, column in self._plain.items()}
         if self._masks is not None:
-            found["segmentation_masks"] = self._masks(plan, indices, sizes, names)
+            found["segmentation_masks"] = self._masks.moved(plan, masks)
         lead, swaps = self._source.lead, self._source.targets.keypoint_swaps
         frames = plan_of_frames(plan, lead)
         if self._boxes is not None:
@@ -66,6 +89,38 @@ class Targets:
             points = framed(tf.gather(self._points, indices), lead)
             found["keypoints"] = by_video(move_points(frames, points, swaps), lead)
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The targets of a batch as they come; also what transforms see that look at them, see `augline.sight`."""
+
+    targets: Targets
+    indices: Array
+    masks: Opened
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Which of "boxes" and "masks" there are."""
+        return self.targets.kinds
+
+    def boxes(self, way: Plan) -> tuple[Array, Array]:
+        """See `augline.plan.Sight`."""
+        return self.targets.boxes(way, self.indices)
+
+    def filled(self, way: Plan, *chosen: Any) -> tuple[Array, Array]:
+        """See `augline.plan.Sight`."""
+        return self.targets.filled(way, self.masks, *chosen)
+
+    def moved(self, plan: Plan) -> dict[str, Any]:
+        """As they come out of a plan, by name."""
+        return self.targets.moved(plan, self.indices, self.masks)
+
+
+def seen(way: Plan, boxes: Array, box_format: str) -> Array:
+    """Boxes `(batch, n, 4)` behind a plan as left, top, right, bottom in pixels of its frame."""
+    size = way.extent.height[:, None], way.extent.width[:, None]
+    return to_xyxy(tf.cast(boxes, tf.float64), box_format, size, xp)
 
 
 def _check(source: Source, keypoints: Sequence[NDArray[Any]]) -> None:
@@ -129,13 +184,16 @@ class _Boxes:
 
     def moved(self, plan: Plan, indices: Array) -> dict[str, Array]:
         """See `augline.targets.move_boxes`: what is left of them stands first, then -1."""
-        room, batches = self._room, self._batches
+        labels = tf.gather(self._labels, indices).to_tensor(shape=(indices.shape[0], self._room))
+        moved, stays = self.placed(plan, indices, self._batches.box_filter)
+        return dense(self._batches, stays, moved, labels)
+
+    def placed(self, plan: Plan, indices: Array, box_filter: BoxFilter) -> tuple[Array, Array]:
+        """Boxes where they come out, each in its place, and which of them are left."""
+        room, form = self._room, self._batches.source.bounding_box_format
         boxes = tf.gather(self._boxes, indices).to_tensor(shape=(indices.shape[0], room, 4))
-        labels = tf.gather(self._labels, indices).to_tensor(shape=(indices.shape[0], room))
         there = tf.range(room)[None] < tf.gather(self._counts, indices)[:, None]
-        form = batches.source.bounding_box_format
-        moved, stays = move_boxes(xp, plan, boxes, there, form, batches.box_filter)
-        return dense(batches, stays, moved, labels)
+        return move_boxes(xp, plan, boxes, there, form, box_filter)
 
 
 def dense(batches: Batches, stays: Array, boxes: Array, labels: Array) -> dict[str, Array]:
