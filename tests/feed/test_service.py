@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from PIL import Image
 
 import augline as al
 from augline.feed.graph.delivery import Counts, Delivery
+from augline.feed.graph.service import _Jobs
 from pictures import smooth
 
 tf = pytest.importorskip("tensorflow")
@@ -80,7 +81,12 @@ def started(command: list[str], says: str, environment: dict[str, str]) -> subpr
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "COLUMNS": "300"}
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**kept, **quiet, **environment}
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**kept, **quiet, **environment},
     )
     RUNNING.append(process)
     assert process.stdout is not None
@@ -96,6 +102,17 @@ def servers(tmp_path: Path) -> Servers:
 
 
 @pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Servers for tests that kill none."""
+    servers = Servers(tmp_path_factory.mktemp("journal"), 1)
+    processes = [RUNNING.pop() for _ in range(2)]
+    yield servers
+    for process in processes:
+        with process:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("photos")
     for number in range(360):
@@ -107,6 +124,18 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pipeline(photos: Path, batch_size: int = 2) -> al.Pipeline:
     work = [al.RandomFlip(), al.RandomRotation(0.1), al.RandomBrightness(0.2)]
     return al.Pipeline(al.Folder(photos), work, size=(16, 16), batch_size=batch_size, seed=3, engine="tensorflow")
+
+
+def epochs(pipe: al.Pipeline, count: int) -> list[Any]:
+    """All batches of the first epochs, made here."""
+    local = pipe.to_tf()
+    return [batch for _ in range(count) for batch in local.as_numpy_iterator()]
+
+
+def elements(delivery: Delivery, end: int) -> Iterator[Any]:
+    while delivery.next < end:
+        if delivery.ready():
+            yield delivery.take()
 
 
 def assert_same(dataset: Any, local: Any, hook: Any = None) -> None:
@@ -181,13 +210,152 @@ def test_an_address_at_which_nothing_answers_is_refused_at_once(photos: Path) ->
         al.Pipeline(al.Folder(photos), size=(8, 8), engine="opencv").to_tf(service="grpc://localhost:1")
 
 
+def test_epochs_share_a_job_and_a_pass_that_is_left_is_begun_again(
+    photos: Path, lasting: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs: list[Sequence[int]] = []
+    asked = _Jobs.served
+    monkeypatch.setattr(_Jobs, "served", lambda self, numbers: (jobs.append(numbers), asked(self, numbers))[1])
+    pipe = pipeline(photos, 20)
+    local = epochs(pipe, 4)
+    dataset = pipe.to_tf(service=lasting.address)
+    assert_same(dataset, local[:18])
+    assert_same(dataset, local[18:36])
+    assert [numbers for numbers in jobs if isinstance(numbers, range)] == [range(18 << 24)]
+    assert_same(dataset.take(5), local[36:41])
+    assert_same(dataset, local[36:54])
+    assert [numbers.start for numbers in jobs if isinstance(numbers, range)] == [0, 36]
+    one, other = iter(dataset), iter(dataset)  # two passes beside each other
+    for got in (next(one), next(other)):
+        assert np.array_equal(got[0], local[54][0])
+    del one, other
+    monkeypatch.setattr("augline.feed.graph.service._IDLE", 0.1)
+    assert_same(dataset, local[54:])
+    time.sleep(0.3)
+    count = len(jobs)
+    assert np.array_equal(next(iter(dataset))[0], epochs(pipe, 5)[72][0])
+    assert len(jobs) > count
+
+
+def test_resume_goes_on_through_a_service(photos: Path, lasting: Servers, tmp_path: Path) -> None:
+    keras = pytest.importorskip("keras")
+    pipe = pipeline(photos, 40)
+
+    def trained(folder: Path, crash: int | None, **arguments: Any) -> Any:
+        keras.utils.set_random_seed(5)
+        layers = [keras.Input((16, 16, 3)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
+        model = keras.Sequential([*layers, keras.layers.Dense(2, activation="softmax")])
+        model.compile("adam", "sparse_categorical_crossentropy")
+        resume = al.keras.Resume(folder, pipe, every=1)
+        seen = []
+
+        class Crash(keras.callbacks.Callback):  # type: ignore[misc]
+            def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+                seen.append(batch)
+                if len(seen) == crash:
+                    raise KeyboardInterrupt
+
+        options = {"epochs": 3, "initial_epoch": resume.initial_epoch, "shuffle": False, "verbose": 0}
+        model.fit(resume.dataset(**arguments), callbacks=[resume, Crash()], **options)
+        assert (resume.epoch, resume.step) == (3, 0)
+        return len(seen), model.get_weights()
+
+    steps, wanted = trained(tmp_path / "local", None)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "served", 13, service=lasting.address)
+    rest, weights = trained(tmp_path / "served", None, service=lasting.address)
+    assert (steps, rest) == (27, 14)
+    assert all(np.array_equal(*pair) for pair in zip(weights, wanted, strict=True))
+
+
+def test_a_context_takes_its_replicas_parts(photos: Path, lasting: Servers) -> None:
+    pipe = pipeline(photos, 50)
+    for host in range(2):
+        context = tf.distribute.InputContext(num_input_pipelines=2, input_pipeline_id=host, num_replicas_in_sync=4)
+        options = {"start": (1, 5), "context": context, "last_batch": "pad"}
+        served, local = pipe.to_tf(**options, service=lasting.address), pipe.to_tf(**options)
+        assert served.element_spec == local.element_spec
+        assert served.cardinality().numpy() == 8
+        for _ in range(2):
+            assert_same(served, local)
+    with pytest.raises(al.ArgumentError, match="every batch must divide among 4 replicas"):
+        pipe.to_tf(context=context, service=lasting.address)
+
+
+def test_a_mirrored_strategy_is_fed_by_a_service(photos: Path, lasting: Servers) -> None:
+    pipe, strategy = pipeline(photos, 40), tf.distribute.MirroredStrategy(["CPU:0"])
+    data = strategy.distribute_datasets_from_function(
+        lambda context: pipe.to_tf(context=context, service=lasting.address)
+    )
+    local = epochs(pipe, 2)
+    assert_same(data, local[:9])
+    assert_same(data, local[9:])
+
+
+def starved(dataset: Any, servers: Servers) -> Any:
+    """An iterator that waits in vain, beside the program: what came before the servers were killed is used up."""
+    iterator, count = iter(dataset.prefetch(2)), 0
+    next(iterator)
+    for process in (servers.dispatcher, *servers.workers):
+        process.kill()
+        process.wait()
+    ended = time.monotonic() + 2
+    while time.monotonic() < ended:
+        if dataset.report().delivered > count + 3:
+            next(iterator)
+            count, ended = count + 1, time.monotonic() + 2
+        time.sleep(0.001)
+    return iterator
+
+
+def test_an_iterator_is_dropped_when_all_servers_are_gone(photos: Path, servers: Servers) -> None:
+    iterator = starved(pipeline(photos).to_tf(service=servers.address), servers)
+    begin = time.monotonic()
+    del iterator
+    assert time.monotonic() - begin < 5
+
+
+def test_servers_that_stay_away_are_an_error(photos: Path, servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("augline.feed.graph.delivery._PATIENCE", 0.5)
+    monkeypatch.setattr("augline.feed.graph.delivery._GONE", 3)
+    dataset = pipeline(photos).to_tf(service=servers.address)
+    rest = starved(dataset, servers)
+    with pytest.raises(tf.errors.OpError, match=f"the dispatcher at {servers.address} does not answer .*start them"):
+        list(rest)
+
+
+@pytest.mark.parametrize("last", ["threading.Event().wait(9)", "raise SystemExit(3)"])
+def test_python_ends_when_all_servers_are_gone(photos: Path, servers: Servers, last: str) -> None:
+    code = f"""
+import sys, threading, time
+import augline as al
+pipe = al.Pipeline(al.Folder({str(photos)!r}), size=(16, 16), batch_size=2, engine="tensorflow")
+dataset = pipe.to_tf(service={servers.address!r})
+iterator = iter(dataset.prefetch(2))
+print("begins", len([next(iterator) for _ in range(5)]), flush=True)
+input()
+def rest():
+    for _ in dataset:
+        pass
+threading.Thread(target=rest, daemon=True).start()
+{last}
+"""
+    environment = {"PYTHONPATH": str(Path(al.__file__).parent.parent)}
+    process = started([sys.executable, "-c", code], "begins", environment)
+    for server in (servers.dispatcher, *servers.workers):
+        server.kill()
+        server.wait()
+    process.communicate("\n", timeout=30)
+    assert process.returncode == (3 if "Exit" in last else 0)
+
+
 def test_what_is_lost_late_or_twice_comes_once_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("augline.feed.graph.delivery._PATIENCE", 0.05)
     monkeypatch.setattr("augline.feed.graph.delivery._FIRST_PATIENCE", 0.05)
-    jobs: list[list[int]] = []
+    jobs: list[Sequence[int]] = []
     ended = threading.Event()
 
-    def ask(numbers: list[int]) -> Iterator[tuple[int, str]]:
+    def ask(numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
         jobs.append(numbers)
         if len(jobs) == 1:
             for number in reversed(numbers[:9]):
@@ -201,19 +369,18 @@ def test_what_is_lost_late_or_twice_comes_once_and_in_order(monkeypatch: pytest.
         yield from ((number, f"{number}") for number in numbers)
 
     counts = Counts()
-    with Delivery(ask, 0, 200, counts) as elements:
-        assert list(elements) == [f"{number}" for number in range(200)]
+    assert list(elements(Delivery(ask, 0, 200, counts), 200)) == [f"{number}" for number in range(200)]
     report = counts.report()
     assert report.delivered == 200
     assert report.interruptions == 1
     assert report.unused >= 1
-    assert {40, 41} <= {*jobs[1]} <= {*range(40, 200)}
+    assert {40, 41} <= {number for numbers in jobs[1:] for number in numbers} <= {*range(40, 200)}
 
 
 def test_what_a_worker_cannot_read_is_said() -> None:
-    def ask(numbers: list[int]) -> Iterator[tuple[int, str]]:
+    def ask(numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
         yield 0, "0"
         raise tf.errors.InvalidArgumentError(None, None, "a.webp: a file must be a JPEG")
 
-    with Delivery(ask, 0, 3, Counts()) as elements, pytest.raises(tf.errors.InvalidArgumentError, match=r"a\.webp"):
-        list(elements)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"a\.webp"):
+        list(elements(Delivery(ask, 0, 3, Counts()), 3))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import itertools
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias
@@ -18,13 +19,15 @@ from augline.errors import EngineError
 
 Element: TypeAlias = tuple[int, Any]
 """A number and what belongs to it."""
-Ask: TypeAlias = Callable[[list[int]], Iterator[Element]]
+Ask: TypeAlias = Callable[[Sequence[int]], Iterator[Element]]
 
 WINDOW = 32
 """Elements that may wait for one before them."""
 _FIRST_PATIENCE, _PATIENCE = 60.0, 8.0
 """Seconds without an element until what is missing is asked for again: of a pass that has yet to begin, and later."""
-_GIVE_UP = 600.0
+_GIVE_UP, _GONE = 600.0, 180.0
+"""Seconds without an element until there is no more hope: of workers, and of a dispatcher that does not answer."""
+_TURN = 0.5
 _PASSING = (
     tf.errors.UnavailableError, tf.errors.NotFoundError, tf.errors.AbortedError, tf.errors.CancelledError,
     tf.errors.DeadlineExceededError, tf.errors.FailedPreconditionError,
@@ -47,7 +50,7 @@ class ServiceReport:
 
     Attributes:
         delivered: Elements given, each once and in its place.
-        asked_again: Elements that did not come in time, as after the loss of a worker, and were asked for once more.
+        asked_again: Elements that were asked for once more: they were late, or their job was broken off.
         unused: Elements that came a second time and were thrown away.
         interruptions: Jobs that the service broke off.
     """
@@ -74,7 +77,7 @@ class Counts:
 
 
 class Delivery:
-    """The elements first to end - 1, in order, of a service that promises no order and may lose some.
+    """The elements from `first` on, in order, of a service that promises no order and may lose some.
 
     A thread takes what the service makes; at most `WINDOW` elements wait for one before them. Where one is late, those
     that are missing are asked for again in a job of their own, which another worker will serve.
@@ -84,88 +87,107 @@ class Delivery:
         first: Number.
         end: One past the last number.
         counts: Of what happens.
+        trouble: What is wrong with the service as far as can be seen from outside, or nothing.
     """
 
-    def __init__(self, ask: Ask, first: int, end: int, counts: Counts) -> None:
-        self._ask, self._first, self._end, self._counts = ask, first, end, counts
+    def __init__(self, ask: Ask, first: int, end: int, counts: Counts, trouble: Callable[[], str] = lambda: "") -> None:
+        self.next, self._first, self._end = first, first, end
+        """The number of the element that `take` gives."""
+        self._ask, self._counts, self._trouble = ask, counts, trouble
         self._came: SimpleQueue[tuple[Element | None, Exception | None, bool]] = SimpleQueue()
         self._kept: dict[int, tuple[Any, bool]] = {}  # with whether it takes up room
         self._asked: dict[int, float] = {}  # when a number was asked for again
         self._room, self._stopped = threading.Semaphore(WINDOW), threading.Event()
-        self._jobs, self._next, self._highest, self._begun = 0, first, first, False
-
-    def __enter__(self) -> Iterator[Any]:
+        self._highest = first - 1
+        self._waiting: _Wait | None = None  # for the next element, since somebody does
         _RUNNING.add(self)
-        return self._elements()
+        self._begin(range(first, end), bounded=True)
 
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more will come."""
+        return self._stopped.is_set()
 
     def stop(self) -> None:
-        """Ends it, and whoever waits for it: when a pass is over or left, and before Python ends."""
-        if not self._stopped.is_set():
+        """Ends it, and whoever waits for it: when it is left, and before Python ends."""
+        if not self.stopped:
             self._stopped.set()
             self._room.release(WINDOW)
             self._came.put((None, None, False))
 
-    def _elements(self) -> Iterator[Any]:
-        if self._first < self._end:
-            self._begin(list(range(self._first, self._end)), bounded=True)
-        for number in range(self._first, self._end):
-            self._next = number
-            self._wait()
-            if self._stopped.is_set():
-                return
-            self._counts.add("delivered")
-            value, bounded = self._kept.pop(number)
-            if bounded:
-                self._room.release()
-            yield value
+    def ready(self) -> bool:
+        """Whether the next element is here. It waits for it half a second at most, so that who asks can be stopped.
 
-    def _wait(self) -> None:
-        """Until the next element is here."""
-        since, patience, full = time.monotonic(), _PATIENCE if self._begun else _FIRST_PATIENCE, False
-        while self._next not in self._kept and not self._stopped.is_set():
-            if len(self._kept) >= WINDOW and not full:
-                full = True
-                self._ask_again(self._highest + 1)
+        Raises:
+            EngineError: There is no hope that it will come.
+        """
+        end = time.monotonic() + _TURN
+        while self.next not in self._kept:
+            self._look_after()
             try:
-                self._take(*self._came.get(timeout=patience))
+                self._receive(*self._came.get(timeout=max(end - time.monotonic(), 0)))
             except Empty:
-                if time.monotonic() - since > _GIVE_UP:
-                    raise EngineError(
-                        f"to_tf(service=...): workers must deliver. Received nothing for {_GIVE_UP:g} s, waiting for "
-                        f"element {self._next}. See whether dispatcher and workers run and reach each other."
-                    ) from None
-                patience = min(2 * patience, 120.0)
-                self._ask_again(min(self._next + WINDOW, self._end))
+                return False
+            if self.stopped:
+                return False
+        return True
 
-    def _take(self, element: Element | None, error: Exception | None, bounded: bool) -> None:
+    def take(self) -> Any:
+        """The next element, which is here."""
+        value, bounded = self._kept.pop(self.next)
+        self._asked.pop(self.next, None)
+        self.next, self._waiting = self.next + 1, None
+        self._counts.add("delivered")
+        if bounded:
+            self._room.release()
+        return value
+
+    def _look_after(self) -> None:
+        """Asks again for what is late."""
+        now, begun = time.monotonic(), self._highest >= self._first
+        wait = self._waiting = self._waiting or _Wait(_PATIENCE if begun else _FIRST_PATIENCE)
+        if len(self._kept) >= WINDOW and not wait.full:
+            wait.full = True
+            self._ask_again(self._highest + 1)
+        if now - wait.asked < wait.patience:
+            return
+        wait.asked, trouble = now, self._trouble()
+        if now - wait.since > (_GONE if trouble else _GIVE_UP):
+            raise EngineError(
+                f"to_tf(service=...): workers must deliver. Received nothing for {now - wait.since:.0f} s, waiting for "
+                f"batch {self.next}{trouble and f'; {trouble}'}. See whether dispatcher and workers run and reach each "
+                "other and start them again, or train without service=."
+            )
+        if not trouble:
+            wait.patience = min(2 * wait.patience, 120.0)
+            self._ask_again(min(self.next + WINDOW, self._end))
+
+    def _receive(self, element: Element | None, error: Exception | None, bounded: bool) -> None:
         if element is not None:
             self._keep(*element, bounded)
             return
-        self._jobs -= 1
         if error is not None and not isinstance(error, _PASSING):
             raise error
         if error is not None:
             self._counts.add("interruptions")
             self._stopped.wait(1)
-        if not self._jobs and not self._stopped.is_set() and self._next not in self._kept:
-            missing = self._missing(self._end)
-            self._counts.add("asked_again", len(missing))
-            self._begin(missing, bounded=True)
+        if bounded and not self.stopped and self._missing(self._end, 1):
+            self._counts.add("asked_again", self._highest + 1 - self.next)
+            self._begin(range(self.next, self._end), bounded=True)
 
     def _keep(self, number: int, value: Any, bounded: bool) -> None:
-        self._begun, self._highest = True, max(self._highest, number)
-        if number >= self._next and number not in self._kept:
+        self._highest = max(self._highest, number)
+        if number >= self.next and number not in self._kept:
             self._kept[number] = value, bounded
             return
         self._counts.add("unused")
         if bounded:
             self._room.release()
 
-    def _missing(self, end: int) -> list[int]:
-        return [number for number in range(self._next, end) if number not in self._kept]
+    def _missing(self, end: int, most: int = WINDOW) -> list[int]:
+        """The first numbers before `end` that have not come."""
+        numbers = (number for number in range(self.next, end) if number not in self._kept)
+        return list(itertools.islice(numbers, most))
 
     def _ask_again(self, end: int) -> None:
         """In a job beside, of which all may come: it is what the others wait for."""
@@ -176,20 +198,28 @@ class Delivery:
             self._counts.add("asked_again", len(missing))
             self._begin(missing, bounded=False)
 
-    def _begin(self, numbers: list[int], *, bounded: bool) -> None:
-        self._jobs += 1
-        threading.Thread(target=self._pump, args=(numbers, bounded), name="augline-service", daemon=True).start()
+    def _begin(self, numbers: Sequence[int], *, bounded: bool) -> None:
+        job = threading.Thread(target=self._pump, args=(numbers, bounded), name="augline-service", daemon=True)
+        job.start()
 
-    def _pump(self, numbers: list[int], bounded: bool) -> None:
+    def _pump(self, numbers: Sequence[int], bounded: bool) -> None:
         """Takes the elements of a job; where `bounded`, only as many as may wait."""
         error = None
         try:
             for element in self._ask(numbers):
                 if bounded:
                     self._room.acquire()
-                if self._stopped.is_set():
+                if self.stopped:
                     return
                 self._came.put((element, None, bounded))
         except Exception as found:  # noqa: BLE001 - it is raised again where it is waited for
             error = found
         self._came.put((None, error, bounded))
+
+
+class _Wait:
+    """For one element: since when, when something was last done about it, and how long that may take."""
+
+    def __init__(self, patience: float) -> None:
+        self.since = self.asked = time.monotonic()
+        self.patience, self.full = patience, False

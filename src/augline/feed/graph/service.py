@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -15,6 +17,7 @@ from augline.feed.graph.check import check
 from augline.feed.graph.dataset import parts_under
 from augline.feed.graph.delivery import Counts, Delivery, Element
 from augline.feed.tf import check_context, with_length
+from augline.random import EPOCH_BITS
 from augline.sources.refusal import refusal
 
 if TYPE_CHECKING:
@@ -22,7 +25,10 @@ if TYPE_CHECKING:
     from augline.pipeline import Pipeline
 
 _SECONDS_TO_ANSWER = 5.0
-_AHEAD = 2
+_IDLE = 600.0
+"""Seconds that a job waits for another pass."""
+_NOT_YET = -1
+"""The token of a turn in which no batch came."""
 
 
 def to_tf(
@@ -39,54 +45,132 @@ def to_tf(
     _check_answer(owner, address)
     parts = parts_under(pipe, last_batch, context)
     passes = _Passes(parts, start, address)
-    dataset = tf.data.Dataset.from_generator(passes.next, output_signature=passes.signature).prefetch(_AHEAD)
+    tokens = tf.data.Dataset.from_generator(passes.next, output_signature=tf.TensorSpec((), tf.int64))
+    dataset = tokens.filter(lambda token: token != _NOT_YET).map(_taken(passes))
     dataset = with_length(dataset.concatenate(dataset.take(0).repeat()), parts)
     dataset.report = passes.counts.report
     return dataset
 
 
-class _Passes:
-    """The passes over a data set: each is a job of its own on the service, for the numbers of its elements.
+def _taken(passes: _Passes) -> Callable[[Array], Any]:
+    """The function that gives the next batch of the pass that a token stands for."""
+    flat = tf.nest.flatten(passes.signature)
 
-    What a worker is given is a pure function of (epoch, number): it is all one which worker makes it, and how often.
+    def flattened(token: int) -> Any:
+        return tf.nest.flatten(passes.take(int(token)))
+
+    def taken(token: Array) -> Any:
+        found = tf.numpy_function(flattened, [token], [spec.dtype for spec in flat])
+        for tensor, spec in zip(found, flat, strict=True):
+            tensor.set_shape(spec.shape)
+        return tf.nest.pack_sequence_as(passes.signature, found)
+
+    return taken
+
+
+class _Passes:
+    """The passes over a data set. They share a job on the service, which makes batch after batch, of epoch after epoch.
+
+    A worker compiles anew for each job, so there is a second one only where a pass was left before its end. What a
+    worker makes of a number, counted through all epochs, is a pure function: it is all one which does, and how often.
+    TensorFlow takes batches in two steps, by a token: the first can be broken off when it drops an iterator.
     """
 
     def __init__(self, parts: Parts, start: tuple[int, int], address: str) -> None:
-        pipe = parts.pipe
-        self._epoch, self._first = start[0], start[1] * parts.count
-        self._end, self._address = len(pipe) * parts.count, address
-        self._parallel = pipe.workers or tf.data.AUTOTUNE
-        make, number = GraphBatches(parts), tf.TensorSpec((), tf.int64)
+        self._length, self._jobs = len(parts.pipe) * parts.count, _Jobs(parts, address)
+        self._start = start[0] * self._length + start[1] * parts.count
+        self._running: dict[int, Delivery] = {}  # by the tokens of passes
+        self._waiting: tuple[Delivery, threading.Timer] | None = None  # for the next pass
+        self._tokens, self._lock = itertools.count(), threading.Lock()
+        self.signature, self.counts = self._jobs.signature, Counts()
 
-        def made(epoch: Array, number: Array) -> Any:
-            return number, make(epoch, number)
+    def next(self) -> Iterator[int]:
+        """A token for each batch of the next pass, once it is here; one that is left early is begun again."""
+        token = next(self._tokens)
+        with self._lock:
+            delivery = self._running[token] = self._delivery()
+            end = (self._start // self._length + 1) * self._length
+        try:
+            while delivery.next < end and not delivery.stopped:
+                yield token if delivery.ready() else _NOT_YET
+        finally:
+            if self._running.pop(token, None):  # left early
+                delivery.stop()
 
-        self._made = tf.function(made, [number, number], autograph=False).get_concrete_function()
+    def take(self, token: int) -> Any:
+        """The batch that a token was given for; with its last the pass is over."""
+        delivery = self._running[token]
+        batch = delivery.take()
+        if delivery.next % self._length == 0:
+            with self._lock:
+                self._start = max(self._start, delivery.next)
+                self._keep(self._running.pop(token))
+        return batch
+
+    def _delivery(self) -> Delivery:
+        """From where the next pass begins: the one that waits there, if any."""
+        waiting = self._kept()
+        if waiting is not None and waiting.next == self._start and not waiting.stopped:
+            return waiting
+        if waiting is not None:
+            waiting.stop()
+        return Delivery(self._jobs.served, self._start, self._jobs.end, self.counts, self._jobs.trouble)
+
+    def _keep(self, delivery: Delivery) -> None:
+        """It waits for the next pass, and none beside it; for ever it does not, for TensorFlow keeps us for ever."""
+        if (other := self._kept()) is not None:
+            other.stop()
+        timer = threading.Timer(_IDLE, delivery.stop)
+        timer.daemon = True
+        timer.start()
+        self._waiting = delivery, timer
+
+    def _kept(self) -> Delivery | None:
+        """The one that waits, which may have been stopped, and waits no more."""
+        if self._waiting is None:
+            return None
+        (delivery, timer), self._waiting = self._waiting, None
+        timer.cancel()
+        timer.join()
+        return delivery
+
+
+class _Jobs:
+    """What workers are asked for: elements by their numbers, counted through all epochs."""
+
+    def __init__(self, parts: Parts, address: str) -> None:
+        self._address, self._parallel = address, parts.pipe.workers or tf.data.AUTOTUNE
+        length = len(parts.pipe) * parts.count
+        self.end = length << EPOCH_BITS
+        """One past the last number."""
+        make = GraphBatches(parts)
+
+        def made(number: Array) -> Any:
+            return number, make(number // length, number % length)
+
+        self._made = tf.function(made, [tf.TensorSpec((), tf.int64)], autograph=False).get_concrete_function()
         outputs = self._made.structured_outputs[1]
         self.signature = tf.nest.map_structure(lambda part: tf.TensorSpec(part.shape, part.dtype), outputs)
-        self.counts = Counts()
+        """Of an element."""
 
-    def next(self) -> Iterator[Any]:
-        """The elements of the next pass; one that is left before its end is begun again."""
-        epoch = self._epoch
-        with Delivery(lambda numbers: self._served(epoch, numbers), self._first, self._end, self.counts) as elements:
-            yield from elements
-        if epoch == self._epoch:
-            self._epoch, self._first = epoch + 1, 0
-
-    def _served(self, epoch: int, numbers: list[int]) -> Iterator[Element]:
+    def served(self, numbers: Sequence[int]) -> Iterator[Element]:
+        """The elements of a job of its own, as workers give them."""
         service = tf.data.experimental.service
-        asked = tf.data.Dataset.from_tensor_slices(tf.constant(numbers, tf.int64))
-        made = asked.map(
-            lambda number: self._made(tf.constant(epoch, tf.int64), number),
-            num_parallel_calls=self._parallel,
-            deterministic=False,
-        )
+        if isinstance(numbers, range):
+            asked = tf.data.Dataset.range(numbers.start, numbers.stop)
+        else:
+            asked = tf.data.Dataset.from_tensor_slices(tf.constant(numbers, tf.int64))
+        made = asked.map(lambda number: self._made(number), num_parallel_calls=self._parallel, deterministic=False)
         name = service.register_dataset(self._address, made, compression=None)
         mode = service.ShardingPolicy.DYNAMIC
         served = service.from_dataset_id(mode, self._address, name, element_spec=made.element_spec)
         for number, batch in served:
             yield int(number), tf.nest.map_structure(lambda part: part.numpy(), batch)
+
+    def trouble(self) -> str:
+        """What is wrong if the dispatcher does not answer."""
+        problem = _problem(self._address)
+        return problem and f"the dispatcher at {self._address} does not answer ({problem})"
 
 
 def _check_answer(owner: str, address: str) -> None:
@@ -96,8 +180,16 @@ def _check_answer(owner: str, address: str) -> None:
     if protocol != "grpc" or not host or not port.isdecimal() or int(port) > 65535:
         fix = "Write service='grpc://localhost:5050'."
         raise refusal(ArgumentError, owner, "the address must be grpc://host:port", repr(address), fix)
+    if problem := _problem(address):
+        fix = f"Start one (augline serve dispatcher --port {port}), or correct the address."
+        raise refusal(ArgumentError, owner, "a dispatcher must answer there", problem, fix)
+
+
+def _problem(address: str) -> str:
+    """Why nobody answers at an address; nothing if somebody does."""
+    host, _, port = address.removeprefix("grpc://").rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_ANSWER).close()
     except OSError as error:
-        fix = f"Start one (augline serve dispatcher --port {port}), or correct the address."
-        raise refusal(ArgumentError, owner, "a dispatcher must answer there", str(error), fix) from error
+        return str(error)
+    return ""
