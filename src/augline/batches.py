@@ -237,13 +237,10 @@ class Batches:
         return self._buffers.take((count, *self._shape), self.program.output_dtype)
 
     def _decode(self, job: Job, index: int, record: Record, header: Header) -> NDArray[Any]:
-        source, channels = self.source, self.source.channels
-        if header.format == "jpeg" and header.bands != 4:  # libjpeg writes a fourth channel in no time; others do not
-            channels = engines.channels(job.sample, index, channels)
-        scratch = _local.__dict__.setdefault("scratch", Scratch())
+        source, scratch = self.source, _local.__dict__.setdefault("scratch", Scratch())
         return decode(
-            record.data, header, channels=channels, dtype=source.dtype, shrink=job.shrinks[index], scratch=scratch,
-            accurate=self.accurate,
+            record.data, header, channels=source.channels, dtype=source.dtype, shrink=job.shrinks[index],
+            scratch=scratch, accurate=self.accurate,
         )  # fmt: skip
 
     def _named(self, error: DecodeError, index: int) -> DecodeError:

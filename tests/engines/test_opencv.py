@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
 import augline as al
-from augline import engines
 from augline.engines.opencv.blocks import shrink
 from pictures import noisy
 
@@ -30,34 +27,6 @@ def test_halving_one_side_rounds_every_pair_of_levels_half_up() -> None:
     assert np.array_equal(shrink(image, 1, 2)[:, :, 1], wanted)
     tall = np.ascontiguousarray(image.transpose(1, 0, 2))
     assert np.array_equal(shrink(tall, 2, 1)[:, :, 3], wanted.T)
-
-
-def _write(folder: Path, size: tuple[int, int], number: int, grey: bool) -> str:
-    smooth = cv2.GaussianBlur(np.random.default_rng(number).integers(0, 256, (*size, 3), np.uint8), (0, 0), 3)
-    path = folder / f"{number}.jpg"
-    cv2.imwrite(str(path), smooth[:, :, 0] if grey else smooth)
-    return str(path)
-
-
-@pytest.mark.parametrize("colours", ["rgb", "grayscale", "rgba"])
-@pytest.mark.parametrize("fill_mode", ["reflect", "constant"])
-def test_files_decoded_with_a_fourth_channel_give_the_same_pixels(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, colours: str, fill_mode: str
-) -> None:
-    sizes = [(97, 131), (131, 97), (64, 141), (141, 64), (60, 60), (300, 250)]
-    files = [_write(tmp_path, size, number, grey=number == 4) for number, size in enumerate(sizes)]
-    moves = [al.RandomFlip(), al.RandomRotation(0.1, fill_mode=fill_mode, fill_value=0.7), al.RandomContrast(0.2)]
-    pipe = al.Pipeline(al.Files(files, color_mode=colours), moves, size=(60, 60), batch_size=6)
-    asked = []
-
-    def plainly(sample: engines.Sample, index: int, least: int) -> int:
-        asked.append(index)
-        return least
-
-    four = pipe.batch(0, 0)
-    monkeypatch.setattr(engines, "channels", plainly)
-    assert np.array_equal(pipe.batch(0, 0), four)
-    assert len(asked) == 6
 
 
 @pytest.mark.parametrize(

@@ -47,12 +47,6 @@ def prepare(name: str, plan: Plan, decoded: NDArray[np.int64]) -> Sample:
     return result
 
 
-def channels(sample: Sample, index: int, least: int) -> int:
-    """As how many channels to decode an image of `least`: some engines read three faster beside one they ignore."""
-    takes_four = getattr(sample, "takes_four", None)
-    return 4 if least == 3 and takes_four is not None and takes_four(index) else least
-
-
 def carry(sample: Sample, index: int, image: NDArray[Any], out: NDArray[Any]) -> None:
     """One sample, an image (height, width, channels) or a video with time ahead of that, frame by frame."""
     if image.ndim == 3:

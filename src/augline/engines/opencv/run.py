@@ -114,10 +114,6 @@ class _Chain:
         for finish in self._finish:
             finish(out)
 
-    def takes_four(self, index: int) -> bool:
-        """Whether an image of three channels had best come with a fourth; see `engines.channels`."""
-        return bool(self._steps) and isinstance(self._steps[0], WarpStep) and self._steps[0].takes_four(index)
-
     def many(self, first: int, images: NDArray[Any], outs: NDArray[Any]) -> None:
         """Samples from number `first` on, from images of one size: a warp that comes first takes them in one loop."""
         alone = self._dtype is not None or bool(self._finish)

@@ -82,10 +82,6 @@ class WarpStep:
             return moved.view(image.dtype)
         return self._warped(index, image, out)
 
-    def takes_four(self, index: int) -> bool:
-        """Whether an image of three channels had best come with a fourth, which is then ignored."""
-        return self._by_four and self._windows[index] is None and self._displacement is None
-
     def many(self, first: int, images: Image, outs: Image) -> None:
         """Samples from number `first` on: one kernel call, and hardly anything else, where that is all it takes."""
         whole = len(passes(images.shape[3], most_channels(images.dtype, False))) == 1 < images.shape[3]
@@ -124,9 +120,7 @@ class WarpStep:
         kernel = cv2.warpPerspective if self._projective[index] else cv2.warpAffine
         matrix = self._matrix[index] if self._projective[index] else self._matrix[index, :2]
         if self._by_four:
-            four = image
-            if image.shape[2] == 3:
-                four = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, dst=scratch(0, image.shape[:2]))
+            four = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, dst=scratch(0, image.shape[:2]))
             done = kernel(four, matrix, size, scratch(1, size[::-1]), self._flags, border, (*fill[:3], 0))
             return np.asarray(cv2.cvtColor(done, cv2.COLOR_RGBA2RGB, dst=out))
         return by_groups(
