@@ -34,6 +34,19 @@ def noisy(height: int, width: int, channels: int = 3, dtype: str = "uint8", seed
     return typed(np.random.default_rng(seed).uniform(0, 1, (height, width, channels)), dtype)
 
 
+def stars(height: int, width: int, count: int, seed: int = 0) -> list[NDArray[Any]]:
+    """Polygons in an image: stars, some going round twice and so crossing themselves, every other one in two parts."""
+    rng, found = np.random.default_rng(seed), []
+    for k in range(count):
+        corners = 3 + int(rng.integers(0, 9))
+        angle = np.sort(rng.uniform(0, 2 * np.pi, corners)) * (1 if k % 3 else 2)
+        spread = rng.uniform(2, height / 2, corners)[:, None]
+        centre = rng.uniform([8, 8], [width - 8, height - 8])
+        star = np.clip(centre + spread * np.stack([np.cos(angle), np.sin(angle)], axis=1), 0, [width, height])
+        found.append(np.concatenate([star, [[np.nan, np.nan]], star[:3] * 0.5 + [9.0, 4.0]]) if k % 2 else star)
+    return found
+
+
 def typed(unit: NDArray[Any], dtype: str) -> NDArray[Any]:
     """Values of 0 to 1 on the range of a type."""
     values = unit * TOP[dtype]

@@ -39,6 +39,24 @@ def rows_of(xp: Namespace, array: Array) -> int:
     return rows
 
 
+def grouped(xp: Namespace, kind: str, values: Array, group: Array, count: int) -> Array:
+    """`(count, ...)`: the "sum" or the "min" of the rows of each group; 0, or no less than any number, of none.
+
+    Args:
+        xp: Array namespace.
+        kind: See above.
+        values: `(n, ...)`.
+        group: `(n,)` from 0 to count - 1.
+        count: Of groups.
+    """
+    own = getattr(xp, "grouped", None)
+    if own is not None:
+        return own(kind, values, group, count)
+    result = xp.full((count, *values.shape[1:]), 0 if kind == "sum" else xp.inf, dtype=values.dtype)
+    (xp.add if kind == "sum" else xp.minimum).at(result, group, values)
+    return result
+
+
 def choose(xp: Namespace, condition: Array, yes: Callable[[], Array], no: Callable[[], Array]) -> Array:
     """`yes()` where a single bool holds, else `no()`; only that one is computed."""
     branch = getattr(xp, "cond", None)

@@ -11,18 +11,21 @@ import numpy as np
 
 from augline.arrays import Array, Namespace, shape_of
 from augline.box_filter import BoxFilter
+from augline.dense_polygons import boxes_around, in_pixels
 from augline.engines.portable.points import forward
 from augline.plan import Plan, Warp
 from augline.plan.mix import Mix
 from augline.sources.boxes import from_xyxy, to_xyxy
+from augline.sources.rings import Rings
 
 _POINTS_A_SIDE = 8  # of outlines that bend
 _MORE_CROSSINGS = 8  # points that a bent outline may gain at a straight edge
 
 
 def move_boxes(
-    xp: Namespace, plan: Plan, boxes: Array, there: Array, box_format: str, box_filter: BoxFilter
-) -> tuple[Array, Array]:
+    xp: Namespace, plan: Plan, boxes: Array, there: Array, box_format: str, box_filter: BoxFilter,
+    polygons: Rings | None = None,
+) -> tuple[Array, Array]:  # fmt: skip
     """Boxes where they come out, clipped to the image, and which of them are left; as `targets.move_boxes`.
 
     Args:
@@ -32,24 +35,34 @@ def move_boxes(
         there: `(batch, n)` bool: which are boxes.
         box_format: One of Keras's.
         box_filter: Which stay.
+        polygons: Outlines in the units of the boxes, where they are known; that of box k of row i is object i * n + k.
 
     Returns:
         `(batch, n, 4)` float32 and `(batch, n)` bool.
     """
     before, after = ((extent.height[:, None], extent.width[:, None]) for extent in (plan.before.extent, plan.extent))
     moves = [stage for stage in plan.stages if isinstance(stage, Warp) and stage.moves]
-    corners = to_xyxy(xp.astype(boxes, xp.float64), box_format, before, xp)
-    points = outlines(xp, corners, any(stage.field is not None for stage in moves)) - 0.5
-    none = xp.zeros_like(there)
-    whole = seen = _tight(xp, _through(xp, moves, points)[0], none) + 0.5
-    if len(moves) > 1:
-        left, none = _through(xp, moves, points, cut=True)
-        seen = _tight(xp, left, none) + 0.5
+    if polygons is None:
+        corners = to_xyxy(xp.astype(boxes, xp.float64), box_format, before, xp)
+        whole, seen = _of_sides(xp, moves, corners)
+    else:
+        n = int(there.shape[1])
+        whole, seen = boxes_around(xp, plan, moves, in_pixels(xp, polygons, plan, box_format, n), n)
     seen = xp.minimum(xp.clip(seen, min=0.0), xp.stack([after[1], after[0], after[1], after[0]], axis=-1))
-    seen = xp.where(none[..., None], 0.0, seen)
     there = there if plan.dropped is None else there & ~plan.dropped
     stays = _fullest(xp, there & box_filter.keeps(seen, whole), seen, box_filter.max_boxes)
     return xp.astype(from_xyxy(seen, box_format, after, xp), xp.float32), stays
+
+
+def _of_sides(xp: Namespace, moves: list[Warp], corners: Array) -> tuple[Array, Array]:
+    """The boxes around four moved sides, and around what the frames on the way leave of them."""
+    points = outlines(xp, corners, any(stage.field is not None for stage in moves)) - 0.5
+    none = xp.zeros_like(corners[..., 0]) > 0
+    whole = _tight(xp, _through(xp, moves, points)[0], none) + 0.5
+    if len(moves) < 2:
+        return whole, whole
+    left, none = _through(xp, moves, points, cut=True)
+    return whole, xp.where(none[..., None], 0.0, _tight(xp, left, none) + 0.5)
 
 
 def mix_boxes(xp: Namespace, mix: Mix, boxes: Array, there: Array, box_filter: BoxFilter) -> tuple[Array, Array]:

@@ -88,7 +88,8 @@ class Paths:
         for number in range(len(self._moves)):
             outlines = moved(outlines, partial(self._through, number, index))
             if number < len(self._moves) - 1:
-                outlines = [clipped(part + 0.5, self._frame(number, index)) - 0.5 for part in outlines]
+                inside = clipped([part + 0.5 for part in outlines], self._frame(number, index))
+                outlines = [part - 0.5 for part in inside]
         return outlines
 
     def sees(self, index: int, points: Points) -> tuple[Points, NDArray[np.bool_]]:

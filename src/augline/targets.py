@@ -200,7 +200,7 @@ def move_polygons(
         index = number // frames
         before, after = _sizes(plan, index)
         given = [np.asarray(rows[k], np.float64) * unit(box_format, before)[:2] - 0.5 for k in kept[number].tolist()]
-        left = [clipped(part + 0.5, np.asarray(after[::-1])) for part in paths.forward_cut(index, given)]
+        left = clipped([part + 0.5 for part in paths.forward_cut(index, given)], np.asarray(after[::-1]))
         result.append([(part / unit(box_format, after)[:2]).astype(np.float32) for part in left])
     return result
 

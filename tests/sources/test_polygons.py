@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from augline.sources.polygons import joined, moved, outline, paint, tight_boxes
+from augline.sources.polygons import clipped, joined, moved, outline, paint, tight_boxes
 from augline.sources.rle import runs
 
 STAR = np.float32([[3.2, 1.1], [14.7, 9.4], [22.3, 2.6], [17.9, 13.1], [27.6, 17.3], [9.5, 14.2], [1.4, 18.7]])
@@ -119,6 +119,30 @@ class TestTightBoxes:
         assert np.isnan(result[0][3]).all()
         np.testing.assert_array_equal(result[1], np.stack([STAR[:, 1], -STAR[:, 0]], axis=1))
         assert moved([], turned) == []
+
+
+class TestClipped:
+    @pytest.mark.parametrize("seed", range(20))
+    def test_the_same_pixels_and_nothing_outside(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        given = [rng.uniform(-20, 45, (corners, 2)) for corners in (3, 6, 9)]
+        given.append(joined([given[0], given[1][:4]]).astype(np.float64))
+        for polygon, left in zip(given, clipped(given, np.array([31, 20])), strict=True):
+            if np.isnan(left).all():
+                assert not painted(polygon, 20, 31).any()
+                continue
+            np.testing.assert_array_equal(painted(left, 20, 31), painted(polygon, 20, 31))
+            assert np.nanmin(left, initial=0) >= -1e-9
+            assert (np.nanmax(left, axis=0, initial=0) <= np.array([31, 20]) + 1e-9).all()
+
+    def test_parts_that_are_gone_leave_no_gap(self) -> None:
+        inside, outside = np.array([[2.0, 3], [5, 3], [5, 6]]), np.array([[40.0, 30], [60, 30], [60, 50]])
+        parts = [joined([inside, outside, inside + 1]).astype(np.float64), outside, inside]
+        both, gone, same = clipped(parts, np.array([31, 20]))
+        np.testing.assert_array_equal(both, joined([inside, inside + 1]))
+        assert np.isnan(gone).all()
+        assert gone.shape == (1, 2)
+        assert same is inside
 
 
 class TestOutline:

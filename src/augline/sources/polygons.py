@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from augline.sources.rings import Rings, clip, seen
+
 Polygon: TypeAlias = NDArray[np.floating[Any]]
 _Points: TypeAlias = NDArray[np.float64]
 
@@ -56,34 +58,47 @@ def tight_boxes(polygons: Sequence[Polygon], size: tuple[float, float] | None = 
     boxes = np.concatenate([np.fmin.reduceat(flat, starts), np.fmax.reduceat(flat, starts)], axis=1)
     if size is not None:
         limit = np.asarray([size[1], size[0]], np.float64)
-        for row in np.flatnonzero((boxes[:, :2] < 0).any(axis=1) | (boxes[:, 2:] > limit).any(axis=1)).tolist():
-            boxes[row] = _seen(polygons[row], limit)
+        out = np.flatnonzero((boxes[:, :2] < 0).any(axis=1) | (boxes[:, 2:] > limit).any(axis=1))
+        if out.size:
+            boxes[out] = seen(np, rings_of([polygons[row] for row in out.tolist()]), np.tile(limit, (len(out), 1)))
     return boxes
 
 
-def clipped(polygon: _Points, limit: NDArray[Any]) -> _Points:
-    """What of a polygon lies between 0 and `limit`, (width, height); one row of NaN if nothing does.
+def clipped(polygons: Sequence[_Points], limit: NDArray[Any]) -> list[_Points]:
+    """What of each polygon lies between 0 and `limit`, (width, height); one row of NaN if nothing does.
 
-    Parts that leave and come back stay joined along the edge (I. Sutherland and G. Hodgman, 1974).
-
-    >>> clipped(np.array([[-2.0, 1], [2, 1], [2, 3], [-2, 3]]), np.array([4, 4])).tolist()
+    >>> clipped([np.array([[-2.0, 1], [2, 1], [2, 3], [-2, 3]])], np.array([4, 4]))[0].tolist()
     [[0.0, 1.0], [2.0, 1.0], [2.0, 3.0], [0.0, 3.0]]
     """
-    if ((polygon >= 0) & (polygon <= limit) | np.isnan(polygon)).all():
-        return polygon
-    gap, rows = np.full((1, 2), np.nan), []
-    for part in _parts(polygon):
-        for axis in (0, 1):
-            part = _half(part, part[:, axis])
-            part = _half(part, limit[axis] - part[:, axis])
-        rows += [gap, part] if len(part) and np.ptp(part, axis=0).all() else []  # not what only touches the edge
-    return np.concatenate(rows[1:] or [gap])
+    out = [k for k, points in enumerate(polygons) if ((points < 0) | (points > limit)).any()]
+    if not out:
+        return [*polygons]
+    left = clip(np, rings_of([polygons[k] for k in out]), np.tile(limit, (len(out), 1)))
+    changed = dict(zip(out, _polygons_of(left, len(out)), strict=True))
+    return [changed.get(k, polygon) for k, polygon in enumerate(polygons)]
+
+
+def rings_of(polygons: Sequence[Polygon]) -> Rings:
+    """The parts of polygons, each polygon an object."""
+    flat = np.concatenate([np.empty((0, 2)), *polygons])
+    owner = np.repeat(np.arange(len(polygons)), [len(polygon) for polygon in polygons])
+    gaps = np.isnan(flat[:, 0])
+    return Rings(flat[~gaps], (np.cumsum(gaps) + owner)[~gaps], owner[~gaps])
+
+
+def _polygons_of(rings: Rings, count: int) -> list[_Points]:
+    """The inverse of `rings_of`; one row of NaN for a polygon without points."""
+    begins = np.flatnonzero(np.diff(rings.ring)) + 1
+    gaps = begins[rings.owner[begins] == rings.owner[begins - 1]]
+    points, owner = np.insert(rings.points, gaps, np.nan, axis=0), np.insert(rings.owner, gaps, rings.owner[gaps])
+    rows = np.split(points, np.searchsorted(owner, np.arange(1, count)))
+    return [part if len(part) else np.full((1, 2), np.nan) for part in rows]
 
 
 def within(polygon: _Points, box: Sequence[float] | NDArray[Any]) -> _Points:
     """What of a polygon lies in a box (left, top, right, bottom); one row of NaN if nothing does."""
     start, end = np.asarray(box[:2], np.float64), np.asarray(box[2:], np.float64)
-    return clipped(polygon - start, end - start) + start
+    return clipped([polygon - start], end - start)[0] + start
 
 
 def without(polygon: _Points, box: Sequence[float] | NDArray[Any]) -> _Points:
@@ -150,16 +165,6 @@ def _parts(polygon: _Points) -> list[_Points]:
     return [polygon[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-def _half(part: _Points, depth: _Points) -> _Points:
-    """The polygon where `depth`, a linear function of the place, given at its corners, is not negative."""
-    then, depth_then = np.roll(part, -1, axis=0), np.roll(depth, -1)
-    inside, crosses = depth >= 0, (depth >= 0) != (depth_then >= 0)
-    share = depth / np.where(crosses, depth - depth_then, 1)
-    cut = part + share[:, None] * (then - part)
-    result: _Points = np.stack([part, cut], axis=1)[np.stack([inside, crosses], axis=1)]
-    return result
-
-
 def _paint_part(canvas: NDArray[Any], part: _Points, value: int) -> None:
     """Counts, along each row of pixel centres, the edges crossed so far: inside where the count is odd."""
     height, width = canvas.shape
@@ -176,38 +181,3 @@ def _paint_part(canvas: NDArray[Any], part: _Points, value: int) -> None:
     crossed = np.zeros((bottom - top, right - left + 1), np.int64)
     np.add.at(crossed, (rows, np.clip(np.ceil(x - 0.5), left, right).astype(np.int64) - left), 1)
     canvas[top:bottom, left:right][np.cumsum(crossed, axis=1)[:, :-1] % 2 == 1] = value
-
-
-def _seen(polygon: Polygon, limit: _Points) -> _Points:
-    """The box of what lies between 0 and `limit`: around the edges cut off there, and the image's corners inside."""
-    parts = _parts(polygon.astype(np.float64))
-    a, b = np.concatenate(parts), np.concatenate([np.roll(part, -1, axis=0) for part in parts])
-    corners = np.asarray([[0, 0], [1, 0], [0, 1], [1, 1]]) * limit
-    points = np.concatenate([_cut(a, b, limit), corners[_inside(corners, a, b)]])
-    return np.concatenate([points.min(axis=0), points.max(axis=0)]) if len(points) else np.zeros(4)
-
-
-def _cut(a: _Points, b: _Points, limit: _Points) -> _Points:
-    """The ends of what is left of the segments from a to b (Liang and Barsky, 1984)."""
-    step = b - a
-    still = step == 0
-    divisor = np.where(still, 1.0, step)
-    first, second = -a / divisor, (limit - a) / divisor
-    within = (a >= 0) & (a <= limit)
-    first = np.where(still, np.where(within, -np.inf, np.inf), first)
-    second = np.where(still, np.where(within, np.inf, np.inf), second)
-    start = np.maximum(np.minimum(first, second).max(axis=1), 0)
-    end = np.minimum(np.maximum(first, second).min(axis=1), 1)
-    left = start <= end
-    a, step, start, end = a[left], step[left], start[left, None], end[left, None]
-    ends: _Points = np.clip(np.concatenate([a + start * step, a + end * step]), 0, limit)
-    return ends
-
-
-def _inside(points: _Points, a: _Points, b: _Points) -> NDArray[np.bool_]:
-    """Whether points lie in the polygon of these edges: a ray to the left crosses an odd number of them."""
-    x, y = points[:, :1], points[:, 1:]
-    across = (a[:, 1] <= y) != (b[:, 1] <= y)
-    rise = np.where(a[:, 1] == b[:, 1], 1.0, b[:, 1] - a[:, 1])
-    meets = a[:, 0] + (y - a[:, 1]) * (b[:, 0] - a[:, 0]) / rise
-    return np.asarray((across & (meets < x)).sum(axis=1) % 2 == 1)

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from augline.arrays import Array
 
+inf = float("inf")
 float32, float64 = tf.float32, tf.float64
 int8, int16, int32, int64 = tf.int8, tf.int16, tf.int32, tf.int64
 uint8, uint16, uint32, uint64 = tf.uint8, tf.uint16, tf.uint32, tf.uint64
@@ -146,6 +147,27 @@ def argsort(x: Array, axis: int = -1, stable: Any = True) -> Array:
 def sort(x: Array, axis: int = -1) -> Array:
     """See the standard."""
     return tf.sort(x, axis=axis)
+
+
+def searchsorted(x1: Array, x2: Array) -> Array:
+    """See the standard; int64."""
+    return tf.searchsorted(x1, x2, out_type=tf.int64)
+
+
+def nonzero(x: Array) -> tuple[Array, ...]:
+    """See the standard; int64."""
+    return tuple(tf.unstack(tf.where(x), axis=1))
+
+
+def tile(x: Array, repetitions: Sequence[int]) -> Array:
+    """See the standard."""
+    return tf.tile(x, repetitions)
+
+
+def grouped(kind: str, values: Array, group: Array, count: Any) -> Array:
+    """See `augline.arrays.grouped`."""
+    function = tf.math.unsorted_segment_sum if kind == "sum" else tf.math.unsorted_segment_min
+    return function(values, group, count)
 
 
 def cumulative_sum(x: Array, axis: int = -1) -> Array:

@@ -18,6 +18,7 @@ from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.points import forward
 from augline.feed.graph.frames import by_video, framed, frames_of, plan_of_frames
 from augline.feed.graph.masks import MaskColumn, Opened
+from augline.feed.graph.polygons import Polygons
 from augline.feed.graph.refuse import refused
 from augline.plan import Extent, Plan, Warp
 from augline.sources.base import Source
@@ -129,9 +130,6 @@ def _check(source: Source, keypoints: Sequence[NDArray[Any]]) -> None:
     Raises:
         EngineError: There are some.
     """
-    columns = source.targets
-    if columns.polygons is not None:
-        raise refused(repr(source), "boxes must be known by their sides alone", "polygons")
     if len({rows.shape for rows in keypoints}) > 1:
         raise refused(repr(source), "all images must have equally many keypoints", "different numbers")
 
@@ -179,6 +177,8 @@ class _Boxes:
         names = by_frame(taken.get("box_labels", ()), lead) or [np.zeros(len(each), np.int32) for each in rows]
         self._boxes = tf.ragged.constant([each.tolist() for each in rows], tf.float32, ragged_rank=1, inner_shape=(4,))
         self._labels = tf.ragged.constant([np.asarray(each).tolist() for each in names], tf.int32)
+        outlines = taken.get("polygons")
+        self._polygons = None if outlines is None else Polygons(by_frame(outlines, lead))
         counts = [len(each) for each in rows]
         self._counts, self._batches, self._room = tf.constant(counts), batches, max([1, *counts])
 
@@ -193,7 +193,8 @@ class _Boxes:
         room, form = self._room, self._batches.source.bounding_box_format
         boxes = tf.gather(self._boxes, indices).to_tensor(shape=(indices.shape[0], room, 4))
         there = tf.range(room)[None] < tf.gather(self._counts, indices)[:, None]
-        return move_boxes(xp, plan, boxes, there, form, box_filter)
+        polygons = None if self._polygons is None else self._polygons.take(indices, room)
+        return move_boxes(xp, plan, boxes, there, form, box_filter, polygons)
 
 
 def dense(batches: Batches, stays: Array, boxes: Array, labels: Array) -> dict[str, Array]:
