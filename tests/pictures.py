@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,11 @@ TOP = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 
 def smooth(height: int, width: int, channels: int = 3, dtype: str = "uint8", seed: int = 0) -> NDArray[Any]:
     """Photograph-like: waves of many directions, 9 px and longer, values 0.15 to 0.85 of the range."""
+    return typed(_waves(height, width, channels, seed), dtype)
+
+
+@functools.lru_cache(256)
+def _waves(height: int, width: int, channels: int, seed: int) -> NDArray[Any]:
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     total = np.zeros((height, width, channels))
@@ -26,7 +32,7 @@ def smooth(height: int, width: int, channels: int = 3, dtype: str = "uint8", see
         waves = np.cos(turn) * x[..., None] + np.sin(turn) * y[..., None]
         total += np.sqrt(length) * np.sin(waves * (2 * np.pi / length) + phase)
     low, high = total.min(), total.max()
-    return typed(0.15 + 0.7 * (total - low) / (high - low), dtype)
+    return 0.15 + 0.7 * (total - low) / (high - low)
 
 
 def noisy(height: int, width: int, channels: int = 3, dtype: str = "uint8", seed: int = 0) -> NDArray[Any]:

@@ -31,14 +31,14 @@ def test_the_table_has_every_transform() -> None:
 @pytest.mark.parametrize("dtype", sorted(TOP))
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
 def test_engines_give_what_the_reference_gives(
-    case: Case, dtype: str, engine: str, carry_out: Callable[..., Any], tolerance: Callable[..., dict[str, float]]
+    case: Case, dtype: str, other: str, carry_out: Callable[..., Any], tolerance: Callable[..., dict[str, float]]
 ) -> None:
-    stated = tolerance(engine, case.kind, dtype)
+    stated = tolerance(other, case.kind, dtype)
     picture = noisy if stated["max"] == 0 else smooth
     for channels in case.channels:
         images = [picture(*size, channels, dtype, seed) for seed, size in enumerate(SIZES)]
         wanted, level = carry_out("reference", case.transforms, images)
-        got, _ = carry_out(engine, case.transforms, images)
+        got, _ = carry_out(other, case.transforms, images)
         for a, b in zip(wanted, got, strict=True):
             assert (a.shape, a.dtype) == (b.shape, b.dtype)
             apart = np.abs(a.astype(np.float64) - b.astype(np.float64)) / level
@@ -49,12 +49,12 @@ def test_engines_give_what_the_reference_gives(
 @pytest.mark.parametrize("dtype", sorted(TOP))
 @pytest.mark.parametrize("case", AIMED, ids=lambda case: case.label)
 def test_engines_look_at_the_same_targets(
-    case: Case, dtype: str, engine: str, tolerance: Callable[..., dict[str, float]]
+    case: Case, dtype: str, other: str, tolerance: Callable[..., dict[str, float]]
 ) -> None:
-    stated = tolerance(engine, case.kind, dtype)
+    stated = tolerance(other, case.kind, dtype)
     for channels in case.channels:
         images = [(noisy if stated["max"] == 0 else smooth)(*SIZES[k % 3], channels, dtype, k) for k in range(7)]
-        outs = [al.augment(images, case.transforms, engine=e, seed=5, **aims(images)) for e in ("reference", engine)]
+        outs = [al.augment(images, case.transforms, engine=e, seed=5, **aims(images)) for e in ("reference", other)]
         for wanted, got in zip(*(out["images"] for out in outs), strict=True):
             assert (wanted.shape, wanted.dtype) == (got.shape, got.dtype)
             apart = np.abs(wanted.astype(np.float64) - got.astype(np.float64)) / (TOP[dtype] / 255)
@@ -149,12 +149,12 @@ def test_clipping_between_curves_and_colours_is_kept(engine: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["constant", "wrap", "mirror", "reflect", "nearest"])
-def test_what_lies_behind_the_edge_of_an_enlarged_window(mode: Any, engine: str, carry_out: Callable[..., Any]) -> None:
+def test_what_lies_behind_the_edge_of_an_enlarged_window(mode: Any, other: str, carry_out: Callable[..., Any]) -> None:
     """Half a pixel beyond a window the picture goes on; beyond the image, its fill: a plain resize repeats the edge."""
     wide, tall = noisy(20, 60), noisy(60, 20)
     still = al.RandomZoom((0, 0), fill_mode=mode)
     lists = ((al.CenterCrop(40, 40),), (al.Resizing(140, 150), still), (al.CenterCrop(40, 40), still))
     for work, image in itertools.product(lists, (wide, tall)):
         wanted, _ = carry_out("reference", work, [image])
-        got, _ = carry_out(engine, work, [image])
+        got, _ = carry_out(other, work, [image])
         assert np.abs(wanted[0].astype(int) - got[0]).max() <= 12  # 1/64 pixel of noise, twice

@@ -93,8 +93,8 @@ def test_each_pass_is_an_epoch_and_one_left_early_is_begun_again() -> None:
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 def test_arrays_of_every_type(dtype: str) -> None:
-    images = np.stack([smooth(40, 52, 3, dtype, k) for k in range(7)])
-    source = al.Arrays(images, np.arange(7.0), weights=np.linspace(0, 1, 7))
+    images = np.stack([smooth(40, 52, 3, dtype, k) for k in range(6)])
+    source = al.Arrays(images, np.arange(6.0), weights=np.linspace(0, 1, 6))
     work = [*WORK, al.RandomPerspective((1, 1), scale=0.3), al.Resizing(20, 22)]
     dataset, reference = graph_and_reference(source, work, batch_size=3, seed=2)
     step = {"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}[dtype]
@@ -183,7 +183,7 @@ def test_targets_move_with_the_images(work: list[Any]) -> None:
         box_labels=[np.arange(len(BOXES[k % 2])) for k in range(6)], keypoints=[POINTS] * 6, keypoint_swaps=[(0, 2)],
         weights=np.ones(6),
     )  # fmt: skip
-    settings: dict[str, Any] = {"batch_size": 4, "seed": 4, "box_filter": al.BoxFilter(min_visibility=0.3, max_boxes=2)}
+    settings: dict[str, Any] = {"batch_size": 3, "seed": 4, "box_filter": al.BoxFilter(min_visibility=0.3, max_boxes=2)}
     dataset, reference = graph_and_reference(source, work, **settings)
     for step, batch in enumerate(dataset):
         wanted = reference.batch(0, step)

@@ -207,14 +207,14 @@ def test_a_sample_is_the_same_alone_and_in_any_batch(item: al.Transform) -> None
 @pytest.mark.parametrize("dtype", sorted(LEVEL))
 @pytest.mark.parametrize("item", POLICIES, ids=repr)
 def test_engines_agree(item: al.Transform, dtype: str) -> None:
-    for channels in (1, 3, 4) if isinstance(item, al.ThreeAugment) else (1, 3, 4, 7):
-        images = [smooth(*size, channels, dtype, k) for k, size in enumerate(((41, 67), (58, 37), (33, 90)) * 3)]
-        outs = [al.augment(images, [item], engine=engine, seed=2) for engine in ("opencv", "reference")]
-        for a, b in zip(*outs, strict=True):
-            apart = np.abs(a.astype(float) - b.astype(float)) / LEVEL[dtype]
-            # a level that engines round apart can fall on either side of a posterized or solarized step
-            assert np.median(apart) <= 3
-            assert (apart > 4).mean() < 0.2
+    """More draws than in tests/conformance, which has the other numbers of channels."""
+    images = [smooth(*size, 3, dtype, k) for k, size in enumerate(((41, 67), (58, 37), (33, 90)) * 3)]
+    outs = [al.augment(images, [item], engine=engine, seed=2) for engine in ("opencv", "reference")]
+    for a, b in zip(*outs, strict=True):
+        apart = np.abs(a.astype(float) - b.astype(float)) / LEVEL[dtype]
+        # a level that engines round apart can fall on either side of a posterized or solarized step
+        assert np.median(apart) <= 3
+        assert (apart > 4).mean() < 0.2
 
 
 def test_masks_boxes_and_points_move_along() -> None:

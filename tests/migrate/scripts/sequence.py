@@ -20,7 +20,7 @@ train, valid = Photos(32), Photos(8)
 more = Photos(16)
 model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)])
 model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-model.fit(more, epochs=2, steps_per_epoch=len(more), workers=4, use_multiprocessing=True)
+model.fit(more, epochs=2, steps_per_epoch=len(more), workers=2, use_multiprocessing=True)
 model.fit_generator(generator=Photos(32), nb_epoch=2, max_queue_size=20,
                     # the rest of the photographs
                     validation_data=more)
