@@ -181,21 +181,25 @@ def around(image: Any, name: int) -> tuple[list[int], int]:
 @pytest.mark.parametrize("visible", [0.0, 0.6])
 @pytest.mark.parametrize("mix", [al.CutMix(), al.Mosaic(fill_value=0)], ids=str)
 def test_boxes_are_those_around_what_shows(mix: Any, visible: float) -> None:
-    keep = al.BoxFilter(min_visibility=visible)
-    got = batch([mix], al.Arrays(IMAGES, boxes=BOXES, box_labels=NAMES), box_filter=keep)
+    source, keep = al.Arrays(IMAGES, boxes=BOXES, box_labels=NAMES), al.BoxFilter(min_visibility=visible)
+    pipe = al.Pipeline(source, [mix], batch_size=COUNT, box_filter=keep, shuffle=False)
     full = {name: around(image, name)[1] for image in IMAGES for name in np.unique(image)[1:].tolist()}
-    kept = left_out = 0
-    for image, *found in zip(got["images"], *got["bounding_boxes"].values(), strict=True):
-        rows, names = (column[found[1] >= 0] for column in found)
-        if len({*names.tolist()}) < len(names):
-            continue  # a sample that is its own partner
-        stays = [name for name in np.unique(image)[1:].tolist() if around(image, name)[1] >= visible * full[name]]
-        assert sorted(names.tolist()) == stays
-        for box, name in zip(rows.tolist(), names.tolist(), strict=True):
-            assert box == around(image, name)[0]
-        kept, left_out = kept + len(stays), left_out + len(np.unique(image)) - 1 - len(stays)
-    assert kept > COUNT
-    assert left_out > 3 or not visible
+    cut = left_out = 0
+    for epoch in range(6):
+        got, samples = pipe.batch(epoch, 0), pipe.batches.drawn(epoch, ALL, source.ids)[0].reshape(COUNT, -1)
+        for mixed, image, *found in zip(samples, got["images"], *got["bounding_boxes"].values(), strict=True):
+            rows, names = (column[found[1] >= 0] for column in found)
+            if len({*mixed.tolist()}) < len(mixed):
+                continue  # one of them twice
+            shown = {name: around(image, name) for name in np.unique(image)[1:].tolist()}
+            stays = [name for name, (_, pixels) in shown.items() if pixels >= visible * full[name]]
+            assert sorted(names.tolist()) == stays
+            for box, name in zip(rows.tolist(), names.tolist(), strict=True):
+                assert box == shown[name][0]
+            cut += sum(pixels < full[name] for name, (_, pixels) in shown.items())
+            left_out += len(shown) - len(stays)
+    assert cut > 3 * COUNT
+    assert left_out > COUNT or not visible
 
 
 def test_of_two_that_lie_over_a_box_each_takes_its_own_from_it() -> None:

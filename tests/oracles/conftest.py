@@ -11,9 +11,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from augline.engines import ENGINES
 from pictures import smooth
 
 _FILES = (("skimage", "data/coffee.png"), ("skimage", "data/chelsea.png"), ("sklearn", "datasets/images/china.jpg"))
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")

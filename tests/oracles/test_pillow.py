@@ -10,15 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
 
 import augline as al
-from augline.engines import ENGINES
 from pictures import noisy
 
 Photos = NDArray[Any]
-
-
-@pytest.fixture(params=sorted(ENGINES))
-def engine(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 def ours(photo: Photos, engine: str, *transforms: al.Transform) -> NDArray[np.int64]:

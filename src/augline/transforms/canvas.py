@@ -101,6 +101,8 @@ class ResizeLongestEdge(Transform):
 class LetterBox(Transform):
     """Fits whole images into a size, keeps proportions, and fills what stays empty, evenly, as YOLO does.
 
+    The filling is added in whole pixels of the image and resized with it, as Keras does: the picture's edge is soft.
+
     Args:
         height: Output height in pixels.
         width: Output width in pixels.
