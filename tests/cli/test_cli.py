@@ -252,3 +252,8 @@ def test_the_demo_trains_a_model(tmp_path):
     model = keras.models.load_model(tmp_path / "out" / "model.keras")
     assert model.output_shape == (None, 2)
     assert Path(folder).exists()
+
+
+def test_the_package_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "augline", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["augline", al.__version__]
