@@ -63,7 +63,7 @@ def augment(
         seed: Another seed, other draws.
         epoch: Another epoch, other draws.
         ids: `(batch,)` sample ids; 0, 1, 2, ... by default. A sample's draws depend on (seed, epoch, id) alone.
-        engine: "auto", "opencv" or "reference".
+        engine: "auto", "opencv", "reference" or "tensorflow".
         bounding_box_format: One of Keras's formats, for boxes in and out.
         box_filter: Which boxes stay once the image around them was cut.
         keypoint_swaps: Pairs of keypoints, by number, that change places where an image comes out mirrored: left eye

@@ -54,7 +54,7 @@ def tta(
         fill: For masks: what stands where no view saw anything.
         bounding_box_format: For boxes in and out.
         swaps: For points; see `Trace.undo_points`.
-        engine: "auto", "opencv" or "reference".
+        engine: "auto", "opencv", "reference" or "tensorflow".
         value_range: Of float images; (0, 1) by default.
 
     Returns:

@@ -164,7 +164,7 @@ def trace(
         seed: Another seed, other draws.
         epoch: Another epoch, other draws.
         ids: `(batch,)` sample ids; 0, 1, 2, ... by default.
-        engine: "auto", "opencv" or "reference".
+        engine: "auto", "opencv", "reference" or "tensorflow".
         value_range: Of float images; (0, 1) by default.
 
     Raises:

@@ -21,8 +21,7 @@ def bench(
 ) -> None:
     """Measure a pipeline beside the bare decoding of the same files.
 
-    Decoding alone, on as many threads, is the roof: no pipeline that reads these files can be faster. Rounds of both
-    run in turn, so that a busy machine slows both.
+    Decoding alone is the roof: no pipeline that reads these files can be faster. Rounds of both run in turn.
 
     [bold]augline bench photos/ --spec aug.yaml[/]
 

@@ -30,7 +30,7 @@ def dispatcher(
 ) -> None:
     """Run the dispatcher, which knows workers and jobs; there is one.
 
-    [bold]augline serve dispatcher[/]                             on port 5050
+    [bold]augline serve dispatcher[/]                               on port 5050
 
     [bold]augline serve dispatcher --work-dir /var/lib/augline[/]   survives a restart
     """

@@ -33,6 +33,10 @@ def to_channels(pixels: Pixels, channels: int) -> Pixels:
     return result
 
 
+LUMA = (19595, 38470, 7471)
+"""Weights of red, green and blue in the grey of Pillow's "L", of 65536: uint32 holds every sum of 16-bit values."""
+
+
 def _luma(rgb: Pixels) -> Pixels:
     """ITU-R 601 in Pillow's 16-bit fixed point: OpenCV's own conversion differs from it by one level."""
     if rgb.dtype == np.uint8:
@@ -40,8 +44,7 @@ def _luma(rgb: Pixels) -> Pixels:
 
         grey: Pixels = np.asarray(Image.fromarray(rgb).convert("L"))
         return grey[..., None]
-    weights = np.array([19595, 38470, 7471], np.uint32)  # their sum is 2**16, so that uint32 holds every sum
-    total = (rgb * weights).sum(axis=-1, dtype=np.uint32, keepdims=True) + np.uint32(0x8000)
+    total = (rgb * np.array(LUMA, np.uint32)).sum(axis=-1, dtype=np.uint32, keepdims=True) + np.uint32(0x8000)
     luma: Pixels = (total >> np.uint32(16)).astype(np.uint16)
     return luma
 

@@ -7,12 +7,11 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from augline.arrays import Array
+from augline.decode.convert import LUMA
 from augline.feed.graph.header import JPEG, PNG
 
 SCALES = (1, 2, 4, 8)
 """By how much a JPEG can be decoded smaller."""
-
-_LUMA = (19595, 38470, 7471)  # of 65536: the grey of Pillow's "L"
 
 
 def decode(
@@ -80,7 +79,7 @@ def _opaque(image: Array) -> Array:
 def _channels(image: Array, channels: int, top: int) -> Array:
     """RGB as grey, RGB or opaque RGBA."""
     if channels == 1:
-        parts = tf.cast(image, tf.int64) * tf.constant(_LUMA, tf.int64)
+        parts = tf.cast(image, tf.int64) * tf.constant(LUMA, tf.int64)
         return tf.cast((tf.reduce_sum(parts, axis=-1, keepdims=True) + 32768) // 65536, image.dtype)
     if channels == 4:
         return tf.concat([image, tf.ones_like(image[..., :1]) * tf.constant(top, image.dtype)], axis=-1)
