@@ -95,7 +95,7 @@ def read_mask(mask: Any, size: tuple[int, int], name: str, lead: int = 0) -> NDA
 
 def mask_array(mask: Any, lead: int = 0) -> NDArray[Any]:
     """A mask (height, width, channels) from an array or a file; palette files give their indices."""
-    if not hasattr(mask, "shape"):
+    if not hasattr(mask, "__array__"):
         from PIL import Image
 
         with Image.open(mask) as file:

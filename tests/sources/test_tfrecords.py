@@ -102,3 +102,125 @@ def test_what_is_damaged_or_missing_is_named(photos: al.Folder, tmp_path: Path) 
         al.write_tfrecords(photos, tmp_path / "b", shards=12)
     with pytest.raises(al.ArgumentError, match="images must be uint8 or uint16"):
         al.write_tfrecords(al.Arrays(np.zeros((1, 4, 4, 3), "float32")), tmp_path / "b")
+
+
+def with_targets(folder: Path, *, named: bool, pixels: bool) -> al.Source:
+    """Photos of two sizes with boxes, one of them without any, keypoints, masks and weights."""
+    sizes = [(24, 31), (40, 26), (24, 31), (40, 26), (24, 31)]
+    paths = []
+    for number, (height, width) in enumerate(sizes):
+        paths.append(folder / f"{number}.png")
+        Image.fromarray(smooth(height, width, 3, "uint8", number)).save(paths[-1])
+    masks: Any = {"liver": [folder / f"liver{k}.png" for k in range(5)]}
+    for k, size in enumerate(sizes):
+        Image.fromarray(smooth(*size, 1, "uint8", 9 + k)[..., 0]).save(masks["liver"][k])
+        Image.fromarray(smooth(*size, 3, "uint8", k)).save(folder / f"tumour{k}.png")
+    masks = {**masks, "tumour": [folder / f"tumour{k}.png" for k in range(5)]} if named else masks["liver"]
+    boxes = [[[2, 3, 12, 20], [5.5, 1.25, 25, 22.75]], [[0, 0, 26, 40]], [], [[1, 30, 9, 36]], [[4, 4, 30, 9]]]
+    if not pixels:
+        boxes = [[[top / h, left / w, low / h, right / w] for left, top, right, low in row]
+                 for row, (h, w) in zip(boxes, sizes, strict=True)]  # fmt: skip
+    points = np.random.default_rng(2).uniform(1, 23, (5, 3, 3))
+    points[..., 2] = [1, 0, 2]
+    labels = [["cat", "dog"], ["dog"], [], ["cat"], ["eel"]]
+    return al.Files(
+        paths, masks=masks, boxes=boxes, bounding_box_format="xyxy" if pixels else "rel_yxyx", box_labels=labels,
+        keypoints=[*points], keypoint_swaps=[(0, 2)], weights=[1, 2, 0.5, 1, 3],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("engine", ["opencv", "reference", "tensorflow"])
+def test_boxes_masks_and_points_come_back(engine: str, named: bool, tmp_path: Path) -> None:
+    original = with_targets(tmp_path, named=named, pixels=True)
+    source = al.TFRecords(al.write_tfrecords(original, tmp_path / "train", shards=2), label_key=None)
+    assert source.targets.keypoint_swaps == ((0, 2),)
+    work = [al.RandomFlip(), al.RandomRotation(0.1), al.RandomZoom(0.2)]
+    ours, theirs = (
+        al.Pipeline(part, work, size=(16, 18), batch_size=2, seed=3, engine=engine).to_tf()
+        for part in (source.select([4, 1, 0, 2]), original.select([4, 1, 0, 2]))
+    )
+    for got, wanted in zip(ours, theirs, strict=True):
+        assert {*got} == {"images", "weights", "bounding_boxes", "keypoints", "segmentation_masks"}
+        assert np.array_equal(got["images"], wanted["images"])
+        tf.nest.map_structure(lambda one, other: np.testing.assert_allclose(one, other, atol=1e-4), got, wanted)
+        tf.nest.map_structure(np.testing.assert_array_equal, got["segmentation_masks"], wanted["segmentation_masks"])
+
+
+def test_class_names_and_formats_of_boxes(tmp_path: Path) -> None:
+    original = with_targets(tmp_path, named=False, pixels=False)
+    pattern = str(tmp_path / "train-*")
+    al.write_tfrecords(original, tmp_path / "train")
+    source = al.TFRecords(pattern, label_key=None, bounding_box_format="rel_yxyx", class_names=["cat", "dog", "eel"])
+    assert [row.tolist() for row in source.targets.box_labels] == [[0, 1], [1], [], [0], [2]]
+    for got, wanted in zip(source.targets.boxes, original.targets.boxes, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-6)
+    pixels = al.TFRecords(pattern, label_key=None, bounding_box_format="center_xywh").targets.boxes
+    np.testing.assert_allclose(pixels[0][0], [7, 11.5, 10, 17], atol=1e-4)
+    again = al.Pipeline.from_yaml(al.Pipeline(source, size=(8, 8)).to_yaml())
+    assert again.fingerprint() == al.Pipeline(source, size=(8, 8)).fingerprint()
+    few = al.TFRecords(pattern, label_key=None, targets=["keypoints"])
+    assert (few.targets.boxes, few.targets.masks, few.targets.weights) == (None, None, None)
+    np.testing.assert_allclose(np.stack(few.targets.keypoints), np.stack(original.targets.keypoints), atol=1e-4)
+    Image.fromarray(smooth(8, 9, 3, "uint8")).save(tmp_path / "plain.png")
+    plain = al.write_tfrecords(al.Files([tmp_path / "plain.png"]), tmp_path / "plain")
+    with pytest.raises(al.SourceError, match=r"records must hold boxes\. Received none"):
+        al.TFRecords(plain, label_key=None, targets=["boxes"])
+    wide = np.zeros((8, 9, 3), np.uint16)
+    with pytest.raises(al.ArgumentError, match=r"uint16 with one\. Received uint16 with 3 channels"):
+        al.write_tfrecords(al.Files([tmp_path / "plain.png"], masks=[wide]), tmp_path / "wide")
+
+
+def test_records_of_others(tmp_path: Path) -> None:
+    def record(*sides: list[float]) -> bytes:
+        example = tf.train.Example()
+        feature = example.features.feature
+        feature["image/encoded"].bytes_list.value.append(tf.io.encode_png(smooth(8, 9, 3, "uint8")).numpy())
+        for name, values in zip(("xmin", "ymin", "xmax", "ymax"), sides, strict=False):
+            feature[f"image/object/bbox/{name}"].float_list.value.extend(values)
+        return example.SerializeToString()
+
+    path = str(tmp_path / "theirs.tfrecord")
+
+    def written(*records: bytes) -> str:
+        with tf.io.TFRecordWriter(path) as file:
+            for data in records:
+                file.write(data)
+        return path
+
+    written(record([0.25], [0.5], [0.75], [1.0]), record())
+    found = al.TFRecords(path, label_key=None, bounding_box_format="rel_xyxy").targets.boxes
+    assert [row.tolist() for row in found] == [[[0.25, 0.5, 0.75, 1.0]], []]
+    with pytest.raises(al.SourceError, match=r"boxes in 'xyxy' need the sizes .* bounding_box_format='rel_xyxy'"):
+        al.TFRecords(path, label_key=None)
+    written(record([0.25], [0.5], [0.75, 0.9], [1.0]))
+    with pytest.raises(al.SourceError, match=r"equally many of each\. Received .* 2 of 'image/object/bbox/xmax'"):
+        al.TFRecords(path, label_key=None, bounding_box_format="rel_xyxy")
+
+
+@pytest.mark.parametrize("engine", ["opencv", "tensorflow"])
+def test_names_with_a_scheme_are_read_by_tensorflow(engine: str, tmp_path: Path) -> None:
+    original = with_targets(tmp_path, named=False, pixels=True)
+    al.write_tfrecords(original, tmp_path / "train", shards=2)
+    here, there = (
+        al.Pipeline(
+            al.TFRecords(f"{prefix}{tmp_path}/train-*.tfrecord", label_key=None), size=(9, 8), batch_size=5,
+            engine=engine,
+        )
+        for prefix in ("", "file://")
+    )  # fmt: skip
+    assert there.source.shards[0].startswith("file:///")
+    tf.nest.map_structure(np.testing.assert_array_equal, *(next(iter(pipe.to_tf())) for pipe in (here, there)))
+    for index in tmp_path.glob(".augline-*.npz"):
+        index.unlink()
+    al.TFRecords([f"file://{tmp_path}/train-00000-of-00002.tfrecord"], label_key=None)
+    (index,) = tmp_path.glob(".augline-*")
+    before = index.stat().st_mtime_ns
+    al.TFRecords([f"file://{tmp_path}/train-00000-of-00002.tfrecord"], label_key=None)
+    assert index.stat().st_mtime_ns == before
+    with pytest.raises(al.SourceError, match="every file must exist"):
+        al.TFRecords([f"file://{tmp_path}/none.tfrecord"])
+    for shard in tmp_path.glob("*.tfrecord"):
+        shard.unlink()
+    with pytest.raises(al.SourceError, match=r"every file must be readable\. Received file:///"):
+        there.source.read(0)

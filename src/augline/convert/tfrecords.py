@@ -7,21 +7,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from augline.decode import probe
 from augline.errors import ArgumentError
 from augline.settings import whole
+from augline.sources import tfrecord_targets as keys
 from augline.sources.base import Source
+from augline.sources.boxes import from_xyxy, to_xyxy
 from augline.sources.refusal import refusal
+from augline.targets import read_mask
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 
 def write_tfrecords(source: Source, prefix: str | Path, *, shards: int = 1) -> list[Path]:
-    """Writes images and labels of a source as TFRecord files, which `TFRecords` reads, and any other reader.
+    """Writes images and targets of a source as TFRecord files, which `TFRecords` reads, and any other reader.
 
-    Files keep their bytes; arrays become PNG. Each shard is whole when it gets its name. Class names go into a small
-    JSON file beside the shards. It needs TensorFlow. Boxes, masks and keypoints are not written.
+    Files keep their bytes; arrays become PNG. Each shard is whole when it gets its name. Class names and
+    `keypoint_swaps` go into a small JSON file beside the shards. It needs TensorFlow. The features, as usual in
+    TensorFlow's detection models:
+
+    - `image/encoded`, `image/height`, `image/width`; `image/class/label`, `image/weight`;
+    - `image/object/bbox/xmin`, `ymin`, `xmax`, `ymax`: the sides of boxes relative to the image's, one number per box;
+      `image/object/class/label`;
+    - `image/object/keypoint/x`, `y`, relative as well, and `visibility`: one number per keypoint of the image;
+    - `image/segmentation/class/encoded`: the mask as PNG; masks with names have theirs in place of `class`.
+
+    Heights and widths are those of the image turned upright as the source does. Polygons and further images are not
+    written.
 
     Args:
         source: Of encoded files, or of arrays of uint8 or uint16.
@@ -32,7 +47,7 @@ def write_tfrecords(source: Source, prefix: str | Path, *, shards: int = 1) -> l
         The paths of the shards.
 
     Raises:
-        ArgumentError: Images or labels cannot be written, or `shards` is no number from 1 to that of the samples.
+        ArgumentError: Images or targets cannot be written, or `shards` is no number from 1 to that of the samples.
         SourceError: A file cannot be read.
 
     Example:
@@ -63,21 +78,58 @@ def write_tfrecords(source: Source, prefix: str | Path, *, shards: int = 1) -> l
                 file.write(_example(tf, source, index).SerializeToString())
         paths.append(part.replace(path))
     names = None if source.class_names is None else list(source.class_names)
-    Path(f"{prefix}.json").write_text(json.dumps({"class_names": names}, ensure_ascii=False), encoding="utf-8")
+    beside = {"class_names": names, "keypoint_swaps": source.targets.keypoint_swaps}
+    Path(f"{prefix}.json").write_text(json.dumps(beside, ensure_ascii=False), encoding="utf-8")
     return paths
 
 
 def _example(tf: Any, source: Source, index: int) -> tf.train.Example:
     image = source.read(index)
     data = image if isinstance(image, bytes) else tf.io.encode_png(image).numpy()
-    found = {"image/encoded": tf.train.Feature(bytes_list=tf.train.BytesList(value=[data]))}
-    label = source.targets.take([index]).get("labels")
-    if label is not None:
-        values = np.ravel(label)
-        kind = (
-            {"int64_list": tf.train.Int64List(value=values)}
-            if values.dtype.kind in "biu"
-            else {"float_list": tf.train.FloatList(value=values)}
-        )
-        found["image/class/label"] = tf.train.Feature(**kind)
-    return tf.train.Example(features=tf.train.Features(feature=found))
+    header = probe(data, exif=source.exif)
+    size, taken = (header.height, header.width), source.targets.take([index])
+    found: dict[str, Any] = {"image/encoded": [data], keys.HEIGHT: [size[0]], keys.WIDTH: [size[1]]}
+    if "labels" in taken:
+        found["image/class/label"] = np.ravel(taken["labels"])
+    if "weights" in taken:
+        found[keys.WEIGHT] = taken["weights"]
+    if "boxes" in taken:
+        found |= _boxes(taken, source.bounding_box_format, size)
+    if "keypoints" in taken:
+        found |= _keypoints(taken["keypoints"][0], size)
+    if "masks" in taken:
+        masks = taken["masks"] if isinstance(taken["masks"], dict) else {keys.UNNAMED: taken["masks"]}
+        named = {name: _png(tf, mask, size, source.name(index)) for name, (mask,) in masks.items()}
+        found |= {keys.MASK.format(name): [data] for name, data in named.items()}
+    features = {name: _feature(tf, values) for name, values in found.items()}
+    return tf.train.Example(features=tf.train.Features(feature=features))
+
+
+def _boxes(taken: dict[str, Any], box_format: str, size: tuple[int, int]) -> dict[str, Any]:
+    corners = to_xyxy(np.asarray(taken["boxes"][0], np.float64).reshape(-1, 4), box_format, size)
+    found: dict[str, Any] = dict(zip(keys.BOX, from_xyxy(corners, "rel_xyxy", size).T, strict=True))
+    return found | ({keys.BOX_LABEL: taken["box_labels"][0]} if "box_labels" in taken else {})
+
+
+def _keypoints(points: NDArray[Any], size: tuple[int, int]) -> dict[str, Any]:
+    columns = np.asarray(points, np.float64).T / np.asarray([size[1], size[0], 1.0])[: points.shape[1], None]
+    return dict(zip((*keys.POINT, keys.VISIBILITY), columns, strict=False))
+
+
+def _png(tf: Any, mask: Any, size: tuple[int, int], name: str) -> bytes:
+    pixels = read_mask(mask, size, name)
+    pixels = pixels.astype(np.uint8) if pixels.dtype == bool else pixels
+    if pixels.shape[-1] > (1 if pixels.dtype == np.uint16 else 4 if pixels.dtype == np.uint8 else 0):
+        rule = "masks must be uint8 with 1 to 4 channels, or uint16 with one"
+        received = f"{pixels.dtype} with {pixels.shape[-1]} channels"
+        raise refusal(ArgumentError, f"write_tfrecords, mask of {name}", rule, received, "Convert them first.")
+    data: bytes = tf.io.encode_png(pixels).numpy()
+    return data
+
+
+def _feature(tf: Any, values: Any) -> tf.train.Feature:
+    if isinstance(values, list) and isinstance(values[0], bytes):
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+    if np.asarray(values).dtype.kind in "biu":
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+    return tf.train.Feature(float_list=tf.train.FloatList(value=values))

@@ -1,44 +1,51 @@
 """TFRecord files as a source with random access."""
 
 # A data set may have many shards: plain strings, no Path object for each.
-# ruff: noqa: PTH100, PTH105, PTH109, PTH110, PTH116, PTH118, PTH119, PTH120, PTH123, PTH202, PTH207
+# ruff: noqa: PTH100, PTH109, PTH118, PTH120
 from __future__ import annotations
 
 import contextlib
-import glob
 import hashlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import SourceError
+from augline.sources import remote
 from augline.sources.base import Source
-from augline.sources.files import check_exist, path_list
-from augline.sources.refusal import refusal, shown
+from augline.sources.files import path_list
+from augline.sources.refusal import check_choice, refusal, shown
 from augline.sources.targets import build
 from augline.sources.tfrecord_file import BrokenRecordError, Feature, features, records
+from augline.sources.tfrecord_targets import KINDS, RecordTargets, columns_of, row_of
 
 _SHARD = re.compile(r"(.+)-\d{5}-of-\d{5}\.tfrecord$")
-_VERSION = 1
+_VERSION = 2
 
 
 class TFRecords(Source):
     """Images in TFRecord files of `tf.train.Example`: order, splits and resuming are as everywhere.
 
     All files are read once to learn where each image lies, and its label; that is kept in a hidden file beside the
-    first until a file changes. TensorFlow is not needed. Files must be uncompressed, and local.
+    first until a file changes. TensorFlow is not needed for local files; names with a scheme, such as gs://, are read
+    through its `tf.io.gfile`. Files must be uncompressed.
+
+    Boxes, masks, keypoints and weights are found under the keys that `write_tfrecords` lists, whoever wrote them.
 
     Args:
         paths: A list of files, or a pattern such as "train-*.tfrecord", whose files come in alphabetical order.
         image_key: The feature that holds an encoded image.
         label_key: The feature with the label: an integer (a class), a float, a string (a class by name), or several
             numbers; None for images without labels.
+        targets: Which of "boxes", "masks", "keypoints" and "weights" to take; by default what the records hold.
+        bounding_box_format: In which boxes are given, whose records hold them relative: one of Keras's names.
+        keypoint_swaps: As in `Files`; by default those that `write_tfrecords` left beside the files.
         class_names: Fixes the classes and their order. By default those that `write_tfrecords` left beside the files.
         color_mode: Keras's "rgb", "rgba" or "grayscale".
         dtype: "uint8", or "uint16" to keep the depth of 16-bit files.
@@ -60,6 +67,9 @@ class TFRecords(Source):
         *,
         image_key: str = "image/encoded",
         label_key: str | None = "image/class/label",
+        targets: Sequence[str] | None = None,
+        bounding_box_format: str = "xyxy",
+        keypoint_swaps: Sequence[tuple[int, int]] | None = None,
         class_names: Sequence[str] | None = None,
         color_mode: str = "rgb",
         dtype: str = "uint8",
@@ -74,9 +84,18 @@ class TFRecords(Source):
         """(N, 3): of each image its file, and where in it the image begins and ends."""
         if not len(self.places):
             raise refusal(SourceError, self._owner, "there must be records", "none", "Write some: al.write_tfrecords.")
-        names = class_names if class_names is not None or label_key is None else _names_beside(self.shards[0])
-        labels = found.get("labels")
-        self.targets, self.class_names = build(self._owner, len(self.places), labels=labels, class_names=names)
+        self.bounding_box_format = bounding_box_format
+        beside = _beside(self.shards[0])
+        names = class_names if class_names is not None or label_key is None else beside.get("class_names")
+        others = RecordTargets(self._owner, found, [self.shards[k] for k in self.places[:, 0].tolist()])
+        self._kinds = self._checked_kinds(others.kinds, targets)
+        if "keypoints" in self._kinds and keypoint_swaps is None:
+            keypoint_swaps = beside.get("keypoint_swaps")
+        self.targets, self.class_names = build(
+            self._owner, len(self.places), labels=found.get("labels"), class_names=names,
+            bounding_box_format=bounding_box_format, keypoint_swaps=keypoint_swaps or (),
+            **others.build(self._kinds, bounding_box_format),
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.places)
@@ -89,9 +108,7 @@ class TFRecords(Source):
         """The encoded image."""
         shard, start, end = self.places[index].tolist()
         try:
-            with open(self.shards[shard], "rb") as file:
-                file.seek(start)
-                data = file.read(end - start)
+            data = remote.read(self.shards[shard], start, end)
         except OSError as error:
             received = f"{self.name(index)}: {error.strerror or error}"
             fix = "Restore it, or build the data set again."
@@ -110,15 +127,20 @@ class TFRecords(Source):
         """The arguments, with files and classes as found."""
         names = None if self.class_names is None else list(self.class_names)
         arguments: dict[str, Any] = {"paths": self.shards, "image_key": self._keys[0], "label_key": self._keys[1]}
+        arguments |= {"targets": list(self._kinds), "bounding_box_format": self.bounding_box_format}
+        arguments |= {"keypoint_swaps": [list(pair) for pair in self.targets.keypoint_swaps]}
         arguments |= {"class_names": names, "color_mode": self._color_mode, "dtype": self.dtype, "exif": self.exif}
         return {"TFRecords": arguments}
 
     def _found(self, paths: Any) -> list[str]:
         if not isinstance(paths, (str, os.PathLike)):
             shards = path_list(self._owner, paths)
-            check_exist(self._owner, shards)
+            if missing := [path for path in shards if not remote.exists(path)]:
+                fix = f"Correct the paths; they are seen from {os.getcwd()!r}."
+                received = f"{len(missing)} of {len(shards)} that do not: {shown(missing)}"
+                raise refusal(SourceError, self._owner, "every file must exist", received, fix)
             return shards
-        shards = sorted(glob.glob(os.fspath(paths)))
+        shards = remote.matching(os.fspath(paths))
         if not shards:
             fix = f"Correct the path; it is seen from {os.getcwd()!r}."
             raise refusal(SourceError, self._owner, "there must be files", "none of that name", fix)
@@ -126,32 +148,44 @@ class TFRecords(Source):
 
     def _index(self) -> dict[str, NDArray[Any]]:
         """Where the images lie, and the labels: from the file beside the shards if that is of these very ones."""
-        stats = [os.stat(path) for path in self.shards]
-        known = [[os.path.basename(p), s.st_size, s.st_mtime_ns] for p, s in zip(self.shards, stats, strict=True)]
+        known = [remote.state(path) for path in self.shards]
         digest = hashlib.sha256(json.dumps([_VERSION, known, self._keys]).encode()).hexdigest()[:16]
-        path = os.path.join(os.path.dirname(os.path.abspath(self.shards[0])), f".augline-{digest}.npz")
-        with contextlib.suppress(OSError, ValueError, KeyError), np.load(path, allow_pickle=False) as saved:
-            return dict(saved)
-        found = self._scan()
+        path = os.path.join(os.path.dirname(_absolute(self.shards[0])), f".augline-{digest}.npz")
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            return _loaded(path)
+        found, data = self._scan(), BytesIO()
+        np.savez(data, allow_pickle=False, **found)
         with contextlib.suppress(OSError):  # a folder that cannot be written to is read again next time
-            _save(path, found)
+            remote.write(path, data.getvalue())
         return found
 
     def _scan(self) -> dict[str, NDArray[Any]]:
-        places, labels = [], []
+        places, labels, rows, offsets = [], [], [], []
         for number, path in enumerate(self.shards):
             try:
-                with open(path, "rb") as file:
-                    for offset, data in records(file, os.path.getsize(path)):
-                        (start, end), label = self._sample(features(data), f"{path}@{offset}")
+                with remote.opened(path) as file:
+                    for offset, data in records(file, remote.state(path)[1]):
+                        held = features(data)
+                        (start, end), label = self._sample(held, f"{path}@{offset}")
                         places.append((number, offset + start, offset + end))
                         labels.append(label)
+                        rows.append(row_of(held))
+                        offsets.append(offset)
             except BrokenRecordError as error:
                 fix = "Write the file again; a compressed one must be written without compression."
                 rule, received = "every file must be a TFRecord", f"{path}: {error}"
                 raise refusal(SourceError, self._owner, rule, received, fix) from error
-        found = {"places": np.asarray(places, np.int64).reshape(-1, 3)}
+        found = {"places": np.asarray(places, np.int64).reshape(-1, 3), **columns_of(rows, offsets)}
         return found if self._keys[1] is None else {**found, "labels": self._column(labels)}
+
+    def _checked_kinds(self, found: tuple[str, ...], wanted: Sequence[str] | None) -> tuple[str, ...]:
+        """Which targets to take."""
+        for kind in found if wanted is None else wanted:
+            check_choice(self._owner, "targets", kind, KINDS)
+            if kind not in found:
+                fix = "Leave it out of targets."
+                raise refusal(SourceError, self._owner, f"records must hold {kind}", shown(found, 9) or "none", fix)
+        return found if wanted is None else tuple(wanted)
 
     def _sample(self, found: dict[str, Feature], name: str) -> tuple[tuple[int, int], Any]:
         image, label = (found.get(key or "", Feature([])) for key in self._keys)
@@ -174,19 +208,23 @@ class TFRecords(Source):
             raise refusal(SourceError, self._owner, "labels must have one shape", str(error), fix) from error
 
 
-def _names_beside(shard: str) -> list[str] | None:
-    """The classes that a writer left: `train.json` beside `train-00000-of-00008.tfrecord`."""
+def _loaded(path: str) -> dict[str, NDArray[Any]]:
+    with remote.opened(path) as file:
+        data = BytesIO(file.read())
+    with np.load(data, allow_pickle=False) as saved:
+        return dict(saved)
+
+
+def _beside(shard: str) -> dict[str, Any]:
+    """What a writer left: `train.json` beside `train-00000-of-00008.tfrecord`."""
     match = _SHARD.match(shard)
     path = f"{match[1]}.json" if match else ""
-    if not os.path.exists(path):
-        return None
-    with open(path, encoding="utf-8") as file:
-        names: list[str] | None = json.load(file).get("class_names")
-    return names
+    if not path or not remote.exists(path):
+        return {}
+    with remote.opened(path) as file:
+        found: dict[str, Any] = json.loads(file.read())
+    return found
 
 
-def _save(path: str, found: dict[str, NDArray[Any]]) -> None:
-    folder = os.path.dirname(path)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".augline-", suffix=".part", delete=False) as file:
-        np.savez(file, allow_pickle=False, **found)
-    os.replace(file.name, path)
+def _absolute(path: str) -> str:
+    return path if remote.is_remote(path) else os.path.abspath(path)

@@ -15,9 +15,11 @@ from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.files import bucket, in_corner
 from augline.feed.graph.frames import by_video, framed, plan_of_frames
 from augline.feed.graph.refuse import refused
+from augline.feed.graph.source import Parts
 from augline.plan import Plan, Warp
 from augline.sight import counted
 from augline.sources.base import Source
+from augline.sources.tfrecord_targets import RecordMask
 from augline.targets import mask_array
 
 _COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: colour type of a PNG
@@ -98,11 +100,11 @@ def _one_of(there: Array, place: Array) -> tuple[Array, Array]:
 
 def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple[Any, ...]]:
     channels, dtype = before.channels, getattr(tf, before.dtype)
-    if isinstance(rows[0], str):
+    if isinstance(rows[0], (str, RecordMask)):
         if before.dtype not in ("uint8", "uint16"):
             raise refused(source.name(0), "mask files must hold 8 or 16 bits", before.dtype)
-        paths = tf.constant(rows)
-        return lambda indices, sizes, names: _from_files(tf.gather(paths, indices), sizes, names, channels, dtype)
+        read = _bytes(rows)
+        return lambda indices, sizes, names: _decoded(read(indices), sizes, names, channels, dtype)
     arrays = [mask_array(row, len(source.lead)) for row in rows]
     if len({array.shape for array in arrays}) > 1:
         raise refused(repr(source), "masks in memory must have one size", "masks of several sizes")
@@ -110,13 +112,22 @@ def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple
     return lambda indices, *_: (framed(tf.gather(stacked, indices), source.lead),)
 
 
-def _from_files(paths: Array, sizes: Array, names: Array, channels: int, dtype: Any) -> tuple[Array, None, Array]:
+def _bytes(rows: list[Any]) -> Callable[[Array], Array]:
+    """The function that reads PNG files `(batch,)`, which lie by themselves or in larger ones."""
+    if isinstance(rows[0], str):
+        paths = tf.constant(rows)
+        return lambda indices: tf.map_fn(tf.io.read_file, tf.gather(paths, indices))
+    files = sorted({row.path for row in rows})
+    numbers = {path: number for number, path in enumerate(files)}
+    return Parts(files, np.asarray([(numbers[row.path], row.start, row.end) for row in rows], np.int64)).read
+
+
+def _decoded(files: Array, sizes: Array, names: Array, channels: int, dtype: Any) -> tuple[Array, None, Array]:
     """Whole masks, in the top left corners of arrays of one size."""
     canvas = bucket(tf.reduce_max(sizes, axis=0))
 
     def read(file: tuple[Array, Array, Array]) -> Array:
-        path, size, name = file
-        data = tf.io.read_file(path)
+        data, size, name = file
         fits = tf.strings.substr(data, 24, 2) == bytes([8 * dtype.size, _COLOURS[channels]])
         rule = (
             f": in a graph masks must be PNG files of {8 * dtype.size} bits and {channels} channels, without palette."
@@ -129,6 +140,6 @@ def _from_files(paths: Array, sizes: Array, names: Array, channels: int, dtype: 
         ):
             return in_corner(mask, canvas[0], canvas[1])
 
-    masks = tf.map_fn(read, (paths, sizes, names), fn_output_signature=dtype)
-    masks = tf.reshape(masks, (paths.shape[0], canvas[0], canvas[1], channels))
+    masks = tf.map_fn(read, (files, sizes, names), fn_output_signature=dtype)
+    masks = tf.reshape(masks, (files.shape[0], canvas[0], canvas[1], channels))
     return masks, None, tf.concat([sizes, tf.zeros_like(sizes)], axis=1)

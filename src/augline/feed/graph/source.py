@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from augline.arrays import Array
 from augline.feed.graph.refuse import refused
 from augline.sources.arrays import Arrays
 from augline.sources.base import FileSource, Source, Subset
+from augline.sources.remote import state
 from augline.sources.tfrecords import TFRecords
 
 
@@ -29,13 +30,12 @@ class Samples:
         whole, indices = _whole(source)
         self.paths: Array | None = None
         self.images: Array | None = None
-        self._places: Array | None = None
+        self._parts: Parts | None = None
         if isinstance(whole, FileSource):
             self.paths = tf.constant([whole.paths[k] for k in indices.tolist()])
         elif isinstance(whole, TFRecords):
             self.paths = tf.constant([whole.name(k) for k in indices.tolist()])
-            self._shards, self._places = tf.constant(whole.shards), tf.constant(whole.places[indices])
-            self._sizes = tf.constant([Path(shard).stat().st_size for shard in whole.shards], tf.int64)
+            self._parts = Parts(whole.shards, whole.places[indices])
         elif isinstance(whole, Arrays) and isinstance(whole.images, np.ndarray):
             self.images = tf.constant(whole.images)
         else:
@@ -46,20 +46,36 @@ class Samples:
 
     def files(self, indices: Array) -> Array:
         """The encoded files of samples, `(batch,)`."""
-        if self._places is None:
+        if self._parts is None:
             return tf.map_fn(tf.io.read_file, tf.gather(self.paths, indices))
-        return tf.map_fn(self._part, tf.gather(self._places, indices), fn_output_signature=tf.string)
-
-    def _part(self, place: Array) -> Array:
-        """The bytes of a shard between two places."""
-        shard, start, end = tf.unstack(place)
-        path, size = tf.gather(self._shards, shard), tf.gather(self._sizes, shard)
-        found = tf.data.FixedLengthRecordDataset(path, end - start, start, size - end)
-        return found.get_single_element()
+        return self._parts.read(indices)
 
     def image(self, indices: Array) -> Array:
         """The images `(batch[, time], height, width, channels)` of samples that lie in memory."""
         return tf.gather(self.images, indices if self.indices is None else tf.gather(self.indices, indices))
+
+
+class Parts:
+    """Parts of a few large files as tensors.
+
+    Args:
+        files: Paths.
+        places: `(n, 3)`: of each part its file, and where in it the part begins and ends.
+    """
+
+    def __init__(self, files: Sequence[str], places: np.ndarray[Any, Any]) -> None:
+        self._files, self._places = tf.constant(files), tf.constant(places)
+        self._sizes = tf.constant([state(path)[1] for path in files], tf.int64)
+
+    def read(self, indices: Array) -> Array:
+        """The bytes of parts `(batch,)`."""
+        return tf.map_fn(self._read, tf.gather(self._places, indices), fn_output_signature=tf.string)
+
+    def _read(self, place: Array) -> Array:
+        number, start, end = tf.unstack(place)
+        path, size = tf.gather(self._files, number), tf.gather(self._sizes, number)
+        found = tf.data.FixedLengthRecordDataset(path, end - start, start, size - end)
+        return found.get_single_element()
 
 
 def _whole(source: Source) -> tuple[Source, np.ndarray[Any, Any]]:

@@ -1,0 +1,106 @@
+"""Files by their names: local ones, and through `tf.io.gfile` those whose names have a scheme, such as gs://."""
+
+# A data set may have many files: plain strings, no Path object for each.
+# ruff: noqa: PTH100, PTH105, PTH110, PTH116, PTH119, PTH120, PTH123, PTH207
+from __future__ import annotations
+
+import glob
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, cast
+
+
+def is_remote(path: str) -> bool:
+    """Whether it takes TensorFlow to read it.
+
+    >>> is_remote("gs://bucket/train.tfrecord"), is_remote("data/train.tfrecord")
+    (True, False)
+    """
+    return "://" in path
+
+
+def matching(pattern: str) -> list[str]:
+    """Files of that name, in alphabetical order."""
+    if not is_remote(pattern):
+        return sorted(glob.glob(pattern))
+    with _tensorflow() as gfile:
+        return sorted(gfile.glob(pattern))
+
+
+def exists(path: str) -> bool:
+    """Whether there is such a file."""
+    if not is_remote(path):
+        return os.path.exists(path)
+    with _tensorflow() as gfile:
+        return bool(gfile.exists(path))
+
+
+def state(path: str) -> tuple[str, int, int]:
+    """Name, bytes, and when it was changed, in nanoseconds.
+
+    Raises:
+        OSError: It cannot be told.
+    """
+    if not is_remote(path):
+        found = os.stat(path)
+        return os.path.basename(path), found.st_size, found.st_mtime_ns
+    with _tensorflow() as gfile:
+        there = gfile.stat(path)
+        return path.rpartition("/")[2], int(there.length), int(there.mtime_nsec)
+
+
+@contextmanager
+def opened(path: str) -> Iterator[BinaryIO]:
+    """A file to read bytes from.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if not is_remote(path):
+        with open(path, "rb") as file:
+            yield file
+        return
+    with _tensorflow() as gfile, gfile.GFile(path, "rb") as file:
+        yield cast(BinaryIO, file)
+
+
+def read(path: str, start: int, end: int) -> bytes:
+    """The bytes between two places, or fewer where the file ends before.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with opened(path) as file:
+        file.seek(start)
+        return file.read(end - start)
+
+
+def write(path: str, data: bytes) -> None:
+    """A file that is whole when it gets its name.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    if is_remote(path):
+        with _tensorflow() as gfile:
+            with gfile.GFile(f"{path}.part", "wb") as draft:
+                draft.write(data)
+            gfile.rename(f"{path}.part", path, overwrite=True)
+        return
+    folder = os.path.dirname(os.path.abspath(path))
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".augline-", suffix=".part", delete=False) as file:
+        file.write(data)
+    os.replace(file.name, path)
+
+
+@contextmanager
+def _tensorflow() -> Iterator[Any]:
+    """`tf.io.gfile`, whose errors become those of Python."""
+    import tensorflow as tf
+
+    try:
+        yield tf.io.gfile
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
