@@ -50,8 +50,9 @@ def to_tf(
         return epoch, number, make(epoch, number)
 
     @_as_it_is
-    def given(epoch: Array, number: Array, batch: Any) -> Any:
+    def given(element: tuple[Array, Array, Any], _: Array) -> Any:
         """The batch; with the last the pass is over."""
+        epoch, number, batch = element
         with tf.control_dependencies([tf.cond(number == last, lambda: place.passed(epoch), tf.no_op)]):
             return tf.nest.map_structure(tf.identity, batch)
 
@@ -64,8 +65,20 @@ def to_tf(
         return batches.prefetch(_AHEAD).with_options(options("OFF"))
     place = Place(*start)
     passes = tf.data.Dataset.range(1).map(lambda _: place.read()).flat_map(numbers)
-    dataset = passes.map(made, num_parallel_calls=workers, deterministic=True).prefetch(_AHEAD).map(given)
+    ahead = passes.map(made, num_parallel_calls=workers, deterministic=True).prefetch(_AHEAD)
+    dataset = tf.data.Dataset.zip(ahead, _held(place, parts)).map(given)
     return with_length(dataset.concatenate(dataset.take(0).repeat()), parts)
+
+
+def _held(place: Place, parts: Parts) -> tf.data.Dataset:
+    """The numbers of a pass. Nothing reads ahead of them, so an iterator holds its pass until the last is given."""
+
+    @_as_it_is
+    def numbers(epoch: Array, first: Array, name: Array) -> tf.data.Dataset:
+        with tf.control_dependencies([place.held(epoch, name)]):
+            return tf.data.Dataset.range(tf.identity(first) * parts.count, len(parts.pipe) * parts.count)
+
+    return tf.data.Dataset.range(1).map(lambda _: place.begin()).flat_map(numbers)
 
 
 def parts_under(pipe: Pipeline, last_batch: str | None, context: tf.distribute.InputContext | None) -> Parts:
