@@ -93,7 +93,13 @@ def test_what_is_damaged_or_missing_is_named(photos: al.Folder, tmp_path: Path) 
         path.write_bytes(data)
         with pytest.raises(al.SourceError, match=says):
             al.TFRecords(path)
+    middle = len(whole) // 2
+    path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 8]) + whole[middle + 1 :])
+    assert len(al.TFRecords(path)) == 11  # a bit of an image is another
+    with pytest.raises(al.SourceError, match=r"every file must be a TFRecord\. Received .*tfrecord: corrupted record"):
+        al.TFRecords(path, verify=True)
     path.write_bytes(whole)
+    assert len(al.TFRecords(path, verify=True)) == 11
     with pytest.raises(al.SourceError, match=r"every record must hold 'label'. Received .*image/class/label"):
         al.TFRecords(path, label_key="label")
     with pytest.raises(al.SourceError, match="none of that name"):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,6 +94,18 @@ def write(path: str, data: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".augline-", suffix=".part", delete=False) as file:
         file.write(data)
     os.replace(file.name, path)
+
+
+def damage(path: str) -> str:
+    """What is wrong with a TFRecord file, whose checksums are all compared; nothing if nothing is."""
+    import tensorflow as tf
+
+    try:
+        for _ in tf.data.TFRecordDataset(path):
+            pass
+    except tf.errors.OpError as error:
+        return re.sub(r"\{\{.*?\}\} | \[Op:.*", "", str(error.message))  # what TensorFlow says of its own parts
+    return ""
 
 
 @contextmanager

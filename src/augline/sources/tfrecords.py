@@ -50,6 +50,8 @@ class TFRecords(Source):
         color_mode: Keras's "rgb", "rgba" or "grayscale".
         dtype: "uint8", or "uint16" to keep the depth of 16-bit files.
         exif: Whether images are turned upright by their EXIF orientation.
+        verify: Whether the checksums of all data are compared, once per state of the files. It takes TensorFlow;
+            without, damage is found where it hits the framing of records, or where the decoder stumbles on it.
 
     Raises:
         SourceError: A file is missing or damaged, or a record lacks a feature.
@@ -74,9 +76,10 @@ class TFRecords(Source):
         color_mode: str = "rgb",
         dtype: str = "uint8",
         exif: bool = True,
+        verify: bool = False,
     ) -> None:
         self._owner = f"TFRecords({paths if isinstance(paths, str) else '...'!r})"
-        self._keys, self._color_mode = (image_key, label_key), color_mode
+        self._keys, self._color_mode, self._verify = (image_key, label_key), color_mode, bool(verify)
         self._decode_as(self._owner, color_mode, dtype, exif)
         self.shards = self._found(paths)
         found = self._index()
@@ -130,6 +133,7 @@ class TFRecords(Source):
         arguments |= {"targets": list(self._kinds), "bounding_box_format": self.bounding_box_format}
         arguments |= {"keypoint_swaps": [list(pair) for pair in self.targets.keypoint_swaps]}
         arguments |= {"class_names": names, "color_mode": self._color_mode, "dtype": self.dtype, "exif": self.exif}
+        arguments["verify"] = self._verify
         return {"TFRecords": arguments}
 
     def _found(self, paths: Any) -> list[str]:
@@ -149,7 +153,7 @@ class TFRecords(Source):
     def _index(self) -> dict[str, NDArray[Any]]:
         """Where the images lie, and the labels: from the file beside the shards if that is of these very ones."""
         known = [remote.state(path) for path in self.shards]
-        digest = hashlib.sha256(json.dumps([_VERSION, known, self._keys]).encode()).hexdigest()[:16]
+        digest = hashlib.sha256(json.dumps([_VERSION, known, self._keys, self._verify]).encode()).hexdigest()[:16]
         path = os.path.join(os.path.dirname(_absolute(self.shards[0])), f".augline-{digest}.npz")
         with contextlib.suppress(OSError, ValueError, KeyError):
             return _loaded(path)
@@ -172,11 +176,15 @@ class TFRecords(Source):
                         rows.append(row_of(held))
                         offsets.append(offset)
             except BrokenRecordError as error:
-                fix = "Write the file again; a compressed one must be written without compression."
-                rule, received = "every file must be a TFRecord", f"{path}: {error}"
-                raise refusal(SourceError, self._owner, rule, received, fix) from error
+                raise self._broken(path, str(error)) from error
+            if self._verify and (problem := remote.damage(path)):
+                raise self._broken(path, problem)
         found = {"places": np.asarray(places, np.int64).reshape(-1, 3), **columns_of(rows, offsets)}
         return found if self._keys[1] is None else {**found, "labels": self._column(labels)}
+
+    def _broken(self, path: str, problem: str) -> SourceError:
+        fix = "Write the file again; a compressed one must be written without compression."
+        return refusal(SourceError, self._owner, "every file must be a TFRecord", f"{path}: {problem}", fix)
 
     def _checked_kinds(self, found: tuple[str, ...], wanted: Sequence[str] | None) -> tuple[str, ...]:
         """Which targets to take."""
