@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -65,9 +66,10 @@ def _become(argv: list[str], cwd: str, env: dict[str, str], files: list[str]) ->
 if __name__ == "__main__":
     import runpy
 
-    import tensorflow  # noqa: F401
+    with contextlib.suppress(ImportError):  # where they are not installed, scripts begin with Python alone
+        import tensorflow  # noqa: F401
 
-    import keras  # noqa: F401
+        import keras  # noqa: F401
 
     if wanted := _serve():
         _become(**wanted)
