@@ -317,10 +317,6 @@ class TestVideo:
                 make(VIDEOS, masks=VIDEO_MASKS[:, 0])
         with pytest.raises(al.ArgumentError, match=r"one length\. Received keypoints for videos of 2 and 3 frames"):
             al.augment([VIDEOS[0], VIDEOS[1, :2]], [], keypoints=POINTS[:2])
-        with pytest.raises(al.ArgumentError, match=r"RandomIoUCrop\(.*: it needs boxes"):
-            pipeline(
-                al.Arrays(VIDEOS, boxes=[[[[1, 2, 8, 9]]] * TIME] * COUNT), [al.RandomIoUCrop(), al.Resizing(9, 9)]
-            )
         with pytest.raises(al.ArgumentError, match=r"trace\(\): the way back is kept for images\. Received videos"):
             pipeline(al.Arrays(VIDEOS)).trace(0, 0)
 

@@ -99,7 +99,7 @@ def augment(
             check_length("augment", name, len(column), len(batch))
     more = {name: _like(batch, name, part) for name, part in (extra_images or {}).items()}
     size = (int(sizes[0, 0]), int(sizes[0, 1])) if (sizes == sizes[0]).all() else None
-    known = Known(columns, bounding_box_format, bool(lead))
+    known = Known(columns, bounding_box_format, lead)
     program = program_for(
         batch, transforms, seed=seed, size=size, engine=engine, value_range=value_range, sees=known.kinds
     )

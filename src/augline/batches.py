@@ -123,7 +123,7 @@ class Batches:
     def plan(self, epoch: int, indices: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[Expansion, Plan]:
         """What is drawn for samples of the source, `sizes` `(batch, 2)`, and the plan that carries it out."""
         source = self.source
-        known = Known(source.targets.select(indices), source.bounding_box_format, bool(source.lead))
+        known = Known(source.targets.select(indices), source.bounding_box_format, source.lead)
         return self.program.plan(epoch, source.ids(indices), sizes, known=known)
 
     def prepare(self, epoch: int, indices: NDArray[np.int64]) -> Job:

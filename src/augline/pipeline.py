@@ -108,7 +108,7 @@ class Pipeline:
         self.program = Program(
             (*first, *self.transforms), seed=int(seed), channels=source.channels, dtype=source.dtype,
             value_range=source.value_range, size=source.size, engine=engine, mixes=True,
-            sees=Known(source.targets, videos=bool(source.lead)).kinds,
+            sees=Known(source.targets).kinds,
         )  # fmt: skip
         if source.targets.boxes is not None or source.targets.keypoints is not None:
             targets.check_movable(self.program.trial)

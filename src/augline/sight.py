@@ -20,7 +20,7 @@ from augline.arrays import Array, Namespace
 from augline.errors import ArgumentError
 from augline.plan import Drop, Extent, Frame, Output, Plan, Rescale, Stage, dropped, fuse
 from augline.plan.mix import Mix
-from augline.sources.targets import Targets
+from augline.sources.targets import Targets, by_frame
 
 
 class Shown(Protocol):
@@ -46,12 +46,12 @@ class Known:
     Attributes:
         columns: One row per sample.
         bounding_box_format: Of its boxes.
-        videos: Whether samples are videos, whose targets differ from frame to frame and are not looked at.
+        lead: (time,) where samples are videos: what lies in any frame is seen, and one window is cut out of all.
     """
 
     columns: Targets
     bounding_box_format: str = "xyxy"
-    videos: bool = False
+    lead: tuple[int, ...] = ()
 
     @classmethod
     def imaginary(cls, kinds: Collection[str], sizes: NDArray[np.int64]) -> Known:
@@ -63,20 +63,24 @@ class Known:
     @property
     def kinds(self) -> frozenset[str]:
         """Which of "boxes" and "masks" there are."""
-        found = frozenset(kind for kind in ("boxes", "masks") if getattr(self.columns, kind) is not None)
-        return frozenset() if self.videos else found
+        return frozenset(kind for kind in ("boxes", "masks") if getattr(self.columns, kind) is not None)
 
     def boxes(self, way: Plan) -> tuple[Array, Array]:
         """See `augline.plan.Sight`."""
-        rows, form = list(self.columns.boxes or ()), self.bounding_box_format
-        moved, kept = targets.move_boxes(way, rows, form, polygons=self.columns.polygons)
+        form, frames = self.bounding_box_format, (*self.lead, 1)[0]
+        rows, polygons = (
+            None if c is None else by_frame(c, self.lead) for c in (self.columns.boxes, self.columns.polygons)
+        )
+        rows = list(rows or ())
+        moved, kept = targets.move_boxes(way, rows, form, polygons=polygons, frames=frames)
         most = max([1, *(len(row) for row in rows)])
         boxes, there = np.zeros((len(rows), most, 4)), np.zeros((len(rows), most), bool)
-        for index, keep in enumerate(kept):
+        for number, keep in enumerate(kept):
+            index = number // frames
             size = float(way.extent.height[index]), float(way.extent.width[index])
-            boxes[index, keep] = targets.to_xyxy(moved[index].astype(np.float64), form, size)
-            there[index, keep] = True
-        return boxes, there
+            boxes[number, keep] = targets.to_xyxy(moved[number].astype(np.float64), form, size)
+            there[number, keep] = True
+        return boxes.reshape(-1, frames * most, 4), there.reshape(-1, frames * most)
 
     def filled(
         self, way: Plan, place: Array, ignore_values: Sequence[int], ignore_channels: Sequence[int]
@@ -89,8 +93,8 @@ class Known:
                 continue
             pixels = np.flatnonzero(counted(np, mask, ignore_values, ignore_channels))
             if len(pixels):
-                y, x = divmod(int(pixels[int(share * len(pixels))]), mask.shape[1])
-                points[index], there[index] = (x, y), True
+                y, x = divmod(int(pixels[int(share * len(pixels))]), mask.shape[-2])
+                points[index], there[index] = (x, y % mask.shape[-3]), True
         return points, there
 
     def _mask(self, way: Plan, index: int) -> NDArray[Any] | None:
@@ -99,15 +103,15 @@ class Known:
         name = next(iter(columns.masks)) if isinstance(columns.masks, Mapping) else ""
         size = int(before.height[index]), int(before.width[index])
         try:
-            mask = targets.read_mask(columns.mask(index, name), size, str(index))
-            plan = targets.mask_plan(way.take(slice(index, index + 1)), mask.shape[2], mask.dtype.name, name)
+            mask = targets.read_mask(columns.mask(index, name), size, str(index), len(self.lead))
+            plan = targets.mask_plan(way.take(slice(index, index + 1)), mask.shape[-1], mask.dtype.name, name)
         except (ArgumentError, OSError):
             return None
         if not plan.stages:
             return mask
-        shape = int(plan.extent.height[0]), int(plan.extent.width[0]), mask.shape[2]
+        shape = *mask.shape[:-3], int(plan.extent.height[0]), int(plan.extent.width[0]), mask.shape[-1]
         out = np.empty(shape, mask.dtype)
-        engines.prepare("reference", plan, np.ones((1, 2), np.int64))(0, mask, out)
+        engines.carry(engines.prepare("reference", plan, np.ones((1, 2), np.int64)), 0, mask, out)
         return out
 
 

@@ -179,7 +179,8 @@ def move_boxes(
         seen = np.nan_to_num(seen.reshape(-1, 4))
         stays = box_filter.keeps(seen, whole)
         if plan.dropped is not None:
-            stays = stays & ~plan.dropped[index, : len(stays)]
+            first = number % frames * (plan.dropped.shape[1] // frames)
+            stays = stays & ~plan.dropped[index, first : first + len(stays)]
         keep = box_filter.fullest(stays, seen)
         result.append(from_xyxy(seen[keep], box_format, after).astype(np.float32))
         kept.append(keep)

@@ -295,3 +295,72 @@ def test_a_mask_that_cannot_be_read_is_reported_with_its_sample(tmp_path: Any) -
     pipe = al.Pipeline(al.Files(files, masks=masks), [al.CropNonEmptyMaskIfExists(9, 9)], shuffle=False)
     with pytest.raises(al.SourceError, match=r"mask of .*b\.png"):
         pipe.batch(0, 0)
+
+
+# videos: one window for all frames, by what lies in any of them
+
+TIME = 3
+MOVING = [[BOXES[k % 2 : k % 2 + 1 + t] - np.float32([3, 0, 3, 0]) * (t == 1) for t in range(TIME)] for k in range(40)]
+
+
+def video(item: al.Transform, *before: al.Transform, **given: Any) -> Any:
+    clip = np.stack([places()] * TIME)
+    return al.augment([clip] * 40, [*before, item], seed=5, **given)
+
+
+def test_a_window_of_a_video_holds_the_boxes_of_all_frames() -> None:
+    out = video(al.BBoxSafeRandomCrop(), boxes=MOVING)
+    cut = 0
+    for clip, boxes, given in zip(out["images"], out["boxes"], MOVING, strict=True):
+        at = window(clip[0])
+        assert all(np.array_equal(window(frame), at) for frame in clip)
+        cut += (at != (0, 0, WIDTH, HEIGHT)).any()
+        for rows, moved in zip(given, boxes, strict=True):
+            assert np.allclose(moved, rows - np.tile(at[:2], 2))  # none is cut
+    assert cut > 30
+
+
+def test_each_frame_of_a_video_keeps_the_boxes_whose_centre_the_window_holds() -> None:
+    out = video(al.RandomIoUCrop(0.2, 0.7, sampler_options=(0.0,)), al.RandomFlip("vertical", p=0), boxes=MOVING)
+    held = left = 0
+    for clip, boxes, given in zip(out["images"], out["boxes"], MOVING, strict=True):
+        at = window(clip[0])
+        for rows, moved in zip(given, boxes, strict=True):
+            centres = (rows[:, :2] + rows[:, 2:]) / 2
+            inside = ((at[:2] < centres) & (centres < at[2:])).all(axis=1)
+            assert len(moved) == inside.sum()
+            held, left = held + inside.sum(), left + (~inside).sum()
+        assert sum(map(len, boxes)) > 0
+    assert held > 40
+    assert left > 40
+
+
+def test_a_window_of_a_video_holds_a_pixel_of_any_frame() -> None:
+    masks = np.zeros((40, TIME, HEIGHT, WIDTH), np.uint8)
+    masks[:, 0, 3, 4], masks[:, 2, 44, 61] = 1, 2
+    out = video(al.CropNonEmptyMaskIfExists(9, 11), al.RandomFlip("horizontal", p=1), masks=masks)
+    seen = out["masks"].reshape(40, -1).max(axis=1)
+    assert {*seen.tolist()} == {1, 2}
+    assert np.array_equal(
+        out["masks"].reshape(40, TIME, -1).max(axis=2) > 0, np.stack([seen == 1, seen < 0, seen == 2], 1)
+    )
+
+
+@pytest.mark.parametrize("mixes", [False, True])
+def test_a_graph_looks_at_videos_too(mixes: bool) -> None:
+    rng = np.random.default_rng(0)
+    clips = rng.integers(0, 256, (8, TIME, 24, 36, 3), np.uint8)
+    boxes = [
+        [np.float32([[2 + k, 3, 12 + k, 14], [20, 5, 30, 21]])[: 1 + (k + t) % 2] for t in range(TIME)]
+        for k in range(8)
+    ]
+    masks = (rng.uniform(0, 1, (8, TIME, 24, 36, 1)) > 0.995).astype(np.uint8)
+    item = [al.MixUp()] if mixes else [al.RandomFlip(), al.CropNonEmptyMaskIfExists(20, 30)]
+    work = [*item, al.RandomIoUCrop(0.5, sampler_options=(0.0, 0.2)), al.Resizing(16, 18)]
+    source = al.Arrays(clips, boxes=boxes, masks=masks)
+    graph, told = (al.Pipeline(source, work, batch_size=4, seed=2, engine=name) for name in ("tensorflow", "reference"))
+    for got, wanted in zip(graph.to_tf(), told.epoch(0), strict=True):
+        assert np.abs(got["images"].numpy().astype(int) - wanted["images"]).max() <= 2
+        assert np.array_equal(got["segmentation_masks"], wanted["segmentation_masks"])
+        assert np.array_equal(got["bounding_boxes"]["labels"], wanted["bounding_boxes"]["labels"])
+        assert np.allclose(got["bounding_boxes"]["boxes"], wanted["bounding_boxes"]["boxes"], atol=2e-3)

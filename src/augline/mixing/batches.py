@@ -214,7 +214,7 @@ class MixedBatches(Batches):
         """The plan of what stands behind a mixing, for its rows and the boxes in them."""
         assert level.program.size is not None
         sizes, lead = np.tile(np.asarray(level.program.size), (len(rows), 1)), self.source.lead
-        known = None if boxes is None else Known(objects.as_columns(boxes, lead), videos=bool(lead))
+        known = None if boxes is None else Known(objects.as_columns(boxes, lead), lead=lead)
         return level.program.plan(epoch, self.source.ids(rows), sizes, known=known)[1]
 
     def _rooms(self, count: int) -> dict[str, Any]:

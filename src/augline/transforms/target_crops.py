@@ -62,7 +62,8 @@ class RandomIoUCrop(TargetCrop):
     options. Boxes whose centre lies outside the window are left out; the others are clipped to it. This is what
     `RandomIoUCrop` of torchvision v2 does, which tries fresh windows for every option, without end.
 
-    Images come out in sizes of their own: put `Resizing` behind it. Nothing is cut in `evaluation()`.
+    Images come out in sizes of their own: put `Resizing` behind it. Nothing is cut in `evaluation()`. Of a video one
+    window is cut out of all frames; the boxes of all are looked at together.
 
     Args:
         min_scale: Smallest side of a window as a fraction of the image's.
@@ -132,7 +133,7 @@ class BBoxSafeRandomCrop(TargetCrop):
     """Cuts a window that holds all boxes, as Albumentations' `BBoxSafeRandomCrop` and `RandomSizedBBoxSafeCrop` do.
 
     Each edge lies anywhere between the image's and the outermost box's. An image without boxes keeps its proportions
-    and loses at most the share `erosion_rate` of its sides.
+    and loses at most the share `erosion_rate` of its sides. The one window of a video holds the boxes of all frames.
 
     With `height` and `width` windows come out in that size; else in sizes of their own, so put `Resizing` behind it. In
     `evaluation()` it is `Resizing(height, width)`, or nothing without them.
@@ -203,7 +204,7 @@ class CropNonEmptyMaskIfExists(TargetCrop):
 
     The pixel is drawn from all of them, and lies anywhere in the window, save where that would leave the image. An
     image that is too small gives its largest window of that shape, enlarged, as with `RandomCrop`; so does every image
-    in `evaluation()`. Named after Albumentations' transform of that meaning.
+    in `evaluation()`. The pixel of a video is one of any frame. Named after Albumentations' transform of that meaning.
 
     Args:
         height: Output height in pixels.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import tensorflow as tf
 
 from augline.arrays import Array
@@ -12,7 +14,11 @@ from augline.plan.plan import mapped
 
 def plan_of_frames(plan: Plan, lead: tuple[int, ...]) -> Plan:
     """The plan of a batch for the frames of its videos, where samples are videos: `lead` is (time,) then, else ()."""
-    return plan.each(*lead) if lead else plan
+    if not lead:
+        return plan
+    # which boxes are dropped is told of all frames of a video together
+    dropped = None if plan.dropped is None else tf.reshape(plan.dropped, (-1, plan.dropped.shape[1] // lead[0]))
+    return replace(plan.each(*lead), dropped=dropped)
 
 
 def framed(videos: Array, lead: tuple[int, ...]) -> Array:

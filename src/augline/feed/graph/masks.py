@@ -65,6 +65,7 @@ class MaskColumn:
         What is drawn comes of it, so it stays out of XLA, as all that does.
         """
         name, (pixels, *_) = next(iter(masks.items()))
+        rows, way = place.shape[0], plan_of_frames(way, self._source.lead)
         pixels, size = _with_room(pixels, way), way.before.extent
         view = tf.stack([size.height, size.width, 0 * size.height, 0 * size.width], axis=1)
         there = carry_out(self._masks.plans(way)[name], pixels, None, view, settled=True, compiled=False)
@@ -73,7 +74,8 @@ class MaskColumn:
             tf.range(tf.shape(there)[axis], dtype=tf.int32) < tf.cast(end, tf.int32)[:, None]
             for axis, end in ((1, way.extent.height), (2, way.extent.width))
         ]
-        return _one_of(there & inside[0][:, :, None] & inside[1][:, None, :], place)
+        there = there & inside[0][:, :, None] & inside[1][:, None, :]
+        return _one_of(tf.reshape(there, (rows, -1, *tf.unstack(tf.shape(there)[1:]))), place)
 
 
 def _with_room(pixels: Array, way: Plan) -> Array:
@@ -87,14 +89,14 @@ def _with_room(pixels: Array, way: Plan) -> Array:
 
 
 def _one_of(there: Array, place: Array) -> tuple[Array, Array]:
-    """One of the pixels `(batch, height, width)` that are there, `(batch, 2)` as x and y, and whether there is any."""
-    width = tf.shape(there)[2]
+    """One of the pixels `(batch, ..., height, width)` that are there, x and y, `(batch, 2)`; and whether any is."""
+    height, width = tf.unstack(tf.shape(there)[-2:])
     passed = tf.cumsum(tf.cast(tf.reshape(there, (there.shape[0], -1)), tf.int32), axis=1)
     count, looks = passed[:, -1], ~tf.math.is_nan(place)
     number = tf.cast(tf.where(looks, place, 0.0) * tf.cast(count, tf.float64), tf.int32)
     at = tf.reduce_sum(tf.cast(passed <= number[:, None], tf.int32), axis=1)
     some = looks & (count > 0)
-    point = tf.cast(tf.stack([at % width, at // width], axis=1), tf.float64)
+    point = tf.cast(tf.stack([at % width, at // width % height], axis=1), tf.float64)
     return tf.where(some[:, None], point, 0.0), some
 
 

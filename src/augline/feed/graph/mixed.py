@@ -33,15 +33,24 @@ class _Boxes(NamedTuple):
     labels: Array
     there: Array
 
+
+class _Shown(NamedTuple):
+    """What transforms behind a mixing see: boxes, those of videos frame by frame; see `augline.sight`."""
+
+    given: _Boxes
+    lead: tuple[int, ...]
+
     @property
     def kinds(self) -> frozenset[str]:
-        """What transforms behind the mixing see of the targets; see `augline.sight`."""
+        """Boxes alone."""
         return frozenset({"boxes"})
 
     def boxes(self, way: Plan) -> tuple[Array, Array]:
         """See `augline.plan.Sight`."""
-        sides, there = move_boxes(xp, way, tf.cast(self.sides, tf.float32), self.there, "xyxy", ANY_BOX)
-        return tf.cast(sides, tf.float64), there
+        sides, there = tf.cast(self.given.sides, tf.float32), self.given.there
+        sides, there = move_boxes(xp, plan_of_frames(way, self.lead), sides, there, "xyxy", ANY_BOX)
+        rows = there.shape[0] // (*self.lead, 1)[0]
+        return tf.reshape(tf.cast(sides, tf.float64), (rows, -1, 4)), tf.reshape(there, (rows, -1))
 
     def filled(self, way: Plan, *chosen: Any) -> tuple[Array, Array]:
         """See `augline.plan.Sight`."""
@@ -95,7 +104,7 @@ class MixedRows:
             rows = rows[:: mix.shares.shape[1]]
             frames = mix_of_frames(mix, self._lead)
             boxes = None if boxes is None else self._gathered(frames, boxes)
-            step = self._step(level, mix, frames, epoch, rows, None if self._lead else boxes)
+            step = self._step(level, mix, frames, epoch, rows, boxes and _Shown(boxes, self._lead))
             batch = self._mixed(step, batch)
             boxes = None if boxes is None else self._placed(step, boxes)
             if counts is not None:
@@ -107,7 +116,7 @@ class MixedRows:
         return batch if boxes is None else {**batch, "bounding_boxes": self._closed(boxes)}
 
     def _step(
-        self, level: Level, mix: Mix, frames: Mix, epoch: Array, rows: Array, known: _Boxes | None
+        self, level: Level, mix: Mix, frames: Mix, epoch: Array, rows: Array, known: _Shown | None
     ) -> _Step:  # fmt: skip
         size = tf.constant([level.program.size] * rows.shape[0])
         plan = planned(level.program, epoch, self._first.ids(rows), size, known)

@@ -63,13 +63,15 @@ class Targets:
     def kinds(self) -> frozenset[str]:
         """Which of "boxes" and "masks" there are to look at."""
         given = {"boxes": self._boxes, "masks": self._masks}
-        return frozenset(name for name, column in given.items() if column is not None and not self._source.lead)
+        return frozenset(name for name, column in given.items() if column is not None)
 
     def boxes(self, way: Plan, indices: Array) -> tuple[Array, Array]:
         """See `augline.plan.Sight`."""
         assert self._boxes is not None
-        boxes, there = self._boxes.placed(way, indices, ANY_BOX)
-        return seen(way, boxes, self._source.bounding_box_format), there
+        lead, frames = self._source.lead, plan_of_frames(way, self._source.lead)
+        boxes, there = self._boxes.placed(frames, frames_of(indices, lead), ANY_BOX)
+        boxes = seen(frames, boxes, self._source.bounding_box_format)
+        return tf.reshape(boxes, (indices.shape[0], -1, 4)), tf.reshape(there, (indices.shape[0], -1))
 
     def filled(self, way: Plan, masks: Opened, *chosen: Any) -> tuple[Array, Array]:
         """See `augline.plan.Sight`."""
