@@ -254,6 +254,38 @@ def test_large_files_are_shrunk_as_far_as_the_plan_wants(tmp_path: Path) -> None
     compare(dataset, reference, 0, 2.0, 0.2)
 
 
+GROWING = [
+    [al.RandomZoomOut((1.2, 1.9)), al.RandomBrightness(0.2), al.RandomRotation((0.07, 0.07), fill_mode="wrap")],
+    [al.RandomRotate90(), al.RandomDownscale((0.5, 0.8))],
+    [al.D4(), al.RandomDownscale((0.5, 0.8)), al.PadToMultiple(16), al.RandomGrayscale(0.5)],
+    [al.Transpose(p=0.5), al.RandomDownscale((0.5, 0.8)), al.ResizeLongestEdge(80), al.RandomShear(0.2)],
+]
+
+
+@pytest.mark.parametrize("work", GROWING, ids=lambda work: type(work[0]).__name__)
+def test_images_that_have_grown_on_the_way_are_whole(work: list[Any]) -> None:
+    images = np.stack([smooth(30, 42, 3, "uint8", k) for k in range(8)])
+    dataset, reference = graph_and_reference(al.Arrays(images), [*work, al.Resizing(30, 30)], batch_size=8, seed=2)
+    compare(dataset, reference, 0)
+
+
+@pytest.mark.parametrize(
+    ("work", "message"),
+    [
+        (
+            [al.RandomZoomOut(), al.RandomGaussianBlur()],
+            r"RandomGaussianBlur behind RandomZoomOut\. Put Resizing between",
+        ),
+        ([al.RandomRotate90(), al.RandomDownscale(), al.RandomContrast(0.1)], r"RandomContrast behind RandomDownscale"),
+        ([al.RandomRotate90(), al.ResizeShortestEdge(50), al.RandomDownscale()], "ResizeShortestEdge, which knows no"),
+    ],
+)
+def test_what_looks_at_pixels_of_images_in_several_sizes_is_refused(work: list[Any], message: str) -> None:
+    pipe = al.Pipeline(al.Arrays(np.zeros((2, 30, 42, 3), np.uint8)), [*work, al.Resizing(30, 30)], engine="tensorflow")
+    with pytest.raises(al.EngineError, match=message):
+        pipe.to_tf()
+
+
 def under(strategy: str) -> Any:
     done = fresh.run(Path(__file__).with_name("graph_under_strategy.py"), strategy)
     assert done.returncode == 0, done.stderr[-3000:]

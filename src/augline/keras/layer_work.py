@@ -11,11 +11,11 @@ from augline.arrays import Array, Namespace, choose, rows_of
 from augline.box_filter import BoxFilter
 from augline.dense_boxes import move_boxes, packed
 from augline.engines.portable.run import run_batch
-from augline.errors import ArgumentError
+from augline.errors import ArgumentError, EngineError
 from augline.keras.layer_checks import FLOATS, Images, image_spec
 from augline.keras.layer_device import device
 from augline.plan import Plan
-from augline.plan.plan import mapped
+from augline.plan.plan import mapped, uneven
 from augline.plan.segments import segments
 from augline.program import Program
 from augline.sources.base import VALUE_RANGES
@@ -85,6 +85,9 @@ class Work:
             fix = "End the geometry with Resizing, CenterCrop or RandomResizedCrop."
             received = f"{list(self._transforms)} for {images.height} x {images.width}"
             raise refusal(ArgumentError, "Augment", "all images must come out in one size", received, fix)
+        if found := uneven(program.trial):
+            rule = "images must have one size where anything looks at their pixels"
+            raise refusal(EngineError, "Augment", rule, found, "Put Resizing between.")
         return Prepared(program, Output(program.output_size, program.output_channels, program.output_dtype))
 
     def _carry_out(self, data: Mapping[str, Any], step: Array, ids: Array) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -17,11 +17,19 @@ class Extent:
         height: `(batch,)` float64.
         width: `(batch,)` float64.
         static: The one `(height, width)` of all samples where it is known before any image is seen, else None.
+        most: Where they differ, the `(height, width)` that none exceeds, so that a batch fits in one array; None where
+            nobody knows.
     """
 
     height: Array
     width: Array
     static: tuple[int, int] | None = None
+    most: tuple[int, int] | None = None
+
+    @property
+    def bound(self) -> tuple[int, int] | None:
+        """The `(height, width)` that no sample exceeds; None where nobody knows."""
+        return self.static or self.most
 
     @classmethod
     def of(cls, xp: Namespace, batch: int, height: int, width: int) -> Extent:
@@ -29,12 +37,27 @@ class Extent:
         full = xp.ones((batch,), dtype=xp.float64)
         return cls(full * height, full * width, (height, width))
 
+    @property
+    def turned(self) -> Extent:
+        """Height and width swapped."""
+        return self.sized(self.width, self.height, lambda height, width: (width, height))
+
+    def sized(self, height: Array, width: Array, change: Callable[[int, int], tuple[int, int]]) -> Extent:
+        """Other sizes, which grow with these: `change` says how, for those that are known beforehand."""
+        return Extent(height, width, self.static and change(*self.static), self.most and change(*self.most))
+
     def where(self, mask: Array | None, other: Extent, xp: Namespace) -> Extent:
         """This extent where `mask` holds, the other elsewhere."""
         if mask is None:
             return self
         static = self.static if self.static == other.static else None
-        return Extent(xp.where(mask, self.height, other.height), xp.where(mask, self.width, other.width), static)
+        most = larger(self.bound, other.bound)
+        return Extent(xp.where(mask, self.height, other.height), xp.where(mask, self.width, other.width), static, most)
+
+
+def larger(one: tuple[int, int] | None, other: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The (height, width) that holds both; None where one is not known."""
+    return one and other and (max(one[0], other[0]), max(one[1], other[1]))
 
 
 class Sight(Protocol):

@@ -15,7 +15,7 @@ from augline.plan.blend import Blend
 from augline.plan.finish import Finish, check_order
 from augline.plan.frame import Extent, Frame
 from augline.plan.fuse import APPROXIMATE, EXACT, Rule, fuse
-from augline.plan.stages import Drop, Output, Rescale, Stage, Warp
+from augline.plan.stages import Colour, Drop, Output, Rescale, Stage, Tone, Warp
 
 T = TypeVar("T")
 
@@ -77,6 +77,28 @@ def dropped(stages: Sequence[Stage]) -> Array | None:
     """`(batch, n)` bool: the boxes that any of these stages leaves out; None where no stage does."""
     rows = [stage.boxes for stage in stages if isinstance(stage, Drop)]
     return reduce(or_, rows) if rows else None
+
+
+def uneven(plan: Plan) -> str:
+    """What of a plan cannot run on a whole batch as one array; nothing where all can.
+
+    Images of sizes of their own lie in the corners of arrays as large as the largest may be. Warps know where each
+    ends; what looks at neighbours, or measures, or numbers the pixels does not.
+    """
+    before = ""
+    for number, stage in enumerate(plan.stages):
+        name = ", ".join(getattr(stage, "origin", ()))
+        if before and not _pointwise(stage) and not isinstance(stage, Warp):
+            return f"{name} behind {before}"
+        if isinstance(stage, Warp):
+            before = "" if stage.extent.static else name
+            if before and stage.extent.bound is None and number + 1 < len(plan.stages):
+                return f"{name}, which knows no limit (Extent.most)"
+    return ""
+
+
+def _pointwise(stage: Stage) -> bool:
+    return isinstance(stage, Colour) or (isinstance(stage, Tone) and not stage.measures)
 
 
 def _settled(

@@ -14,6 +14,7 @@ from augline.plan.frame import Extent, Frame
 from augline.plan.stages import Fill, FillMode, Interpolation, Stage, Warp
 from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
+from augline.transforms.epochs import largest
 from augline.transforms.fields import MaskFill, Pixels, number, span
 from augline.transforms.sizing import Resizing
 
@@ -38,9 +39,7 @@ class D4(Transform):
         swaps = k >= 4
         x, y = (1.0 - 2.0 * xp.astype((k // step) % 2, xp.float64) for step in (1, 2))
         keep = 1.0 - xp.astype(swaps, xp.float64)
-        static = frame.extent.static
-        square = static if static and static[0] == static[1] else None
-        turned = Extent(frame.width, frame.height, square).where(swaps, frame.extent, xp)
+        turned = frame.extent.turned.where(swaps, frame.extent, xp)
         # out -> in: swap the axes or not, then mirror about the old centre
         rows = ((x * keep, x * (1 - keep)), (y * (1 - keep), y * keep))
         old, new = frame.centre, ((turned.width - 1) / 2, (turned.height - 1) / 2)
@@ -69,7 +68,7 @@ class ResizeShortestEdge(Transform):
     interpolation: Interpolation = "bilinear"
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        yield scaled(frame, self._scale, self.interpolation)
+        yield scaled(frame, self._scale, self.interpolation, self.max_size)
 
     def _scale(self, xp: Namespace, height: Array, width: Array) -> Array:
         scale = self.size / xp.minimum(height, width)
@@ -94,7 +93,10 @@ class ResizeLongestEdge(Transform):
     interpolation: Interpolation = "bilinear"
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        yield scaled(frame, lambda xp, height, width: self.size / xp.maximum(height, width), self.interpolation)
+        yield scaled(frame, self._scale, self.interpolation, self.size)
+
+    def _scale(self, xp: Namespace, height: Array, width: Array) -> Array:
+        return self.size / xp.maximum(height, width)
 
 
 @transform
@@ -153,10 +155,11 @@ class Padding(Transform):
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp = frame.xp
-        static = frame.extent.static
-        size = static and (max(static[0], self.height), max(static[1], self.width))
         height, width = (xp.clip(s, min=float(m)) for s, m in ((frame.height, self.height), (frame.width, self.width)))
-        yield padded(self, frame, Extent(height, width, size))
+        yield padded(self, frame, frame.extent.sized(height, width, self._padded))
+
+    def _padded(self, height: int, width: int) -> tuple[int, int]:
+        return max(height, self.height), max(width, self.width)
 
 
 @transform
@@ -182,9 +185,8 @@ class PadToMultiple(Transform):
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp, k = frame.xp, self.multiple
-        static = frame.extent.static
-        size = static and (-(-static[0] // k) * k, -(-static[1] // k) * k)
-        yield padded(self, frame, Extent(xp.ceil(frame.height / k) * k, xp.ceil(frame.width / k) * k, size))
+        height, width = (xp.ceil(side / k) * k for side in (frame.height, frame.width))
+        yield padded(self, frame, frame.extent.sized(height, width, lambda h, w: (-(-h // k) * k, -(-w // k) * k)))
 
 
 @transform
@@ -221,7 +223,9 @@ class RandomZoomOut(Transform):
         top, left = xp.floor(params["top"] * (height - frame.height)), xp.floor(params["left"] * (width - frame.width))
         matrix = matrices.matrix(xp, frame.batch, ((1, 0, -left), (0, 1, -top)))
         fill = Fill("constant", frame.unit(self.fill_value), self.mask_fill_value)
-        yield Warp(matrix, Extent(height, width), "anywhere", "bilinear", fill)
+        most = largest(self.side_range[1])
+        bound = frame.extent.bound and (int(frame.extent.bound[0] * most), int(frame.extent.bound[1] * most))
+        yield Warp(matrix, Extent(height, width, most=bound), "anywhere", "bilinear", fill)
 
 
 @transform
@@ -265,7 +269,7 @@ class ScaleJitter(Transform):
         yield Warp(matrix, extent, "anywhere", self.interpolation, fill)
 
 
-def scaled(frame: Frame, scale: Callable[..., Array], interpolation: Interpolation) -> Warp:
+def scaled(frame: Frame, scale: Callable[..., Array], interpolation: Interpolation, longest: int | None = None) -> Warp:
     """The whole image at the scale `(xp, height, width) -> scale`, sides rounded to whole pixels."""
 
     def sides(xp: Namespace, height: Array, width: Array) -> tuple[Array, Array]:
@@ -279,7 +283,8 @@ def scaled(frame: Frame, scale: Callable[..., Array], interpolation: Interpolati
     if known is not None:
         tall, wide = sides(np, *np.asarray(known, np.float64)[:, None])
         static = int(tall[0]), int(wide[0])
-    return Warp(matrix, Extent(height, width, static), "inside", interpolation)
+    most = (longest, longest) if longest else None
+    return Warp(matrix, Extent(height, width, static, most), "inside", interpolation)
 
 
 def padded(item: Padding | PadToMultiple, frame: Frame, extent: Extent) -> Warp:

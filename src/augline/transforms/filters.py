@@ -160,7 +160,7 @@ class RandomDownscale(Transform):
         height, width = (xp.clip(xp.round(side * scale), min=1.0) for side in (frame.height, frame.width))
         down = matrices.resized(xp, batch, frame.height / height, frame.width / width)
         up = matrices.resized(xp, batch, height / frame.height, width / frame.width)
-        yield Warp(down, Extent(height, width), "inside", fuses=False)
+        yield Warp(down, Extent(height, width, most=frame.extent.bound), "inside", fuses=False)
         yield Warp(up, frame.extent, "inside", fuses=False)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from augline.arrays import Array, sign
 from augline.plan import matrices
-from augline.plan.frame import Extent, Frame
+from augline.plan.frame import Frame
 from augline.plan.stages import Fill, Stage, Warp
 from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
@@ -60,9 +60,7 @@ class Transpose(Transform):
     """
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        static = frame.extent.static and (frame.extent.static[1], frame.extent.static[0])
-        swapped = Extent(frame.width, frame.height, static)
-        yield Warp(matrices.matrix(frame.xp, frame.batch, ((0, 1, 0), (1, 0, 0))), swapped, "permutes")
+        yield Warp(matrices.matrix(frame.xp, frame.batch, ((0, 1, 0), (1, 0, 0))), frame.extent.turned, "permutes")
 
 
 @transform
@@ -81,8 +79,7 @@ class RandomRotate90(Transform):
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp, k = frame.xp, params["quarters"]
         cos, sin = ((sign(xp, k == minus) - sign(xp, k == plus)) / 2 for plus, minus in ((0, 2), (1, 3)))
-        square = frame.extent.static if frame.extent.static and len({*frame.extent.static}) == 1 else None
-        turned = Extent(frame.width, frame.height, square).where(k % 2 == 1, frame.extent, xp)
+        turned = frame.extent.turned.where(k % 2 == 1, frame.extent, xp)
         # out -> in is the clockwise turn, from the new centre to the old one
         x, y = frame.centre
         new_x, new_y = (turned.width - 1) / 2, (turned.height - 1) / 2

@@ -253,7 +253,7 @@ def whole_pixels(frame: Frame, window: Window) -> Warp:
     """A window of each image as it is, in a size of its own."""
     top, left, tall, wide = window
     matrix = matrices.matrix(frame.xp, frame.batch, ((1, 0, left), (0, 1, top)))
-    return Warp(matrix, Extent(tall, wide), "picks")
+    return Warp(matrix, Extent(tall, wide, most=frame.extent.bound), "picks")
 
 
 def _windows(frame: Frame, sides: Array, place: Array) -> Array:

@@ -97,10 +97,10 @@ class Each:
         return matrices.resized(xp, rows_of(xp, matrix), scale[:, 0], scale[:, 1]) @ matrix
 
     def behind(self, xp: Namespace, images: Array, warp: Warp) -> tuple[tuple[int, int], Each]:
-        """See `Alike`. Images of sizes of their own are no larger than the ones before: their arrays stay as large."""
+        """See `Alike`. Where nobody knows how large images of sizes of their own can be, arrays stay as large."""
         extent = warp.extent
         if extent.static is not None:
             return extent.static, self.fresh()
         zero = 0 * extent.height
         _, height, width, _ = shape_of(xp, images)
-        return (height, width), Each(None, View(extent.height, extent.width, zero, zero))
+        return extent.bound or (height, width), Each(None, View(extent.height, extent.width, zero, zero))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from augline.feed.graph.refuse import refused
 from augline.mixing import MixedBatches
 from augline.plan import Warp
+from augline.plan.plan import uneven
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
@@ -23,9 +24,15 @@ def check(pipe: Pipeline) -> None:
     source = pipe.source
     if source.channels not in (1, 3, 4):
         raise refused(repr(source), "images must have 1, 3 or 4 channels", f"{source.channels}")
-    batches = pipe.batches.first if isinstance(pipe.batches, MixedBatches) else pipe.batches
-    stages = batches.program.trial.stages
+    batches, programs = pipe.batches, [pipe.batches.program]
+    if isinstance(batches, MixedBatches):
+        programs = [batches.first.program, *(level.program for level in batches.levels)]
+    stages = programs[0].trial.stages
     if pipe.program.size is None and not (stages and isinstance(stages[0], Warp) and stages[0].extent.static):
         first = ", ".join(getattr(stages[0], "origin", ())) if stages else "no transform"
         rule = "images of several sizes must be brought to one size before anything else looks at them"
         raise refused("the list", rule, f"{first} first. Give size=(height, width), or")
+    for program in programs:
+        if found := uneven(program.trial):
+            rule = "images must have one size where anything looks at their pixels"
+            raise refused("the list", rule, f"{found}. Put Resizing between, or")
