@@ -118,3 +118,18 @@ def test_the_pixel_of_a_mask_is_that_of_numpy(dtype: Any) -> None:
         assert found == (len(pixels) > 0)
         wanted = divmod(int(pixels[int(share * len(pixels))]), 13)[::-1] if found else (0, 0)
         assert tuple(point) == wanted
+
+
+def test_boxes_around_polygons_are_seen_as_tight_as_they_are() -> None:
+    """Of triangles that stand on a corner: turned, their boxes lie elsewhere than those of the sides."""
+    triangles = [np.asarray([[26.0, 8], [36, 24], [16, 26]]) + k for k in range(COUNT)]
+    boxes = [np.concatenate([rows.min(axis=0), rows.max(axis=0)])[None].astype(np.float32) for rows in triangles]
+    images = np.stack([smooth(*SIZE, 3, "uint8", k) for k in range(COUNT)])
+    source = al.Arrays(
+        images, boxes=boxes, polygons=[[rows.astype(np.float32)] for rows in triangles], bounding_box_format="xyxy"
+    )
+    work = [al.RandomRotation((0.08, 0.2)), al.BBoxSafeRandomCrop(30, 30)]
+    compare(source, work, batch_size=COUNT, seed=3)
+    plain = al.Arrays(images, boxes=boxes, bounding_box_format="xyxy")
+    batches = [al.Pipeline(given, work, batch_size=COUNT, seed=3).batch(0, 0)["images"] for given in (source, plain)]
+    assert not np.array_equal(*batches)
