@@ -140,6 +140,7 @@ def test_what_a_graph_cannot_do_is_refused_by_name(photos: Path) -> None:
         (labelled, [], {"on_error": "skip"}, "on_error"),
         (al.Folder(photos), [al.RandomBrightness(0.1), al.RandomResizedCrop(8, 8)], {}, "RandomBrightness first"),
         (al.Arrays([images[0], images[1, :4]]), [al.Resizing(8, 8)], {}, "images of one size"),
+        (al.Arrays(images[:2], keypoints=[[[1, 2]], []]), [], {}, "equally many keypoints.*Pad them with points"),
     ]
     for source, work, settings, message in listed:
         with pytest.raises(al.EngineError, match=message):

@@ -16,10 +16,10 @@ from augline.box_filter import ANY_BOX, BoxFilter
 from augline.dense_boxes import move_boxes, packed
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.points import forward
+from augline.errors import EngineError
 from augline.feed.graph.frames import by_video, framed, frames_of, plan_of_frames
 from augline.feed.graph.masks import MaskColumn, Opened
 from augline.feed.graph.polygons import Polygons
-from augline.feed.graph.refuse import refused
 from augline.plan import Extent, Plan, Warp
 from augline.sources.base import Source
 from augline.sources.boxes import to_xyxy
@@ -133,7 +133,10 @@ def _check(source: Source, keypoints: Sequence[NDArray[Any]]) -> None:
         EngineError: There are some.
     """
     if len({rows.shape for rows in keypoints}) > 1:
-        raise refused(repr(source), "all images must have equally many keypoints", "different numbers")
+        raise EngineError(
+            f"engine='tensorflow' with {source!r}: all images must have equally many keypoints, for a tensor has one "
+            "shape. Received different numbers. Pad them with points of visibility 0."
+        )
 
 
 def _moving(plan: Plan) -> list[Warp]:
