@@ -9,6 +9,8 @@ side. And the random ops of a parallel `map` share one state: with all seeds set
 
 The new way: a declaration. What happens to a photograph depends on (seed, epoch, sample) alone, whatever the number
 of threads; resize, flip and turn are one resampling, antialiased; orientation is applied.
+
+Measured: 1,498 images/s the old way, 1,499 the new way. README.md says on what.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ layer, four times the bytes for all that follow. And the seeded layers of a para
 run.
 
 The new way: the same names and arguments, one resampling for all of them, draws per sample, 8 bits up to the end.
+
+Measured: 242 images/s the old way, 1,302 the new way. README.md says on what.
 """
 
 from __future__ import annotations

@@ -8,6 +8,9 @@ it is `width - 1 - x`. Giving the same `seed=` to two random ops is no help: in 
 disagreed (TensorFlow 2.21); and Python's `random` in a `map` is drawn once, when the function is traced.
 
 The new way: the point is declared as what it is. All geometry, the resize too, moves it by the matrix of its image.
+(The old way does not antialias where it shrinks; with that asked for, it takes longer.)
+
+Measured: 1,751 images/s the old way, 1,513 the new way. README.md says on what.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ the images would shift the classes of the masks. The zip has no length, and does
 
 The new way: one draw moves both. Masks are read at the nearest pixel, keep their integer type, and have a fill of
 their own; colour never touches them.
+
+Measured: 180 images/s the old way, 1,037 the new way. README.md says on what.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ fails before the first step (Keras 3.15). Files are resized by nearest neighbour
 
 The new way: one import. Same arguments, same draws, same order, several threads; any batch size trains, and each
 device gets its part. Its `to_pipeline()` gives the same thing as an `al.Pipeline`.
+
+Measured: 165 images/s the old way, 456 the new way. README.md says on what.
 """
 
 from __future__ import annotations

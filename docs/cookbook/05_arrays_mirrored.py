@@ -9,6 +9,8 @@ BatchNormalization's mean of no rows turns the whole model to NaN (Keras 3.15, T
 
 The new way: an order over all samples without a buffer, another one each epoch; any batch size; rows move from the
 batch before where a device would get none, so that every sample is seen once and every device is fed.
+
+Measured: 312 images/s the old way, 1,551 the new way. README.md says on what.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ length is unknown.
 
 The new way: files and labels are a source, and the rest is declared. All threads work, draws and order are keyed by
 the seed, shapes and length are known before the first picture is read.
+
+Measured: 279 images/s the old way, 1,318 the new way. README.md says on what.
 """
 
 from __future__ import annotations

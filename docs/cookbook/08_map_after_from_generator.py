@@ -10,6 +10,8 @@ and what follows takes four bytes for one.
 The new way: the generator stays as it is, `al.to_dataset` finds its shapes, and `augment=` is one fused resampling
 with draws by (seed, pass, number of the picture). The generator itself still runs on one thread, here and there: if
 it only reads files, page 07 is faster.
+
+Measured: 466 images/s the old way, 621 the new way. README.md says on what.
 """
 
 from __future__ import annotations

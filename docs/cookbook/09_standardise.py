@@ -6,8 +6,10 @@ What goes wrong: converting first makes the full picture, not the small one, fou
 way round, `convert_image_dtype` does nothing without a word: `resize` gives float32 from 0 to 255, which is float
 already. The resize does not antialias, and mean and deviation are those of the aliased picture.
 
-The new way: decode, resize and flip stay in 8 bits and one resampling; the standardisation is TensorFlow's own,
-mapped over whole batches. (augline has no transform for it: it depends on the finished image, not on a draw.)
+The new way: decode, resize and flip stay in 8 bits and one antialiased resampling, and the standardisation is one of
+the list. What the old way gains in time it gains by not antialiasing.
+
+Measured: 1,608 images/s the old way, 1,395 the new way. README.md says on what.
 """
 
 from __future__ import annotations
@@ -35,9 +37,8 @@ def old(photos: str) -> Any:
 
 
 def new(photos: str) -> Any:
-    pipe = al.Pipeline(al.Folder(photos), [al.RandomFlip("horizontal")], size=(224, 224), batch_size=32, seed=7)
-    standardised = pipe.to_tf().map(lambda x, y: (tf.image.per_image_standardization(x), y), tf.data.AUTOTUNE)
-    return standardised.prefetch(tf.data.AUTOTUNE)
+    transforms = [al.RandomFlip("horizontal"), al.PerImageStandardization()]
+    return al.Pipeline(al.Folder(photos), transforms, size=(224, 224), batch_size=32, seed=7).to_tf()
 
 
 def check(photos: str) -> None:

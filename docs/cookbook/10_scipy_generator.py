@@ -8,6 +8,8 @@ is a cubic spline, which overshoots: pictures of 0 to 1 come out below 0 and abo
 files at hand, so that a folder without one class numbers the others anew.
 
 The new way: one warp for the three. The label is a pattern for the file name, and `class_names=` fixes the numbers.
+
+Measured: 74 images/s the old way, 1,497 the new way. README.md says on what.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ range: values are not clipped. Each op is called by itself for each picture, on 
 
 The new way: brightness is a share of the value range, whatever the type; values stay in it; brightness, contrast and
 rescaling become one curve.
+
+Measured: 549 images/s the old way, 1,299 the new way. README.md says on what.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ vocabulary and fills in its own. And `random` draws in whichever thread comes fi
 
 The new way: the class list is fixed once, for the whole data set, in alphabetical order or as `class_names=` says. It
 is shared by `split`, and stored by `to_yaml`. Page 13 keeps the class instead.
+
+Measured: 242 images/s the old way, 1,282 the new way. README.md says on what.
 """
 
 from __future__ import annotations

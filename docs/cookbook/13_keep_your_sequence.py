@@ -10,6 +10,8 @@ them (Keras 3.15, two processes).
 The new way: `al.to_dataset(sequence, workers=2)` has two processes, which keep the order, hand batches over in shared
 memory, and seed `random` and `np.random` before each batch by (seed, pass, index): the same bytes for any number of
 workers, no draw twice. `on_epoch_end` is called, the length is known, and any batch size trains under any strategy.
+
+Measured: 418 images/s the old way, 660 the new way. README.md says on what.
 """
 
 from __future__ import annotations
