@@ -60,7 +60,9 @@ def tone(xp: Namespace, images: Array, stage: Tone, measures: Mapping[str, Measu
 def colour(xp: Namespace, images: Array, stage: Colour) -> Array:
     """Every pixel's channels times its sample's matrix."""
     linear, constant = stage.matrix[:, :-1, :-1], stage.matrix[:, None, None, :-1, -1]
-    mixed = xp.matmul(images, xp.matrix_transpose(linear)[:, None, :, :]) + constant
+    # term by term: compilers make one loop of it, and of the work around it, which they do not of a matrix product
+    terms = [images[..., k : k + 1] * linear[:, None, None, :, k] for k in range(int(images.shape[-1]))]
+    mixed = sum(terms) + constant
     active = xp.any(stage.matrix != xp.eye(int(stage.matrix.shape[1]), dtype=stage.matrix.dtype), axis=(1, 2))
     return xp.where(active[:, None, None, None], xp.clip(mixed, min=0.0, max=1.0), images)
 
