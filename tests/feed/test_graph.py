@@ -17,6 +17,8 @@ from pictures import smooth
 
 tf = pytest.importorskip("tensorflow")
 
+from augline.engines.arrays import tensorflow as xp  # noqa: E402
+
 WORK = [
     al.RandomFlip("horizontal"),
     al.RandomRotation(0.1),
@@ -163,6 +165,35 @@ def has_python(dataset: Any) -> bool:
     """Whether anything in a data set's graph calls Python."""
     graph = dataset._as_serialized_graph(allow_stateful=True)
     return b"PyFunc" in graph.numpy()
+
+
+DRAWING = [
+    al.RandomFlip(), al.RandomRotation(0.1), al.RandomZoom((-0.3, 0.4), (0.1, 0.2)), al.RandomCrop(32, 40),
+    al.RandomTranslation(0.2, 0.3), al.RandomShear(0.2, 0.3),
+    al.RandomAffine(20, translate=(0.1, 0.2), scale=(0.8, 1.2), shear=9),
+    al.RandomPerspective(0.5), al.RandomResizedCrop(30, 44), al.RandomElasticTransform((1, 1), (0.6, 0.6), cells=4),
+    al.RandomBrightness(0.2), al.RandomContrast(0.3), al.RandomSaturation(0.3), al.RandomHue(0.1), al.RandomInvert(0.5),
+    al.RandomErasing((0.1, 0.3)), al.OneOf([al.RandomGaussianBlur(1.0), al.RandomSharpness(0.5)]),
+]  # fmt: skip
+
+
+def test_what_is_drawn_in_a_graph_is_what_numpy_draws() -> None:
+    program = al.Pipeline(al.Arrays(np.zeros((64, 40, 52, 3), np.uint8)), DRAWING).program
+    ids, sizes = np.arange(64), np.full((64, 2), (40, 52))
+
+    def drawn(epoch: Any, ids: Any, sizes: Any, **namespace: Any) -> dict[str, Any]:
+        found = program.plan(epoch, ids, sizes, **namespace)[0].drawn
+        return {f"{one.path}/{name}": value for one in found for name, value in one.params.items()}
+
+    def in_graph(epoch: Any) -> dict[str, Any]:
+        values = drawn(epoch, tf.constant(ids), tf.constant(sizes), xp=xp)
+        return {name: tf.convert_to_tensor(value) for name, value in values.items()}
+
+    (got,), wanted = list(tf.data.Dataset.from_tensors(tf.constant(3, tf.int64)).map(in_graph)), drawn(3, ids, sizes)
+    assert {*got} == {*wanted}
+    assert len(wanted) > len(DRAWING)
+    for name, value in wanted.items():
+        assert np.array_equal(got[name], value), name
 
 
 BOXES = [np.asarray([[4, 6, 20, 25], [30, 2, 49, 12], [0, 0, 6, 5]], np.float32), np.zeros((0, 4), np.float32)]

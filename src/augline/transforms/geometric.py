@@ -153,13 +153,19 @@ class RandomZoom(Geometric):
     width_factor: Annotated[Span, span(-0.999, 1, 0.2)] | None = None
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
-        y = draw.uniform("zoom_y", *symmetric(self.height_factor)) + 1.0
-        x = y if self.width_factor is None else draw.uniform("zoom_x", *symmetric(self.width_factor)) + 1.0
+        y = draw.uniform("zoom_y", *_around_one(self.height_factor))
+        x = y if self.width_factor is None else draw.uniform("zoom_x", *_around_one(self.width_factor))
         return {"zoom_y": y, "zoom_x": x}
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         linear = ((params["zoom_x"], 0.0), (0.0, params["zoom_y"]))
         yield self.warp(matrices.about(frame.xp, frame.batch, linear, *frame.centre), frame)
+
+
+def _around_one(factor: Span) -> tuple[float, float]:
+    """The bounds of 1 + factor: a draw then adds once, where TensorFlow's optimizer would make one of two additions."""
+    low, high = symmetric(factor)
+    return low + 1.0, high + 1.0
 
 
 @transform
