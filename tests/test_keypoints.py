@@ -126,3 +126,33 @@ def test_bad_ones_are_refused_when_built(points, swaps, words):
         al.augment(IMAGE, [], keypoints=[points], keypoint_swaps=swaps)
     with pytest.raises(al.ArgumentError, match=words):
         al.Arrays(IMAGE, keypoints=[points], keypoint_swaps=swaps)
+
+
+HOLES = al.CoarseDropout((3, 6), (0.2, 0.4), (0.2, 0.5), fill_value=1.0)
+GRID = al.GridMask((3, 4), 0.5, fill_value=1.0)
+SHIFT = al.RandomTranslation((0.25, 0.25), (-0.1, -0.1), fill_mode="constant", fill_value=1.0)
+
+
+@pytest.mark.parametrize("engine", ["opencv", "reference"])
+@pytest.mark.parametrize(
+    "transforms",
+    [
+        [al.RandomErasing((1, 1), fill_value=1.0)],
+        [HOLES, LEFT_RIGHT],
+        [UP_DOWN, GRID],
+        [SHIFT, HOLES, al.RandomInvert(0), UP_DOWN],
+        [GRID, SHIFT, al.RandomErasing(0.5, fill_value=1.0)],
+    ],
+    ids=len,
+)
+def test_a_point_is_visible_where_its_pixel_was_not_painted_over(engine, transforms):
+    images = np.zeros((4, HEIGHT, WIDTH, 1), np.uint8)
+    y, x = np.mgrid[:HEIGHT, :WIDTH].reshape(2, -1)
+    points = [np.stack([x, y, 2 + 0 * x], axis=1).astype(np.float32)] * 4
+    out = al.augment(images, transforms, keypoints=points, seed=5, engine=engine)
+    for image, rows in zip(out["images"], out["keypoints"], strict=True):
+        seen = rows[rows[:, 2] > 0]
+        dark = np.zeros((HEIGHT, WIDTH), bool)
+        dark[np.round(seen[:, 1]).astype(int), np.round(seen[:, 0]).astype(int)] = True
+        assert 0 < len(seen) < HEIGHT * WIDTH
+        assert_array_equal(dark, image[..., 0] == 0)

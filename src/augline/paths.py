@@ -11,10 +11,10 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from augline.engines.portable.points import ITERATIONS, displacing, newton
+from augline.engines.portable.points import ITERATIONS, displacing, newton, painted_over
 from augline.engines.portable.warp import displacements
 from augline.errors import ArgumentError
-from augline.plan import Call, Plan, Warp, matrices
+from augline.plan import Call, Erase, Plan, Warp, matrices
 from augline.sources.polygons import clipped, moved
 
 Points = NDArray[np.float64]
@@ -32,6 +32,7 @@ class Paths:
         self._inverses = {k: matrices.inverse(np, warp.matrix) for k, warp in warps.items()}
         self._outer = {k: matrices.inverse(np, warp.field.outer) for k, warp in warps.items() if warp.field}
         self._displacement = cache(self._displacement_of)
+        self._erased = _erased(plan)
 
     @property
     def bends(self) -> bool:
@@ -73,11 +74,14 @@ class Paths:
         return points
 
     def forward_within(self, index: int, points: Points) -> tuple[Points, NDArray[np.bool_]]:
-        """Points `(n, 2)` where they come out, and `(n,)` whether they lay inside each frame on the way."""
-        there, within = points, np.ones(len(points), bool)
+        """Points `(n, 2)` where they come out, and `(n,)` whether they were to be seen all the way.
+
+        They were if they lay inside each frame, and under nothing that was painted over the picture.
+        """
+        there, within = points, self._bare(0, index, points)
         for number in range(len(self._moves)):
             there = self._through(number, index, there)
-            within &= _inside(there, self._frame(number, index))
+            within &= _inside(there, self._frame(number, index)) & self._bare(number + 1, index, there)
         return there, within & _inside(there, self._last(index))
 
     def forward_cut(self, index: int, outlines: list[Points]) -> list[Points]:
@@ -100,6 +104,13 @@ class Paths:
         """
         there, seen = self.forward_within(index, points)
         return there, seen & (np.abs(self.back(index, there) - points) < 0.5).all(axis=1)
+
+    def _bare(self, number: int, index: int, points: Points) -> NDArray[np.bool_]:
+        """Whether nothing is painted over points behind so many moves."""
+        bare = np.ones(len(points), bool)
+        for stage in self._erased.get(number, ()):
+            bare &= ~painted_over(np, stage.boxes[index], points)
+        return bare
 
     def _frame(self, number: int, index: int) -> Points:
         extent = self._moves[number].extent
@@ -136,6 +147,17 @@ class Paths:
         field = None if isinstance(warp, Call) else warp.field
         assert field is not None
         return np.asarray(displacements(np, field))
+
+
+def _erased(plan: Plan) -> dict[int, list[Erase]]:
+    """What is painted over, by the number of moves ahead of it."""
+    found: dict[int, list[Erase]] = {}
+    moving, number = _moving(plan), 0
+    for stage in plan.stages:
+        number += any(stage is other for other in moving)
+        if isinstance(stage, Erase):
+            found.setdefault(number, []).append(stage)
+    return found
 
 
 def _moving(plan: Plan) -> list[Warp | Call]:

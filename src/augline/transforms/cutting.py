@@ -22,6 +22,8 @@ FillValue = float | tuple[float, ...] | None
 class RandomErasing(Transform):
     """Paints one rectangle over.
 
+    Keypoints under it get visibility 0; boxes stay as they are.
+
     Args:
         factor: Chance for an image: `f` draws the chance itself from (0, f), as Keras does; (f, f) sets it.
         scale: (low, high) share of the image's area.
@@ -69,6 +71,8 @@ class RandomErasing(Transform):
 class CoarseDropout(Transform):
     """Paints several rectangles over.
 
+    Keypoints under it get visibility 0; boxes stay as they are.
+
     Args:
         holes: How many, or (low, high), both included.
         hole_height: (low, high) as fractions of the image's height.
@@ -113,6 +117,8 @@ class CoarseDropout(Transform):
 @transform
 class GridMask(Transform):
     """Paints a grid of squares over (P. Chen et al., GridMask Data Augmentation, 2020, without the turn).
+
+    Keypoints under it get visibility 0; boxes stay as they are.
 
     Args:
         units: (low, high) number of grid cells along the shorter side, both included.

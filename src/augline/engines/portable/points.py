@@ -49,3 +49,16 @@ def newton(xp: Namespace, moved: Moved, places: Array, rest: Array) -> Array:
     change_x = xp.where(solid, (d * rest[..., 0] - b * rest[..., 1]) / safe, rest[..., 0] / 2)
     change_y = xp.where(solid, (a * rest[..., 1] - c * rest[..., 0]) / safe, rest[..., 1] / 2)
     return places - xp.clip(xp.stack([change_x, change_y], axis=-1), min=-_STRIDE, max=_STRIDE)
+
+
+def painted_over(xp: Namespace, boxes: Array, points: Array) -> Array:
+    """Whether any of the rectangles covers points, `(..., k)`.
+
+    Args:
+        xp: Array namespace.
+        boxes: `(..., n, 4)` whole pixels: top, left, bottom, right, the last two not included.
+        points: `(..., k, 2)` x and y between pixel centres.
+    """
+    top, left, bottom, right = (xp.astype(boxes[..., None, :, side], points.dtype) - 0.5 for side in range(4))
+    x, y = points[..., 0, None], points[..., 1, None]
+    return xp.any((x >= left) & (x < right) & (y >= top) & (y < bottom), axis=-1)

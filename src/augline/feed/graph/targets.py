@@ -15,12 +15,12 @@ from augline.batches import Batches
 from augline.box_filter import ANY_BOX, BoxFilter
 from augline.dense_boxes import move_boxes, packed
 from augline.engines.arrays import tensorflow as xp
-from augline.engines.portable.points import forward
+from augline.engines.portable.points import forward, painted_over
 from augline.errors import EngineError
 from augline.feed.graph.frames import by_video, framed, frames_of, plan_of_frames
 from augline.feed.graph.masks import MaskColumn, Opened
 from augline.feed.graph.polygons import Polygons
-from augline.plan import Extent, Plan, Warp
+from augline.plan import Erase, Extent, Plan, Warp
 from augline.sources.base import Source
 from augline.sources.boxes import to_xyxy
 from augline.sources.targets import by_frame
@@ -139,18 +139,18 @@ def _check(source: Source, keypoints: Sequence[NDArray[Any]]) -> None:
         )
 
 
-def _moving(plan: Plan) -> list[Warp]:
-    return [stage for stage in plan.stages if isinstance(stage, Warp) and stage.moves]
-
-
 def move_points(plan: Plan, points: Array, swaps: tuple[tuple[int, int], ...]) -> Array:
     """Keypoints `(batch, k, 2 or 3)` through a plan; see `augline.targets.Points`."""
     there = tf.cast(points[..., :2], tf.float64)
     within, mirrored = tf.ones(points.shape[:2], tf.bool), tf.ones((points.shape[0],), tf.float64)
-    for warp in _moving(plan):
-        there = forward(xp, warp, there)
-        within &= _inside(there, warp.extent)
-        total = warp.total
+    for stage in plan.stages:
+        if isinstance(stage, Erase):
+            within &= ~painted_over(xp, stage.boxes, there)
+        if not (isinstance(stage, Warp) and stage.moves):
+            continue
+        there = forward(xp, stage, there)
+        within &= _inside(there, stage.extent)
+        total = stage.total
         mirrored *= tf.sign(total[:, 0, 0] * total[:, 1, 1] - total[:, 0, 1] * total[:, 1, 0])
     within &= _inside(there, plan.extent)
     parts = [tf.cast(there, tf.float32)]
