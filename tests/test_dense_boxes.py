@@ -15,11 +15,9 @@ from augline import targets
 from augline.box_filter import ANY_BOX, BoxFilter
 from augline.dense_boxes import move_boxes, packed
 from augline.engines.arrays import tensorflow as tfx
-from augline.program import Program
+from dense import BENT, BLUR, HEIGHT, ROWS, WIDTH, plan_of
 
-ROWS, BOXES, ROOM, HEIGHT, WIDTH = 4, 5, 7, 60, 80
-BENT = al.RandomElasticTransform((1.0, 1.0), scale=1.0)
-BLUR = al.RandomGaussianBlur((1.0, 1.0))  # nothing fuses across it
+BOXES, ROOM = 5, 7
 LISTS = {
     "nothing moves": [al.RandomBrightness(0.2)],
     "one warp": [al.RandomRotation(0.1), al.RandomZoom(0.2)],
@@ -43,17 +41,7 @@ def dense(box_format: str) -> NDArray[np.float32]:
 
 
 def moved(xp: Any, rows: Any, transforms: Sequence[al.Transform], boxes: Any, form: str, box_filter: BoxFilter) -> Any:
-    program = Program(
-        transforms,
-        seed=3,
-        channels=3,
-        dtype="uint8",
-        value_range=(0.0, 255.0),
-        size=(HEIGHT, WIDTH),
-        engine="reference",
-    )
-    sizes = xp.zeros((rows, 2), dtype=xp.int64) + xp.asarray([HEIGHT, WIDTH])
-    _, plan = program.plan(1, xp.arange(rows), sizes, xp=xp)
+    plan = plan_of(transforms, xp, rows)
     labels = xp.broadcast_to(xp.arange(ROOM)[None, :], (rows, ROOM))
     found, stays = move_boxes(xp, plan, boxes, labels < BOXES, form, box_filter)
     return packed(xp, stays, {"boxes": found, "labels": labels})

@@ -14,15 +14,13 @@ from augline import targets
 from augline.box_filter import ANY_BOX, BoxFilter
 from augline.dense_boxes import move_boxes
 from augline.engines.arrays import tensorflow as tfx
-from augline.program import Program
 from augline.sources.polygons import rings_of
 from augline.sources.rings import Rings
+from dense import BENT, BLUR, HEIGHT, ROWS, WIDTH, plan_of
 from pictures import stars
 
-ROWS, ROOM, HEIGHT, WIDTH = 4, 5, 60, 80
+ROOM = 5
 COUNTS = (5, 0, 3, 1)
-BENT = al.RandomElasticTransform((1.0, 1.0), scale=1.0)
-BLUR = al.RandomGaussianBlur((1.0, 1.0))  # nothing fuses across it
 LISTS = {
     "nothing moves": [al.RandomBrightness(0.2)],
     "one warp": [al.RandomRotation(0.2), al.RandomZoom(0.4)],
@@ -30,14 +28,6 @@ LISTS = {
     "three warps": [al.RandomRotation(0.2), BLUR, al.RandomZoom((-0.4, 0.3)), BLUR, al.RandomTranslation(0.5, 0.5)],
     "bent, then projected": [BENT, BLUR, al.RandomPerspective((1.0, 1.0), scale=0.3)],
 }
-
-
-def plan_of(transforms: Any, xp: Any = np) -> Any:
-    program = Program(
-        transforms, seed=3, channels=3, dtype="uint8", value_range=(0.0, 255.0), size=(HEIGHT, WIDTH),
-        engine="reference",
-    )  # fmt: skip
-    return program.plan(1, xp.arange(ROWS), xp.zeros((ROWS, 2), dtype=xp.int64) + xp.asarray([HEIGHT, WIDTH]), xp=xp)[1]
 
 
 def outlines(form: str) -> list[list[Any]]:

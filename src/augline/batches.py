@@ -225,7 +225,7 @@ class Batches:
     def _carry_through(self, job: Job, index: int, record: Record) -> None:
         places = [job.images, *(job.columns[name] for name in self.source.extra_images)]
         for part, place in zip((record, *record.beside), places, strict=True):
-            image = self._decode(job, index, part, part.header) if part.header else part.image
+            image = self._decode(part, part.header, job.shrinks[index]) if part.header else part.image
             if image is not None:
                 engines.carry(job.sample, index, image, place[index])
         if self.masks is not None:
@@ -236,11 +236,11 @@ class Batches:
         """Places for the images of so many samples."""
         return self._buffers.take((count, *self._shape), self.program.output_dtype)
 
-    def _decode(self, job: Job, index: int, record: Record, header: Header) -> NDArray[Any]:
+    def _decode(self, record: Record, header: Header, shrink: int) -> NDArray[Any]:
         source, scratch = self.source, _local.__dict__.setdefault("scratch", Scratch())
         return decode(
-            record.data, header, channels=source.channels, dtype=source.dtype, shrink=job.shrinks[index],
-            scratch=scratch, accurate=self.accurate,
+            record.data, header, channels=source.channels, dtype=source.dtype, shrink=shrink, scratch=scratch,
+            accurate=self.accurate,
         )  # fmt: skip
 
     def _named(self, error: DecodeError, index: int) -> DecodeError:

@@ -7,6 +7,7 @@ its inverse, so that is found by iteration.
 from __future__ import annotations
 
 from functools import cache, partial
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from augline.engines.portable.points import ITERATIONS, displacing, newton, painted_over
 from augline.engines.portable.warp import displacements
 from augline.errors import ArgumentError
-from augline.plan import Call, Erase, Plan, Warp, matrices
+from augline.plan import Call, Erase, Plan, Stage, Warp, matrices
 from augline.sources.polygons import clipped, moved
 
 Points = NDArray[np.float64]
@@ -152,21 +153,21 @@ class Paths:
 def _erased(plan: Plan) -> dict[int, list[Erase]]:
     """What is painted over, by the number of moves ahead of it."""
     found: dict[int, list[Erase]] = {}
-    moving, number = _moving(plan), 0
+    number = 0
     for stage in plan.stages:
-        number += any(stage is other for other in moving)
         if isinstance(stage, Erase):
             found.setdefault(number, []).append(stage)
+        number += _moves(stage)
     return found
 
 
 def _moving(plan: Plan) -> list[Warp | Call]:
     """The stages that move what is in the picture."""
-    return [
-        stage
-        for stage in plan.stages
-        if (isinstance(stage, Warp) and stage.moves) or (isinstance(stage, Call) and stage.spatial)
-    ]
+    return [stage for stage in plan.stages if _moves(stage)]
+
+
+def _moves(stage: Stage) -> TypeGuard[Warp | Call]:
+    return (isinstance(stage, Warp) and stage.moves) or (isinstance(stage, Call) and stage.spatial)
 
 
 def _called(stage: Call, index: int, points: Points) -> Points:
