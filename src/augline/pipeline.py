@@ -161,9 +161,10 @@ class Pipeline:
         shuffle a data set, which it gives for every one.
 
         Under a `tf.distribute` strategy on one host batches may have any size: the look that `fit` takes before it
-        trains gets rows that divide, and a short last batch takes some rows of the one before it, so that no replica
-        stands empty (with 2 or 4 replicas and batches of 12 or more this always works). In a loop of your own call
-        this inside `strategy.scope()`. On several hosts each makes its replicas' part of every batch::
+        trains gets rows that divide, and a short last batch takes some rows of those before it, so that no replica
+        stands empty (with 2 or 4 replicas and three batches of 12 or more this always works; where it cannot, `fit`
+        gets rows of such a batch twice). In a loop of your own call this inside `strategy.scope()`. On several hosts
+        each makes its replicas' part of every batch::
 
             data = strategy.distribute_datasets_from_function(lambda context: pipe.to_tf(context=context))
 

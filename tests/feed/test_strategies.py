@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 
 import fresh
-from augline.convert.balance import feeds_all
-from augline.feed.even import evened, tail_sizes
 
 tf = pytest.importorskip("tensorflow")
 
@@ -90,21 +88,3 @@ def trained_alone(pipe):
             shares = powers / powers.sum(axis=1, keepdims=True) - np.eye(42)[labels]
             weights -= 0.1 * flat.T @ shares / 8
     return weights.sum(axis=0)
-
-
-@pytest.mark.parametrize("replicas", [2, 3, 4, 8])
-def test_moving_rows(replicas):
-    """All samples once and in order, as many batches, and an epoch begun at any step gives the rest of the whole."""
-    for steps, full, last in [(1, 5, 5), (3, 16, 1), (5, 9, 9), (6, 8, 2), (7, 12, 3), (9, 64, 1), (4, 5, 5)]:
-        sizes = [full] * (steps - 1) + [last]
-        cuts = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
-        tail = tail_sizes(steps, full, last, replicas)
-        moved = sizes[: steps - len(tail)] + tail
-        wanted = [part.tolist() for part in np.split(np.arange(sum(sizes)), np.cumsum(moved)[:-1])]
-        assert all(wanted)
-        for step in range(steps):
-            got = evened(lambda first, cuts=cuts: iter(cuts[first:]), step, steps, full, tail)
-            assert [part.tolist() for part in got] == wanted[step:]
-        if feeds_all(full, replicas) and full >= 16 and steps > 4:
-            assert all(feeds_all(size, replicas) for size in moved), moved
-            assert len(tail) < 5, "an epoch is left as it is but for its end"

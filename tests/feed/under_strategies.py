@@ -120,6 +120,10 @@ def on_one_host(strategy, replicas):
         assert count == 2 * {None: COUNT, "pad": 48, "drop": 40}[policy], (policy, count)
     odd = pipeline(5)
     trained(strategy, odd.to_tf(last_batch="pad"), odd)
+    for size, few in ((10, 36), (8, 13)):  # for 4 replicas [10, 10, 8, 8]; and two batches that nothing can feed them
+        short = pipeline(size, few)
+        seen = trained(strategy, short.to_tf(), short)[1]
+        assert seen == 2 * (15 if (few, replicas) == (13, 4) else few), (few, seen)
     made = model(strategy, weighted_metrics=["accuracy"])
     padded, whole = (made.evaluate(pipe.evaluation().to_tf(last_batch=policy), verbose=0, return_dict=True)
                      for policy in ("pad", "keep"))  # fmt: skip

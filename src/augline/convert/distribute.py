@@ -1,4 +1,4 @@
-"""Who asks for batches: which of Keras's methods, and for how many replicas. What these need is in `balance.py`.
+"""Who asks for batches: which of Keras's methods, and for how many replicas. What these need is in `feed/balance.py`.
 
 `fit` and `evaluate` (Keras 3.15) take one batch only to learn its shapes, and average it over the replicas. A batch of
 25 rows is 13 and 12 of them, which cannot be averaged, so training fails before it starts; and a pass is spent that

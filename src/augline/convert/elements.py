@@ -33,7 +33,7 @@ def leaves(element: Element, path: str = "element") -> list[tuple[str, Any]]:
     """The parts that are no tuples or dicts, each with the way to it as one would write it: `element[0]['images']`."""
     if isinstance(element, Mapping):
         return [leaf for key, part in element.items() for leaf in leaves(part, f"{path}[{key!r}]")]
-    if isinstance(element, tuple):
+    if isinstance(element, (tuple, list)):
         return [leaf for place, part in enumerate(element) for leaf in leaves(part, f"{path}[{place}]")]
     return [(path, element)]
 
@@ -42,8 +42,9 @@ def mapped(function: Callable[..., Any], first: Element, *others: Element) -> El
     """`function` of the parts that stand in the same place of elements of one structure."""
     if isinstance(first, Mapping):
         return {key: mapped(function, part, *(other[key] for other in others)) for key, part in first.items()}
-    if isinstance(first, tuple):
-        return tuple(mapped(function, *parts) for parts in zip(first, *others, strict=True))
+    if isinstance(first, (tuple, list)):
+        kind = tuple if isinstance(first, tuple) else list
+        return kind(mapped(function, *parts) for parts in zip(first, *others, strict=True))
     return function(first, *others)
 
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from augline.buffers import Buffers
 from augline.convert.augmented import Augmenter, counted
-from augline.convert.balance import balanced, divisible
 from augline.convert.distribute import caller, logical_devices, looking_replicas
 from augline.convert.elements import Element, mapped, normalised, stacked
 from augline.convert.infer import Layout
@@ -23,6 +22,7 @@ from augline.convert.pool import Idle, Pool, ordered
 from augline.convert.processes import Outbox, Remote, Shipment
 from augline.convert.recognise import Ended, Read, Reader
 from augline.errors import SourceError
+from augline.feed.balance import balanced, divisible
 from augline.feed.numpy import default_workers
 from augline.order import shuffled
 
@@ -149,9 +149,9 @@ class Passes:
 
     def _balanced(self, elements: Iterator[Element]) -> Iterator[Element]:
         size, length = self.settings.batch_size, self.reader.length
-        batches = length if length is None or size is None else -(-length // size)
+        samples = None if size is None else length
         return balanced(
-            elements, self.replicas, devices=logical_devices(), length=batches, fills=caller().trains
+            elements, self.replicas, devices=logical_devices(), length=length, samples=samples, fills=caller().trains
         )  # fmt: skip
 
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augline.convert.balance import divisible
-from augline.convert.distribute import looking_replicas
-from augline.feed.even import evened, tail_sizes
+from augline.convert.distribute import caller, looking_replicas
+from augline.feed.balance import divisible, evened, filled
 from augline.feed.parts import Parts
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Passes:
     begun anew where the numbers jump. A pass left early is begun again by the next.
 
     Under a strategy Keras looks at a batch before it trains, which is no pass; what that and the replicas ask of
-    batches whose rows are not `fixed` is in `convert.balance`.
+    batches whose rows are not `fixed` is in `feed.balance`.
     """
 
     def __init__(self, pipe: Pipeline, start: tuple[int, int], parts: Parts, replicas: int, *, fixed: bool) -> None:
@@ -101,8 +100,10 @@ class Passes:
 
     def _batches(self, epoch: int, step: int) -> Generator[Any]:
         """The rest of an epoch, so that no replica stands empty."""
-        pipe, steps, sizes = self._pipe, len(self._pipe), []
-        full, last = len(pipe.positions(0)), len(pipe.positions(steps - 1))
-        if not self._fixed and self._replicas > 1 and self._parts.rows is None:
-            sizes = tail_sizes(steps, full, last, self._replicas)
-        yield from evened(lambda first: pipe.epoch(epoch, first), step, steps, full, sizes)
+        pipe, steps, replicas = self._pipe, len(self._pipe), self._replicas
+        if self._fixed or replicas == 1 or self._parts.rows is not None:
+            yield from pipe.epoch(epoch, step)
+            return
+        counts = steps, len(pipe.positions(0)), len(pipe.positions(steps - 1))
+        batches, trains = evened(lambda first: pipe.epoch(epoch, first), step, counts, replicas), caller().trains
+        yield from (filled(batch, [replicas]) if trains else batch for batch in batches)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from augline.convert.balance import balanced
 from augline.convert.distribute import caller, logical_devices, scope_replicas
-from augline.keras.rehearsal import evenly
+from augline.feed.balance import balanced, rounded_up
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -27,13 +26,13 @@ def to_dataset(iterator: Iterator) -> tf.data.Dataset:
     def one_pass() -> Iterates[Any]:
         asked = caller()
         if asked.rehearses:
-            rows = evenly(min(iterator.batch_size, iterator.n), asked.replicas)
+            rows = rounded_up(min(iterator.batch_size, iterator.n), asked.replicas)
             yield from itertools.repeat(tuples(iterator.blank(rows)), steps)
             return
         copy = iterator.restarted(next(passes) * steps)
         batches = (tuples(next(copy)) for _ in range(steps))
         yield from balanced(
-            batches, max(scope, asked.replicas), devices=devices, length=steps, fills=asked.trains
+            batches, max(scope, asked.replicas), devices=devices, samples=iterator.n, fills=asked.trains
         )  # fmt: skip
 
     blank = iterator.blank(min(iterator.batch_size, max(iterator.n, 1)))

@@ -14,10 +14,10 @@ from PIL import Image as Pillow
 from augline.buffers import Buffers
 from augline.convert.distribute import Caller, caller
 from augline.errors import ArgumentError
+from augline.feed.balance import filled, rounded_up
 from augline.feed.numpy import default_workers
 from augline.keras.legacy_draws import Draws, draw, fresh_seed
 from augline.keras.legacy_samples import Samples, Work
-from augline.keras.rehearsal import evenly, filled
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -116,11 +116,11 @@ class Iterator:
 
     def __getitem__(self, idx: int) -> Any:
         if self._caller.rehearses:
-            rows = evenly(min(self.batch_size, self.n), self._caller.replicas)
+            rows = rounded_up(min(self.batch_size, self.n), self._caller.replicas)
             self._caller = Caller()  # one is enough, and from here on `num_batches` tells the truth again
             return self.blank(rows)
         batch = self.batch(idx)
-        return filled(batch, self._caller.replicas) if self._caller.trains else batch
+        return filled(batch, [self._caller.replicas]) if self._caller.trains else batch
 
     def batch(self, idx: int) -> Any:
         """Batch `idx` of the epoch, whoever asks: what an index gives outside `model.fit`."""
@@ -163,7 +163,7 @@ class Iterator:
         """A `tf.data.Dataset` whose passes are the epochs: what `next` gives a fresh iterator, for `len(self)` batches.
 
         Image sizes are static, and so is the length of batches where all are equally long and divide among the
-        devices. Where there are several devices, rows may move among the last three batches of an epoch, so that a
+        devices. Where there are several devices, rows may move among the last batches of an epoch, so that a
         strategy leaves none without. It does not share its place with this iterator.
         """
         from augline.keras.feeding import to_dataset
