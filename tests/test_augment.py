@@ -86,6 +86,7 @@ def test_a_value_range_of_ones_own():
         (np.zeros((2, 24, 36), np.uint8), "at least one"),
         (np.zeros((0, 24, 36, 3), np.uint8), "at least one"),
         ([], "at least one"),
+        (np.zeros((2, 0, 36, 3), np.uint8), "with pixels"),
         (np.zeros((2, 24, 36, 3)), "uint8, uint16 or float32"),
         (np.zeros((2, 24, 36, 3), np.int32), "uint8, uint16 or float32"),
         ([np.zeros((4, 5, 3), np.uint8), np.zeros((4, 5, 1), np.uint8)], "one type and number of channels"),
@@ -101,6 +102,11 @@ def test_images_that_cannot_be_taken(given, words):
 def test_one_entry_per_image(name):
     with pytest.raises(al.ArgumentError, match=f"augment: {name} must be as long as the images"):
         al.augment(images(), LIST, **{name: [0, 1]})
+
+
+def test_ids_are_whole_numbers():
+    with pytest.raises(al.ArgumentError, match="ids must be integers"):
+        al.augment(images(2), LIST, ids=[0.5, 0.7])
 
 
 def test_a_list_that_is_none():

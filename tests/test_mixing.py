@@ -125,6 +125,13 @@ def test_shards_are_slices():
     assert np.array_equal(whole["labels"], np.concatenate([part["labels"] for part in parts]))
 
 
+def test_a_host_without_a_sample_of_the_last_batch_gets_an_empty_one():
+    size = len(SOURCE) - 1
+    part = al.Pipeline(SOURCE, STACKED, batch_size=size, shard=(0, 3)).batch(0, 1)
+    assert part["images"].shape == (0, *IMAGES.shape[1:])
+    assert part["labels"].shape == (0, *LABELS.shape[1:])
+
+
 def test_partners_are_drawn_evenly_from_the_whole_data_set():
     source = al.Arrays(np.zeros((4000, 2, 2, 1), np.uint8), np.eye(8, dtype=np.float32)[np.arange(4000) % 8])
     labels = np.concatenate([b[1] for b in al.Pipeline(source, [al.MixUp(50)], batch_size=500, seed=1).epoch(0)])

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import copy
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -165,6 +167,30 @@ def test_evaluation_keeps_the_size():
     source = al.Arrays([smooth(40, 60), smooth(50, 30)])
     pipe = al.Pipeline(source, [al.RandomResizedCrop(20, 30), al.RandomFlip()], size=(20, 30)).evaluation()
     assert next(iter(pipe)).shape == (2, 20, 30, 3)
+
+
+def test_evaluation_keeps_the_size_of_scale_jitter():
+    pipe = al.Pipeline(al.Arrays([smooth(40, 60)]), [al.ScaleJitter(30, 30, fill_value=7)])
+    image = pipe.evaluation().batch(0, 0)[0]
+    assert image.shape == (30, 30, 3)
+    assert (image[20:] == 7).all()  # the whole picture, 20 x 30, at the top
+    assert_array_equal(image[:20], al.augment([smooth(40, 60)], [al.Resizing(20, 30)])[0])
+    assert pipe.evaluation().transforms == pipe.evaluation().evaluation().transforms
+
+
+def copies(pipe):
+    return [copy.copy(pipe), copy.deepcopy(pipe), pickle.loads(pickle.dumps(pipe))]
+
+
+def test_a_copy_goes_on_where_the_pipeline_stands():
+    pipe = al.Pipeline(numbered(9), LIST, batch_size=4, seed=5)
+    list(pipe)
+    wanted = pipe.epoch(1)
+    for ours, *theirs in zip(wanted, *copies(pipe), strict=True):
+        for other in theirs:
+            assert_array_equal(ours[0], other[0])
+            assert_array_equal(ours[1], other[1])
+    assert [copied.settings() for copied in copies(pipe)] == [pipe.settings()] * 3
 
 
 def test_a_split_is_stratified_disjoint_complete_and_leaves_draws_alone():

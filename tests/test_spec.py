@@ -50,6 +50,14 @@ def test_a_pipeline_comes_back_as_it_was():
         np.testing.assert_array_equal(ours[1], theirs[1])
 
 
+def test_schedules_come_back_as_they_were():
+    turn = al.RandomRotation(al.linear((0, 0), (0.1, 0.2), epochs=4), p=al.cosine(0.0, 1.0, epochs=5))
+    pipe = al.Pipeline(source(), [al.OneOf([turn, al.RandomFlip(al.steps({0: "vertical", 2: "horizontal"}))])])
+    again = al.Pipeline.from_yaml(pipe.to_yaml(), source=source())
+    assert again.transforms == pipe.transforms
+    np.testing.assert_array_equal(again.batch(3, 0)[0], pipe.batch(3, 0)[0])
+
+
 def test_class_names_that_look_like_something_else_stay_text(tmp_path):
     pipe = al.Pipeline(folder(tmp_path / "photos"), [al.RandomFlip()], size=(8, 8), batch_size=2)
     pipe.to_yaml(tmp_path / "pipe.yaml")

@@ -103,7 +103,7 @@ def augment(
     program = program_for(
         batch, transforms, seed=seed, size=size, engine=engine, value_range=value_range, sees=known.kinds
     )
-    ids = np.arange(len(batch)) if ids is None else np.asarray(ids, np.int64)
+    ids = np.arange(len(batch)) if ids is None else np.asarray(ids)
     _, plan = program.plan(epoch, ids, sizes, known=known)
     result = {name: run(program.engine, plan, part) for name, part in {"images": batch, **more}.items()}
     if masks is not None:
@@ -199,9 +199,9 @@ def checked_images(images: Any, owner: str = "augment", *, videos: bool = False)
     """Images, or videos too, as a batch or a list, of one type and number of channels."""
     batch: Any = list(images) if isinstance(images, (list, tuple)) else np.asarray(images)
     shapes = {np.ndim(image) for image in batch}
-    if not len(batch) or shapes not in ({3}, {4} if videos else {3}):
+    if not len(batch) or shapes not in ({3}, {4} if videos else {3}) or not all(np.size(image) for image in batch):
         raise ArgumentError(
-            f"{owner}(images): images must be (batch, height, width, channels), at least one. Received "
+            f"{owner}(images): images must be (batch, height, width, channels), at least one, with pixels. Received "
             f"{getattr(batch, 'shape', f'a list of {len(batch)}')}. For one image write image[None]; for grey ones "
             "images[..., None]."
         )

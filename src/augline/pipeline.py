@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import functools
 import itertools
 import threading
 from collections.abc import Iterator, Sequence
@@ -203,8 +203,8 @@ class Pipeline:
 
     def view(self, **changes: Any) -> Pipeline:
         """The same pipeline with other settings that leave its program as it is: `shard`, `drop_remainder`, ..."""
-        other = copy.copy(self)
-        vars(other).update(changes)
+        other = object.__new__(type(self))
+        vars(other).update(vars(self) | changes)
         check_settings(other)
         return other
 
@@ -321,6 +321,10 @@ class Pipeline:
         """The keyword arguments it was made with."""
         names = ("size", "batch_size", "seed", "shuffle", "drop_remainder", "engine", "on_error", "workers")
         return {name: getattr(self, name) for name in (*names, "box_filter", "shard")}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        made = functools.partial(type(self), self.source, self.transforms, **self.settings())
+        return made, (), {"_next_epoch": self._next_epoch, "_replaced": self._replaced}
 
     def __repr__(self) -> str:
         return f"Pipeline({self.source!r}, {list(self.transforms)!r}, batch_size={self.batch_size}, seed={self.seed})"

@@ -95,7 +95,7 @@ class Program:
             fix = "Give size=(height, width), or end the geometry with Resizing, RandomCrop or RandomResizedCrop"
             if self._uneven:
                 received = f"{self._uneven}, behind which they have sizes of their own"
-                fix = "Put Resizing(height, width) behind it, or let all ways through OneOf, SomeOf and p= end alike"
+                fix = "Put Resizing(height, width) behind it, which leaves images of that size as they are"
             raise ArgumentError(
                 f"Pipeline({list(self.transforms)}): all images of a batch must come out in one size. "
                 f"Received {received}. {fix}."

@@ -17,6 +17,7 @@ from augline.transforms import TRANSFORMS, Transform
 from augline.transforms.base import arguments
 from augline.transforms.compose import Composite
 from augline.transforms.own import name_of
+from augline.transforms.schedules import Schedule
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
@@ -96,6 +97,8 @@ def plain(value: Any, strict: bool = True) -> Any:
         return {name: given} if given else name
     if isinstance(value, BoxFilter):
         value = {name: number for name, number in asdict(value).items() if number != getattr(BoxFilter, name)}
+    if isinstance(value, Schedule):
+        value = value.config()
     if isinstance(value, Mapping):
         return {str(key): plain(item, strict) for key, item in value.items()}
     if isinstance(value, (tuple, list)):

@@ -185,6 +185,15 @@ def test_coarse_dropout_paints_as_many_holes_of_that_size(engine: str) -> None:
     assert 2.6 < several.mean() < 3.0  # 3 on average, some over one another
 
 
+def test_grid_mask_reaches_the_end_of_a_long_image(engine: str) -> None:
+    white = [np.full((30, 400, 1), 255, np.uint8), np.full((400, 30, 1), 255, np.uint8)]
+    for images in (white, np.stack([white[0]] * 2)):
+        for image in al.augment(images, [al.GridMask((7, 7), 0.5)], engine=engine):
+            across = image[..., 0].max(axis=int(image.shape[0] > 30))  # cells of 4 pixels, 2 of them painted
+            assert (image[..., 0].min(axis=int(image.shape[0] > 30)).reshape(-1, 4) == 0).any(axis=1).all()
+            assert (across == 255).all()
+
+
 def test_grid_mask_is_a_grid_of_squares(engine: str) -> None:
     painted = holes(al.GridMask((5, 5), 0.6, mask_fill_value=5), engine)
     offsets = set()

@@ -121,6 +121,10 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("RandomResizedCrop", {"height": 5, "width": 5, "scale": (0.5, 1.5)}, "scale must be"),
     ("RandomResizedCrop", {"height": 5, "width": 5, "ratio": (2, 1)}, "low <= high"),
     ("RandomResizedCrop", {"height": 5, "width": 5, "scale": 0.5}, "scale"),
+    ("ResizeShortestEdge", {"size": 5, "max_size": 0}, "max_size must be a whole number"),
+    ("RandomGaussianBlur", {"kernel_size": 4}, "kernel_size must be an odd whole number between 1 and 101, or 0"),
+    ("RandomMedianBlur", {"size": 6}, "size must be an odd whole number between 3 and 7"),
+    ("RandomErasing", {"fill_value": nan}, "finite number"),
     # values
     ("Rescaling", {"scale": 0}, "scale must not be 0"),
     ("Rescaling", {"scale": nan}, "finite"),
@@ -137,6 +141,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("Sequential", {"transforms": [al.RandomFlip]}, "the class itself"),
     ("Sequential", {"transforms": [np.flip]}, "must hold augline transforms; number 0"),
     ("Sequential", {"transforms": [al.RandomFlip(name="a"), al.RandomFlip(name="a")]}, "two transforms of one name"),
+    ("Sequential", {"transforms": [al.RandomFlip(), al.RandomFlip(name="RandomFlip")]}, "two transforms of one name"),
+    ("Sequential", {"transforms": [al.RandomFlip(name="RandomFlip#2"), *[al.RandomFlip()] * 2]}, "of one name"),
     ("OneOf", {"transforms": []}, "something to choose from"),
     ("OneOf", {"transforms": [al.RandomFlip()], "weights": [1, 2]}, "weights must be one number"),
     ("OneOf", {"transforms": [al.RandomFlip()], "weights": [-1]}, "weights"),
@@ -268,3 +274,9 @@ def test_documentation_examples_run(name: str) -> None:
     for test in found:
         runner.run(test)
     assert runner.summarize(verbose=False).failed == 0
+
+
+@pytest.mark.parametrize("item", [al.RandomErasing(fill_value=(1, 2)), al.CoarseDropout(fill_value=(1, 2, 3, 4))])
+def test_a_paint_has_as_many_values_as_images_have_channels(item: Transform) -> None:
+    with pytest.raises(ArgumentError, match="one number, or one per channel"):
+        al.augment(np.zeros((1, 8, 8, 3), np.uint8), [item])

@@ -236,6 +236,14 @@ def test_in_a_pipeline() -> None:
     assert len(pipe.evaluation().transforms) == 2
 
 
+@pytest.mark.parametrize("item", [al.RandomIoUCrop(), al.BBoxSafeRandomCrop(), al.CropNonEmptyMaskIfExists(8, 8)])
+def test_a_host_without_a_sample_of_the_last_batch_gets_an_empty_one(item: al.Transform) -> None:
+    images = np.stack([places()] * 3)
+    source = al.Arrays(images, boxes=[BOXES] * 3, masks=images[..., 0])
+    pipe = al.Pipeline(source, [item, al.Resizing(16, 16)], batch_size=2, shard=(0, 2))
+    assert pipe.batch(0, 1)["images"].shape == (0, 16, 16, 3)
+
+
 def test_behind_a_mixing_boxes_are_known_and_masks_are_not() -> None:
     given = source(boxes=[BOXES] * 6, box_labels=[[1, 2, 3]] * 6)
     pipe = al.Pipeline(given, [al.Mosaic(HEIGHT, WIDTH), al.RandomIoUCrop(sampler_options=(0.1,)), al.Resizing(30, 40)])

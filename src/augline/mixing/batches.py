@@ -7,6 +7,7 @@ plans of a batch are made at once; each sample then goes its own way through the
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -243,10 +244,11 @@ def mixed_labels(xp: Namespace, mix: Mix, labels: Array) -> Array:
     batch, count = mix.shares.shape
     if len(labels.shape) == 1 or not is_float(labels):
         return labels[::count]
-    together = xp.reshape(xp.astype(labels, xp.float64), (batch, count, -1))
+    rest = tuple(labels.shape[1:])
+    together = xp.reshape(xp.astype(labels, xp.float64), (batch, count, math.prod(rest)))
     shares = mix.shares[:, :, None]  # first: TensorFlow's optimiser loses the new axis of a stack cut as [:, k, None]
     total = sum(together[:, k] * shares[:, k] for k in range(count))
-    return xp.reshape(xp.astype(total, xp.float32), (batch, *labels.shape[1:]))
+    return xp.reshape(xp.astype(total, xp.float32), (batch, *rest))
 
 
 def _carried(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterable
 from typing import Annotated
@@ -64,7 +65,7 @@ class ResizeShortestEdge(Transform):
     """
 
     size: Pixels
-    max_size: int | None = None
+    max_size: Pixels | None = None
     interpolation: Interpolation = "bilinear"
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
@@ -232,6 +233,8 @@ class RandomZoomOut(Transform):
 class ScaleJitter(Transform):
     """Large-scale jitter: images are scaled at random, then cut, or filled up, to one size (G. Ghiasi et al., 2021).
 
+    In `evaluation()` the scale is 1.
+
     Args:
         height: Output height in pixels.
         width: Output width in pixels.
@@ -267,6 +270,9 @@ class ScaleJitter(Transform):
         fill = Fill("constant", frame.unit(self.fill_value), self.mask_fill_value)
         extent = Extent.of(xp, frame.batch, self.height, self.width)
         yield Warp(matrix, extent, "anywhere", self.interpolation, fill)
+
+    def evaluation(self) -> Transform:
+        return dataclasses.replace(self, scale=(1.0, 1.0), p=1.0)
 
 
 def scaled(frame: Frame, scale: Callable[..., Array], interpolation: Interpolation, longest: int | None = None) -> Warp:

@@ -38,9 +38,9 @@ def checked_list(value: Any) -> tuple[Transform, ...]:
             raise Refusal(
                 f"must hold augline transforms; number {place} is a {kind}", "Use augline's transform of that name"
             )
-    names = [item.name for item in items if item.name]
+    names = [item.name or label for item, label in zip(items, labels(items), strict=True)]
     if len({*names}) < len(names):
-        raise Refusal("must not hold two transforms of one name", "Give each its own name=")
+        raise Refusal("must not hold two transforms of one name", "Give each its own name=, and none that of a class")
     return items
 
 

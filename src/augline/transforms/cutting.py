@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import Annotated
 
+import numpy as np
+
 from augline.arrays import Array
 from augline.plan.frame import Frame
 from augline.plan.local import Erase
@@ -13,9 +15,9 @@ from augline.plan.stages import Stage
 from augline.random import NOISE_LENGTH, Draw
 from augline.transforms.base import Params, Transform, transform
 from augline.transforms.epochs import each, largest
-from augline.transforms.fields import MaskFill, Span, number, pair, span
+from augline.transforms.fields import MaskFill, PerChannel, Span, for_channels, number, pair, span
 
-FillValue = float | tuple[float, ...] | None
+FillValue = PerChannel | None
 
 
 @transform
@@ -62,7 +64,7 @@ class RandomErasing(Transform):
         top = xp.floor(params["top"] * (frame.height - height + 1))
         left = xp.floor(params["left"] * (frame.width - width + 1))
         box = xp.astype(xp.stack([top, left, top + height, left + width], axis=-1), xp.int64)
-        yield painted(frame, box[:, None, :], self.fill_value, self.mask_fill_value, params["noise"]).masked(
+        yield painted(self, frame, box[:, None, :], self.fill_value, self.mask_fill_value, params["noise"]).masked(
             params["erased"], frame
         )
 
@@ -111,7 +113,7 @@ class CoarseDropout(Transform):
         used = xp.arange(int(holes.shape[1]))[None, :] < params["count"][:, None]
         end = xp.where(used[..., None], start + holes, start)
         boxes = xp.astype(xp.concat([start, end], axis=-1), xp.int64)
-        yield painted(frame, boxes, self.fill_value, self.mask_fill_value, params["noise"])
+        yield painted(self, frame, boxes, self.fill_value, self.mask_fill_value, params["noise"])
 
 
 @transform
@@ -149,25 +151,36 @@ class GridMask(Transform):
         sides = xp.stack([frame.height, frame.width], axis=-1)
         units = xp.astype(params["units"], xp.float64)
         cell = xp.clip(xp.round(xp.min(sides, axis=1) / units), min=2.0)[:, None]
-        # enough cells for the finest grid on an image twice as long as high; on longer ones the grid ends there
-        count = 2 * (self.units[1] + 2)
+        count = each(lambda top: _cells(frame, top), self.units[1])
         cells = xp.astype(xp.arange(largest(count)), xp.float64)
         starts = (cells[None, :, None] - 1 + params["offset"][:, None, :]) * cell[:, None, :]
         starts = xp.round(starts)
         ends = starts + xp.where((cells < count)[None, :, None], xp.round(cell * self.ratio)[:, None, :], 0.0)
         limit = sides[:, None, :]
         starts, ends = (xp.clip(xp.minimum(v, limit), min=0.0) for v in (starts, ends))
-        yield painted(frame, _products(frame, starts, ends), self.fill_value, self.mask_fill_value, params["noise"])
+        boxes = _products(frame, starts, ends)
+        yield painted(self, frame, boxes, self.fill_value, self.mask_fill_value, params["noise"])
 
 
-def painted(frame: Frame, boxes: Array, fill_value: FillValue, mask: MaskFill | None, noise: Array) -> Erase:
+def painted(
+    item: Transform, frame: Frame, boxes: Array, fill_value: FillValue, mask: MaskFill | None, noise: Array
+) -> Erase:
     """The stage that paints these boxes `(batch, n, 4)`."""
     xp = frame.xp
-    values = fill_value if isinstance(fill_value, tuple) else (fill_value,)
-    units = [(0.5,) if v is None else frame.unit(v) for v in values]
+    units = [(0.5,)] if fill_value is None else [frame.unit(v) for v in for_channels(item, frame, fill_value)]
     value = units[0] if len(units) == 1 else tuple(u[min(k, len(u) - 1)] for k, u in enumerate(units))
     paint = xp.broadcast_to(xp.asarray(value, dtype=xp.float64), (frame.batch, len(value)))
     return Erase(boxes, paint, noise if fill_value is None else None, mask)
+
+
+def _cells(frame: Frame, units: int) -> int:
+    """Cells of the finest grid along the longer side; in a graph that does not know it, twice those along the other."""
+    static = frame.extent.static
+    if static is None and frame.xp is not np:
+        return 2 * (units + 2)
+    sides = np.asarray([static]) if static else np.stack([frame.height, frame.width], axis=-1)
+    cell = np.maximum(np.round(sides.min(axis=1) / units), 2.0)
+    return 1 + int(np.ceil(sides.max(axis=1) / cell).max(initial=0))
 
 
 def _products(frame: Frame, starts: Array, ends: Array) -> Array:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator
 
+from augline.errors import ArgumentError
+from augline.plan.frame import Frame
 from augline.plan.stages import FillMode, Interpolation, MaskValue
 
 __all__ = [
@@ -15,11 +17,15 @@ __all__ = [
     "Fraction",
     "Interpolation",
     "MaskFill",
+    "PerChannel",
     "Pixels",
     "Refusal",
     "Span",
+    "as_tuple",
+    "for_channels",
     "is_number",
     "number",
+    "odd",
     "pair",
     "plain",
     "span",
@@ -73,6 +79,52 @@ def number(low: float, high: float, example: float, *, whole: bool = False) -> A
         return int(value) if whole else value
 
     return BeforeValidator(check)
+
+
+def odd(low: int, high: int, example: int) -> Any:
+    """Validator of an odd whole number in [low, high], or 0 if `low` is 0."""
+
+    def check(value: Any) -> Any:
+        value = plain(value)
+        if not is_number(value) or not low <= value <= high or (value % 2 != 1 and value != 0):
+            rule = f"must be an odd whole number {_within(max(low, 1), high)}{', or 0' if low == 0 else ''}"
+            raise Refusal(rule, f"Write {example!r}, for example")
+        return int(value)
+
+    return BeforeValidator(check)
+
+
+def _numbers(value: Any) -> Any:
+    values = tuple(map(plain, value)) if hasattr(value, "__iter__") else (plain(value),)
+    if not values or not all(map(is_number, values)):
+        raise Refusal(
+            "must be a finite number, or one per channel", "Write 1 / 255 or (0.485, 0.456, 0.406), for example"
+        )
+    return tuple(map(float, values)) if len(values) > 1 else float(values[0])
+
+
+PerChannel = Annotated[float | tuple[float, ...], BeforeValidator(_numbers)]
+"""A number, or one for each channel of the images."""
+
+
+def as_tuple(value: float | tuple[float, ...]) -> tuple[float, ...]:
+    """The numbers of a `PerChannel`."""
+    return value if isinstance(value, tuple) else (value,)
+
+
+def for_channels(item: object, frame: Frame, value: float | tuple[float, ...]) -> tuple[float, ...]:
+    """The numbers of a `PerChannel` of a transform: one, or as many as the images have channels.
+
+    Raises:
+        ArgumentError: There are others.
+    """
+    values = as_tuple(value)
+    if len(values) not in (1, frame.channels):
+        raise ArgumentError(
+            f"{item!r}: there must be one number, or one per channel. Received {len(values)} for images of "
+            f"{frame.channels} channel(s). Give {frame.channels}, or one."
+        )
+    return values
 
 
 def span(low: float, high: float, example: object, *, ordered: bool = True) -> Any:

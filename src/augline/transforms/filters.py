@@ -14,7 +14,7 @@ from augline.plan.stages import Stage, Warp
 from augline.random import NOISE_LENGTH, Draw
 from augline.transforms.base import Params, Transform, transform
 from augline.transforms.epochs import each, largest
-from augline.transforms.fields import Span, number, pair, span
+from augline.transforms.fields import Span, odd, pair, span
 
 
 @transform
@@ -33,7 +33,7 @@ class RandomGaussianBlur(Transform):
     """
 
     factor: Annotated[Span, span(0, 1, (0.5, 0.5))] = 1.0
-    kernel_size: Annotated[int, number(0, 101, 3, whole=True)] = 3
+    kernel_size: Annotated[int, odd(0, 101, 3)] = 3
     sigma: Annotated[Span, span(0, 30, 1.0)] = 1.0
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
@@ -66,7 +66,7 @@ class RandomMedianBlur(Transform):
         (2, 32, 32, 3)
     """
 
-    size: Annotated[int, number(3, 7, 5, whole=True)] = 5
+    size: Annotated[int, odd(3, 7, 5)] = 5
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         return {"size": 1 + 2 * draw.integers("half", 1, self.size // 2 + 1)}

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
 
-from augline.arrays import Array, Namespace
+from augline.arrays import Array, Namespace, shape_of
 from augline.errors import ArgumentError
 from augline.plan import matrices
 from augline.plan.frame import Extent, Frame, Sight
@@ -117,7 +117,8 @@ class RandomIoUCrop(TargetCrop):
         best = xp.max(xp.where(inside, _overlap(xp, boxes, windows), -1.0), axis=2)
         good = (best >= 0) & _shaped(xp, windows, self.min_aspect_ratio, self.max_aspect_ratio)
         least = xp.take(xp.asarray(self.overlaps, dtype=xp.float64), xp.reshape(order, (-1,)))
-        chosen = _first_window(xp, xp.where(good, best, -1.0), xp.reshape(least, (frame.batch, -1)))
+        least = xp.reshape(least, shape_of(xp, order))
+        chosen = _first_window(xp, xp.where(good, best, -1.0), least)
         cut, kept = xp.any(chosen, axis=1), xp.any(inside & chosen[:, :, None], axis=1)
         window = xp.sum(xp.where(chosen[:, :, None], windows, 0.0), axis=1)
         return {"cut": cut, "window": window, "dropped": there & ~kept & cut[:, None]}

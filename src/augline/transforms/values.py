@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
-
-from pydantic import BeforeValidator
+from typing import Annotated, Literal
 
 from augline.errors import ArgumentError
 from augline.plan.finish import Standardize
 from augline.plan.frame import Frame
 from augline.plan.stages import Rescale, Stage
 from augline.transforms.base import Params, Transform, transform
-from augline.transforms.fields import Refusal, is_number, number, plain
-
-
-def _numbers(value: Any) -> Any:
-    values = tuple(map(plain, value)) if hasattr(value, "__iter__") else (plain(value),)
-    if not values or not all(map(is_number, values)):
-        raise Refusal(
-            "must be a finite number, or one per channel", "Write 1 / 255 or (0.485, 0.456, 0.406), for example"
-        )
-    return tuple(map(float, values)) if len(values) > 1 else float(values[0])
-
-
-PerChannel = Annotated[float | tuple[float, ...], BeforeValidator(_numbers)]
+from augline.transforms.fields import PerChannel, as_tuple, for_channels, number
 
 
 class Values(Transform):
@@ -49,13 +35,13 @@ class Rescaling(Values):
     offset: PerChannel = 0.0
 
     def __post_init__(self) -> None:
-        if 0 in _tuple(self.scale):
+        if 0 in as_tuple(self.scale):
             raise ArgumentError(
                 f"{self!r}: scale must not be 0. Received scale={self.scale}. Write 1 / 255, for example."
             )
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        yield Rescale(_fitting(self, frame, self.scale), _fitting(self, frame, self.offset))
+        yield Rescale(for_channels(self, frame, self.scale), for_channels(self, frame, self.offset))
 
 
 @transform
@@ -80,11 +66,11 @@ class Normalize(Values):
     std: PerChannel = (0.229, 0.224, 0.225)
 
     def __post_init__(self) -> None:
-        if min(_tuple(self.std)) <= 0:
+        if min(as_tuple(self.std)) <= 0:
             raise ArgumentError(f"{self!r}: std must be above 0. Received std={self.std}. Write 0.5, for example.")
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        mean, std = _fitting(self, frame, self.mean), _fitting(self, frame, self.std)
+        mean, std = for_channels(self, frame, self.mean), for_channels(self, frame, self.std)
         full = frame.scale[0] if frame.dtype.startswith("uint") else 1.0
         length = max(len(mean), len(std))
         mean, std = (v * length if len(v) == 1 else v for v in (mean, std))
@@ -169,17 +155,3 @@ class PerImageStandardization(Values):
 
 def _made(frame: Frame) -> str:
     return "are standardised by image" if frame.finish else "differ from channel to channel, as after Normalize"
-
-
-def _tuple(value: float | tuple[float, ...]) -> tuple[float, ...]:
-    return value if isinstance(value, tuple) else (value,)
-
-
-def _fitting(item: Transform, frame: Frame, value: float | tuple[float, ...]) -> tuple[float, ...]:
-    values = _tuple(value)
-    if len(values) not in (1, frame.channels):
-        raise ArgumentError(
-            f"{item!r}: there must be one number, or one per channel. Received {len(values)} for images of "
-            f"{frame.channels} channel(s). Give {frame.channels}, or one."
-        )
-    return values
