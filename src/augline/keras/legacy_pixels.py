@@ -17,6 +17,7 @@ from augline.engines.opencv.channels import FOUR_ARE_FASTER, by_groups
 from augline.errors import ArgumentError, EngineError
 from augline.keras.legacy_geometry import scipy_form
 from augline.keras.legacy_memory import as_floats, narrowed, scratch
+from augline.keras.legacy_wrap import wrapped
 
 Image = NDArray[Any]
 """(height, width, channels)."""
@@ -82,32 +83,38 @@ class Resampling:
                 self.warp(image, matrix, out)
             return
         places = scratch("warped", images.shape) if wide else outs
-        border, size = self._border, (images.shape[2], images.shape[1])
-        fill = ((self.cval,) * 4,) if border == cv2.BORDER_CONSTANT else ()
-        warp, flags = cv2.warpAffine, self._flags
         if images.shape[3] == 1:  # cv2 drops a last axis of one channel
-            images, places = images[..., 0], places[..., 0]
-        for image, matrix, place in zip(list(images), list(matrices), list(places), strict=True):
-            warp(image, matrix, size, place, flags, border, *fill)
+            self._warp_each(images[..., 0], matrices, places[..., 0])
+        else:
+            self._warp_each(images, matrices, places)
         if wide:
             narrowed(places, outs)
         if self.fill_mode == "constant":
             self._blank(matrices, outs)
 
+    def _warp_each(self, images: Image, matrices: NDArray[np.float64], places: Image) -> None:
+        height, width = images.shape[1:3]
+        border, kind, size = self._border, self._kind, (width, height)
+        if self.fill_mode == "wrap":
+            for image, matrix, place in zip(images, matrices, places, strict=True):
+                cv2.remap(image, *wrapped(matrix, height, width), kind, place, border)
+            return
+        flags, fill = kind | cv2.WARP_INVERSE_MAP, ((self.cval,) * 4,) if border == cv2.BORDER_CONSTANT else ()
+        warp = cv2.warpAffine
+        for image, matrix, place in zip(list(images), list(matrices), list(places), strict=True):
+            warp(image, matrix, size, place, flags, border, *fill)
+
     def _plain(self, shape: tuple[int, ...]) -> bool:
         """Whether one call of OpenCV's does it."""
         height, width, channels = shape
-        known = self.fill_mode != "wrap" and not self.by_scipy
-        return known and channels in (1, 3, 4) and max(height, width) <= _LARGEST
+        return not self.by_scipy and channels in (1, 3, 4) and max(height, width) <= _LARGEST
 
     def warp(self, image: Image, matrix: NDArray[np.float64], out: Image) -> None:
         """One image of any type through SciPy, or a float32 one through OpenCV."""
         if self.by_scipy or max(image.shape[:2]) > _LARGEST:
             self._scipy(image, matrix, out)
-        elif self.fill_mode == "wrap":
-            self._wrapped(image, matrix, out)
         else:
-            self._opencv(image, matrix, out, self._border)
+            self._opencv(image, matrix, out)
             if self.fill_mode == "constant":
                 self._blank(matrix[None], out[None])
 
@@ -128,19 +135,17 @@ class Resampling:
         return int(_BORDERS.get(self.fill_mode, cv2.BORDER_REPLICATE))
 
     @property
-    def _flags(self) -> int:
-        return (cv2.INTER_LINEAR if self.order else cv2.INTER_NEAREST) | cv2.WARP_INVERSE_MAP
+    def _kind(self) -> int:
+        return int(cv2.INTER_LINEAR if self.order else cv2.INTER_NEAREST)
 
-    def _opencv(self, image: Image, matrix: NDArray[np.float64], out: Image, border: int) -> None:
-        size, fill, flags = (image.shape[1], image.shape[0]), (self.cval,) * 4, self._flags
-        by_groups(image, out, size, lambda part, dst, _: cv2.warpAffine(part, matrix, size, dst, flags, border, fill))
+    def _opencv(self, image: Image, matrix: NDArray[np.float64], out: Image) -> None:
+        by_groups(image, out, image.shape[1::-1], lambda part, dst, _: self._warped(part, matrix, dst))
 
-    def _wrapped(self, image: Image, matrix: NDArray[np.float64], out: Image) -> None:
-        """SciPy's "wrap": the image repeats every `side - 1` pixels, its last row and column lying on the first."""
-        x, y = (_repeated(at, side) for at, side in zip(_sources(matrix, out), image.shape[1::-1], strict=True))
-        kind = cv2.INTER_LINEAR if self.order else cv2.INTER_NEAREST
-        size = (image.shape[1], image.shape[0])
-        by_groups(image, out, size, lambda part, dst, _: cv2.remap(part, x, y, kind, dst, cv2.BORDER_REPLICATE))
+    def _warped(self, part: Image, matrix: NDArray[np.float64], out: Image | None) -> Image:
+        """One to four channels; of one, without the last axis."""
+        place = np.empty_like(part) if out is None else out
+        self._warp_each(part[None], matrix[None], place[None])
+        return place
 
     def _scipy(self, image: Image, matrix: NDArray[np.float64], out: Image) -> None:
         ndimage = _ndimage()
@@ -162,13 +167,6 @@ def _ndimage() -> Any:
     return ndimage
 
 
-def _sources(matrix: NDArray[np.float64], out: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where in the image each pixel of `out` is read: x and y."""
-    column, row = np.arange(out.shape[1]), np.arange(out.shape[0])[:, None]
-    (a, b, c), (d, e, f) = matrix
-    return (a * column + c) + b * row, (d * column + f) + e * row
-
-
 def columns_within(matrices: NDArray[np.float64], height: int, width: int) -> tuple[Image, Image]:
     """The first and the last column of each row, `(count, height)`, that are read inside images of that size.
 
@@ -185,15 +183,6 @@ def columns_within(matrices: NDArray[np.float64], height: int, width: int) -> tu
         first = np.maximum(first, np.where(level, 0, np.ceil(np.minimum(one, other))))
         last = np.minimum(last, np.where(outside, -1, np.where(level, width, np.floor(np.maximum(one, other)))))
     return np.minimum(first, width).astype(np.int16), np.maximum(last, -1).astype(np.int16)
-
-
-def _within(at: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
-    return (at >= -_SLACK) & (at <= side - 1 + _SLACK)
-
-
-def _repeated(at: NDArray[np.float64], side: int) -> NDArray[np.float32]:
-    folded = np.where(_within(at, side), at, np.mod(at, max(side - 1, 1)))
-    return np.clip(folded, 0, side - 1).astype(np.float32)
 
 
 def flip(image: Image, horizontal: bool, vertical: bool) -> None:
