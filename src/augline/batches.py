@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from augline.decode import Header, Scratch, dct_shrink, decode, probe
 from augline.errors import AuglineError, DecodeError, SourceError
 from augline.fields import Field, Fields
 from augline.masks import Masks
-from augline.plan import Plan, Warp
+from augline.plan import Plan, Warp, rows_read
 from augline.program import Program
 from augline.sight import Known
 from augline.sources import Source
@@ -44,13 +45,15 @@ class Record:
 class Job:
     """A batch in the making: what was read, the work per sample, and the places for what comes out.
 
-    Small images in memory are not read one by one: they lie in `stack`, and there are no records.
+    Small images in memory are not read one by one: they lie in `stack`, and there are no records. Of each image, as it
+    is decoded, the plan reads only the upper `rows`.
     """
 
     indices: list[int]
     records: list[Record | AuglineError]
     stack: NDArray[Any] | None
     shrinks: list[int]
+    rows: list[int]
     plan: Plan
     sample: engines.Sample
     mask_samples: dict[str, engines.Sample]
@@ -136,13 +139,14 @@ class Batches:
         known = known if stack is None else [stack.shape[1:3]] * len(indices)
         sizes = np.asarray(known, np.int64).reshape(-1, 2)
         _, plan = self.plan(epoch, indices, sizes)
-        shrinks = [1] * len(indices)
+        shrinks, rows = [1] * len(indices), []
         if stack is None:
             wanted = _wanted_shrinks(plan)
             shrinks = [_decoder_shrink(record, want) for record, want in zip(records, wanted, strict=True)]
+            rows = rows_read(plan, np.asarray(shrinks, np.int64)).tolist()
         decoded = np.repeat(np.asarray(shrinks, np.int64)[:, None], 2, axis=1)
         sample = engines.prepare(self.program.engine, plan, decoded)
-        job = Job(indices.tolist(), records, stack, shrinks, plan, sample, {}, self._room(len(indices)), {})
+        job = Job(indices.tolist(), records, stack, shrinks, rows, plan, sample, {}, self._room(len(indices)), {})
         self._add_targets(job)
         return job
 
@@ -223,24 +227,33 @@ class Batches:
             return error
 
     def _carry_through(self, job: Job, index: int, record: Record) -> None:
-        places = [job.images, *(job.columns[name] for name in self.source.extra_images)]
+        places, number = [job.images, *(job.columns[name] for name in self.source.extra_images)], job.indices[index]
+        # a damaged file is found by its end, so none is cut short that has not been decoded whole before
+        rows = job.rows[index] if record.header and self._whole[number] else None
         for part, place in zip((record, *record.beside), places, strict=True):
-            image = self._decode(part, part.header, job.shrinks[index]) if part.header else part.image
+            image = self._decode(part, part.header, job.shrinks[index], rows) if part.header else part.image
             if image is not None:
                 engines.carry(job.sample, index, image, place[index])
+        if record.header:
+            self._whole[number] = True
         if self.masks is not None:
             room = job.columns["segmentation_masks"]
-            self.masks.carry_out(job.mask_samples, index, job.indices[index], record.size, room)
+            self.masks.carry_out(job.mask_samples, index, number, record.size, room)
+
+    @cached_property
+    def _whole(self) -> NDArray[np.bool_]:
+        """Samples whose files were once decoded to the last row."""
+        return np.zeros(len(self.source), np.bool_)
 
     def _room(self, count: int) -> NDArray[Any]:
         """Places for the images of so many samples."""
         return self._buffers.take((count, *self._shape), self.program.output_dtype)
 
-    def _decode(self, record: Record, header: Header, shrink: int) -> NDArray[Any]:
+    def _decode(self, record: Record, header: Header, shrink: int, rows: int | None) -> NDArray[Any]:
         source, scratch = self.source, _local.__dict__.setdefault("scratch", Scratch())
         return decode(
             record.data, header, channels=source.channels, dtype=source.dtype, shrink=shrink, scratch=scratch,
-            accurate=self.accurate,
+            accurate=self.accurate, rows=rows,
         )  # fmt: skip
 
     def _named(self, error: DecodeError, index: int) -> DecodeError:

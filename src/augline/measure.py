@@ -146,7 +146,7 @@ def _timed_batch(pipe: Pipeline, step: int, totals: dict[str, float], scratch: S
             with _added(totals, "decode"):
                 image = decode(
                     item, header, channels=source.channels, dtype=source.dtype, shrink=job.shrinks[number],
-                    scratch=scratch,
+                    scratch=scratch, accurate=pipe.batches.accurate, rows=job.rows[number],
                 )  # fmt: skip
         with _added(totals, "execute"):
             sample(number, image, job.images[number])

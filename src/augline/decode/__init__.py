@@ -12,6 +12,7 @@ Policy
     has the highest alpha. Any other number of channels is read only from a file that holds exactly that many.
     Depth: 8 bits become 16 as `v * 257` and 16 become 8 as `round(v / 257)`, so both ends of the range stay.
     Damage: truncated or corrupt data is an error, never grey pixels; libjpeg's warnings count as damage.
+        Of a JPEG of which only the upper rows are asked for, what lies below them is not looked at.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ def decode(
     shrink: int = 1,
     scratch: Scratch | None = None,
     accurate: bool = True,
+    rows: int | None = None,
 ) -> NDArray[Any]:
     """The pixels of an encoded image, upright, as (height, width, channels).
 
@@ -71,6 +73,8 @@ def decode(
         shrink: a value that `dct_shrink(header, ...)` returned; each side becomes ceil(side / shrink).
         scratch: memory to reuse; the result may be a view of it, valid until the next decode with the same scratch.
         accurate: False takes libjpeg's fast DCT and plain chroma upsampling: a few levels off, about 5 % faster.
+        rows: how many rows of the result are needed, from the top; what lies below may be anything. An upright,
+            sequential JPEG is decoded no further, and damage below is not found. None for all of them.
 
     Raises:
         DecodeError: the data is damaged, or holds what cannot be given as `channels` and `dtype`.
@@ -95,7 +99,7 @@ def decode(
         raise ArgumentError(f"decode(shrink={shrink}): this image cannot shrink so. Received {header}. {fix}")
     try:
         if header.format == "jpeg":
-            stored: NDArray[Any] = jpeg.read(data, header, channels, shrink, scratch, accurate)
+            stored: NDArray[Any] = jpeg.read(data, header, channels, shrink, scratch, accurate, rows)
         else:
             stored = other.read(data, header, channels)
     except DecodeError:

@@ -7,6 +7,7 @@ JPEG, PNG, WebP and TIFF are walked by hand: a library call per image would cost
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -80,34 +81,40 @@ def _fields(data: bytes, exif: bool) -> _Fields:
     raise refusal("a file must be a JPEG, PNG, WebP, BMP, GIF or TIFF image", received, "Convert or remove the file.")
 
 
-_SOS, _EOI, _APP1 = 0xDA, 0xD9, 0xE1
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15, less DHT, JPG and DAC
+SOS, _EOI, _APP1 = 0xDA, 0xD9, 0xE1
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15, less DHT, JPG and DAC
 _ALONE = frozenset(range(0xD0, 0xD9)) | {0x01}  # RST, SOI, TEM: no length follows
 
 
-def _jpeg(data: bytes, exif: bool) -> _Fields:
-    """Walk the markers up to the first scan (ITU-T T.81, annex B): EXIF may stand before or after the frame header."""
-    at, frame, orientation = 2, 0, 0
-    while data[at] == 0xFF:
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, place and end of each segment of a JPEG up to the first scan's header (ITU-T T.81, annex B)."""
+    at, marker = 2, 0
+    while marker != SOS and data[at] == 0xFF:
         marker = data[at + 1]
-        if marker in (_SOS, _EOI):
-            break
         if marker == 0xFF:  # fill byte
             at += 1
-            continue
-        if marker in _ALONE:
+        elif marker in _ALONE:
             at += 2
-            continue
-        length = data[at + 2] << 8 | data[at + 3]
-        if length < 2:
-            break
+        elif marker == _EOI:
+            return
+        else:
+            end = at + 2 + (data[at + 2] << 8 | data[at + 3])
+            if end < at + 4:
+                return
+            yield marker, at, end
+            at = end
+
+
+def _jpeg(data: bytes, exif: bool) -> _Fields:
+    """EXIF may stand before or after the frame header."""
+    marker = at = frame = orientation = 0
+    for marker, at, end in jpeg_segments(data):
         if marker == _APP1:
             if exif and not orientation and data[at + 4 : at + 10] == b"Exif\0\0":
-                orientation = exif_block.orientation(data, at + 4, at + 2 + length)
-        elif marker in _FRAMES and not frame:
+                orientation = exif_block.orientation(data, at + 4, end)
+        elif marker in FRAMES and not frame:
             frame = at
-        at += 2 + length
-    if not frame or data[at + 1] != _SOS:
+    if not frame or marker != SOS:
         raise _damaged("JPEG", at)
     height, width = data[frame + 5] << 8 | data[frame + 6], data[frame + 7] << 8 | data[frame + 8]
     return "jpeg", height, width, orientation or 1, data[frame + 9], data[frame + 4]

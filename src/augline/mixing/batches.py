@@ -116,8 +116,9 @@ class MixedBatches(Batches):
         base = self.first.prepare(epoch, rows)
         room = self._room(len(indices))
         job = MixedJob(
-            indices.tolist(), base.records, None, base.shrinks, base.plan, base.sample, {}, room, {}, base, []
-        )
+            indices.tolist(), base.records, None, base.shrinks, base.rows, base.plan, base.sample, {}, room,
+            {}, base, [],
+        )  # fmt: skip
         self._layers(job, epoch, rows, mixes)
         return job
 

@@ -7,6 +7,7 @@ from augline.plan.frame import Extent, Frame, Sight
 from augline.plan.fuse import APPROXIMATE, EXACT, fuse
 from augline.plan.local import Clahe, Codec, Erase, Filter, Median, Noise
 from augline.plan.plan import Plan, dropped, make_plan
+from augline.plan.rows import rows_read
 from augline.plan.stages import (
     Colour,
     Curve,
@@ -58,4 +59,5 @@ __all__ = [
     "dropped",
     "fuse",
     "make_plan",
+    "rows_read",
 ]

@@ -1,0 +1,42 @@
+"""How much of each image a plan reads: a decoder that works from the top down can stop there."""
+
+from __future__ import annotations
+
+from augline.arrays import Array, Namespace
+from augline.plan.plan import Plan
+from augline.plan.stages import Warp
+
+_MARGIN = 1  # rows of blocks: engines round places
+_HORIZON = 1e-9  # weights up to here lie behind it, as for engines
+
+
+def rows_read(plan: Plan, decoded: Array) -> Array:
+    """`(batch,)` whole numbers: the upper rows of each image as it is decoded, below which the plan reads nothing.
+
+    Args:
+        plan: Of the batch.
+        decoded: `(batch,)` whole factors by which the decoder shrinks the images; they divide the plan's own.
+    """
+    xp, first = plan.before.xp, plan.stages[0] if plan.stages else None
+    rows = xp.ceil(plan.before.extent.height / decoded)
+    if isinstance(first, Warp) and first.field is None:
+        top, bottom, behind = _reached(xp, first)
+        block = decoded if plan.shrinks[0] is None else plan.shrinks[0][:, 0]
+        lower = xp.floor((bottom + 0.5) / block - 0.5) + 1  # of the two rows of blocks between which it reads
+        read = (lower + 1 + _MARGIN) * block / decoded
+        # what lies above the image may be read from anywhere in it
+        folds = (top < 0) & (first.fill.mode in ("reflect", "mirror", "wrap"))
+        rows = xp.where(behind | folds, rows, xp.clip(xp.minimum(read, rows), min=1))
+    return xp.astype(rows, xp.int64)
+
+
+def _reached(xp: Namespace, warp: Warp) -> tuple[Array, Array, Array]:
+    """The least and the greatest y that is read, and whether a projective map's horizon is in the picture."""
+    m, right, bottom = warp.matrix, warp.extent.width - 1, warp.extent.height - 1
+    places, weights = [], []
+    for x, y in ((0 * right, 0 * bottom), (right, 0 * bottom), (0 * right, bottom), (right, bottom)):
+        _, v, w = (m[:, k, 0] * x + m[:, k, 1] * y + m[:, k, 2] for k in range(3))
+        places.append(v / xp.where(w > _HORIZON, w, 1.0))
+        weights.append(w)
+    corners = xp.stack(places)
+    return xp.min(corners, axis=0), xp.max(corners, axis=0), xp.min(xp.stack(weights), axis=0) <= _HORIZON
