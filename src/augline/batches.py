@@ -164,7 +164,7 @@ class Batches:
         try:
             self._carry_through(job, index, record)
         except DecodeError as error:
-            raise self._named(error, job.indices[index]) from error
+            raise self.named(error, job.indices[index]) from error
         except Exception as error:
             error.add_note(f"This was {self.source.name(job.indices[index])} (sample {job.indices[index]}).")
             raise
@@ -222,7 +222,7 @@ class Batches:
                 return replace(record, beside=beside)
             return record
         except DecodeError as error:
-            return self._named(error, index)
+            return self.named(error, index)
         except SourceError as error:
             return error
 
@@ -256,7 +256,8 @@ class Batches:
             accurate=self.accurate, rows=rows,
         )  # fmt: skip
 
-    def _named(self, error: DecodeError, index: int) -> DecodeError:
+    def named(self, error: DecodeError, index: int) -> DecodeError:
+        """The error with the sample's name ahead of it."""
         named = DecodeError(f"{self.source.name(index)} (sample {index}): {error}")
         named.__cause__ = error
         return named

@@ -99,7 +99,10 @@ def decode_all(pipe: Pipeline, epoch: int, batches: int, workers: int) -> None:
                 data: Any = source.read(index)
                 header = probe(data, exif=source.exif)
                 decode(data, header, channels=source.channels, dtype=source.dtype, scratch=scratch)
-            except (DecodeError, SourceError):
+            except DecodeError as error:
+                if pipe.on_error == "raise":
+                    raise pipe.batches.named(error, index) from error
+            except SourceError:
                 if pipe.on_error == "raise":
                     raise
 
@@ -109,7 +112,11 @@ def decode_all(pipe: Pipeline, epoch: int, batches: int, workers: int) -> None:
 
 def stage_times(pipe: Pipeline, *, batches: int, tick: Tick = lambda: None) -> dict[str, float]:
     """Microseconds per image of each of `STEPS`, on one thread; the batches' own steps, taken one by one."""
-    _refuse_mixing(pipe)
+    if mixes(pipe):
+        raise ArgumentError(
+            f"{pipe!r}: the time of each step is measured for lists that mix no samples. Received one that does. "
+            "Leave the mixing out to see them."
+        )
     totals, images = dict.fromkeys(STEPS, 0.0), 0
     scratch = Scratch()
     for step in range(min(batches, len(pipe))):
@@ -118,12 +125,9 @@ def stage_times(pipe: Pipeline, *, batches: int, tick: Tick = lambda: None) -> d
     return {name: 1e6 * seconds / max(1, images) for name, seconds in totals.items()}
 
 
-def _refuse_mixing(pipe: Pipeline) -> None:
-    if isinstance(pipe.batches, MixedBatches):
-        raise ArgumentError(
-            f"{pipe!r}: the time of each step is measured for lists that mix no samples. Received one that does. "
-            "Leave the mixing out to see them."
-        )
+def mixes(pipe: Pipeline) -> bool:
+    """Whether samples are mixed: the steps of such a list cannot be timed one by one."""
+    return isinstance(pipe.batches, MixedBatches)
 
 
 def _timed_batch(pipe: Pipeline, step: int, totals: dict[str, float], scratch: Scratch) -> int:

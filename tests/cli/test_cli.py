@@ -116,6 +116,23 @@ def test_bench_reports_speed_steps_and_memory(folder, spec):
         assert part in " ".join(result.stdout.split()), part
 
 
+def test_bench_measures_lists_that_mix(folder, tmp_path):
+    pipe = al.Pipeline(al.Folder(folder, label_mode="categorical"), [al.MixUp()], size=(16, 16), batch_size=4)
+    pipe.to_yaml(tmp_path / "mix.yaml")
+    result = augline("bench", "--spec", tmp_path / "mix.yaml", "--batches", 1, "--rounds", 1)
+    assert result.exit_code == 0, result.output
+    assert "share of the roof" in result.stdout
+    assert "Memory of the process" in result.stdout
+
+
+def test_bench_names_the_file_that_is_damaged(folder):
+    damaged = next(folder.rglob("*.*"))
+    damaged.write_bytes(b"\xff\xd8\xff\xe0 cut off")
+    result = augline("bench", folder, "--batches", 9, "--rounds", 1)
+    assert result.exit_code == 1
+    assert f"{damaged} (sample " in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -41,10 +41,13 @@ def bench(
     )
     with progress("measuring speed", rounds + 1) as tick:
         speed, memory = measure.speed(pipe, batches=batches, rounds=rounds, tick=tick)
-    with progress("timing the steps", min(8, len(pipe))) as tick:
-        times = measure.stage_times(pipe, batches=8, tick=tick)
     out.print()
-    out.print(speed_table(speed), stage_table(times), memory_line(memory), sep="\n")
+    out.print(speed_table(speed))
+    if not measure.mixes(pipe):  # its steps cannot be told apart
+        with progress("timing the steps", min(8, len(pipe))) as tick:
+            times = measure.stage_times(pipe, batches=8, tick=tick)
+        out.print(stage_table(times))
+    out.print(memory_line(memory))
     if failed := pipe.report():
         out.print(
             f"{len(failed)} samples could not be read, the first: {failed[0].error}", markup=False, soft_wrap=True
