@@ -180,7 +180,7 @@ def trace(
     sizes = np.asarray([image.shape[:2] for image in batch])
     size = (int(sizes[0, 0]), int(sizes[0, 1])) if (sizes == sizes[0]).all() else None
     program = program_for(batch, transforms, seed=seed, size=size, engine=engine, value_range=value_range)
-    _, plan = program.plan(epoch, np.arange(len(batch)) if ids is None else np.asarray(ids, np.int64), sizes)
+    _, plan = program.plan(epoch, np.arange(len(batch)) if ids is None else np.asarray(ids), sizes)
     _check(plan)
     return Trace(run(program.engine, plan, batch), plan)
 

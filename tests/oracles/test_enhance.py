@@ -43,6 +43,15 @@ def test_autocontrast(photos: Photos, engine: str) -> None:
     assert apart(ours(low, engine, al.AutoContrast()), ImageOps.autocontrast(Image.fromarray(low))) <= 1
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_flat_picture_stays_flat_under_autocontrast_after_resampling(engine: str, dtype: str) -> None:
+    shades = np.random.default_rng(0).uniform(0.1, 0.9, (12, 1, 1, 1))
+    flat = np.broadcast_to(shades * (255 if dtype == "uint8" else 1), (12, 20, 30, 1)).astype(dtype)
+    work = [al.RandomRotation(0.05), al.RandomSharpness((0.7, 0.9)), al.AutoContrast()]
+    out = al.augment(flat, work, engine=engine)
+    np.testing.assert_allclose(out, flat, atol=1e-5)
+
+
 def test_equalize(photos: Photos, engine: str) -> None:
     for photo in (photos[1], (photos[1] // 3 + 40).astype(np.uint8), np.full((9, 14, 3), 77, np.uint8)):
         assert apart(ours(photo, engine, al.Equalization()), ImageOps.equalize(Image.fromarray(photo))) == 0

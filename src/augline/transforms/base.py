@@ -168,7 +168,7 @@ class Transform:
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         """The stages that carry the numbers out."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.lower: every transform has one, which yields stages.")
 
     def evaluation(self) -> Transform | None:
         """What is left of it when nothing random may happen: itself if it is not random, else nothing."""

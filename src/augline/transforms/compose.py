@@ -35,9 +35,8 @@ def checked_list(value: Any) -> tuple[Transform, ...]:
             raise Refusal(f"must hold transforms; number {place} is the class itself", f"Write {item.__name__}(...)")
         if not isinstance(item, Transform):
             kind = f"{type(item).__module__}.{type(item).__qualname__}"
-            raise Refusal(
-                f"must hold augline transforms; number {place} is a {kind}", "Use augline's transform of that name"
-            )
+            fix = "Write al.Map(function)" if callable(item) else "Use augline's transform of that name"
+            raise Refusal(f"must hold augline transforms; number {place} is a {kind}", fix)
     names = [item.name or label for item, label in zip(items, labels(items), strict=True)]
     if len({*names}) < len(names):
         raise Refusal("must not hold two transforms of one name", "Give each its own name=, and none that of a class")

@@ -26,11 +26,14 @@ from augline.transforms.compose import Sequential
 from augline.transforms.epochs import always, each
 from augline.transforms.fields import Fraction, Span, number, pair, span, symmetric
 
+_FLAT = 2.0**-18
+"""A quarter of a level of 16 bits: what spans less is rounding."""
+
 
 def stretched(xp: Namespace, u: Array, ends: Array) -> Array:
-    """The lowest value to 0 and the highest to 1; a flat channel stays."""
+    """The lowest value to 0 and the highest to 1; a flat channel stays, also one that resampling has roughened."""
     low, high = ends[0, ...], ends[1, ...]
-    flat = high <= low
+    flat = high - low < _FLAT
     return xp.where(flat, u, xp.clip((u - low) / xp.where(flat, 1.0, high - low), min=0.0, max=1.0))
 
 
