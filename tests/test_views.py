@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,19 @@ def test_stacked_views_are_one_batch() -> None:
     assert np.array_equal(stacked["labels"], np.tile(loose["labels"], 3))
     boxes = [view["boxes"] for view in loose["bounding_boxes"]]
     assert np.array_equal(stacked["bounding_boxes"]["boxes"], np.concatenate(boxes))
+
+
+def test_stacked_keypoints_of_different_numbers_are_one_list() -> None:
+    images, points = np.zeros((3, 24, 30, 3), np.uint8), [np.ones((k, 2)) for k in range(3)]
+    views = al.Views(al.Arrays(images, keypoints=points), [[], []], batch_size=3, stacked=True, shuffle=False)
+    assert [row.shape for row in views.batch(0, 0)["keypoints"]] == [(0, 2), (1, 2), (2, 2)] * 2
+
+
+def test_a_copy_goes_on_where_the_views_stand() -> None:
+    views = al.Views(source(), [WORK, WORK], batch_size=4)
+    next(iter(views))
+    copied = pickle.loads(pickle.dumps(views))
+    assert np.array_equal(next(iter(copied))["images"][1], next(iter(views))["images"][1])
 
 
 @pytest.mark.parametrize("stacked", [False, True])

@@ -376,7 +376,7 @@ class Pipeline:
             return
         raise SourceError(
             f"Pipeline(on_error={self.on_error!r}): one of {_ATTEMPTS} substitutes must be readable. Received failures "
-            f"for all of them, the first for {error}. Check the data set."
+            f"for all of them, the first for {str(error).rstrip(chr(46))}. Check the data set."
         ) from error
 
     def _stream(self, owner: str, epoch: int, start: int, count: int) -> Iterator[Any]:

@@ -96,6 +96,12 @@ class Views:
 
         return zipped([pipe.to_tf(start) for pipe in self.pipelines], self.stacked)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
+
     def __repr__(self) -> str:
         lists = [list(pipe.transforms[0].transforms) for pipe in self.pipelines]
         return f"Views({self.pipelines[0].source!r}, {lists!r}, stacked={self.stacked})"
@@ -126,4 +132,6 @@ def _several(columns: Sequence[Any], stacked: bool, join: Callable[[Sequence[Any
         return tuple(columns)
     if isinstance(columns[0], dict):
         return {name: join([column[name] for column in columns]) for name in columns[0]}
+    if isinstance(columns[0], list):  # keypoints whose number differs from sample to sample
+        return [row for column in columns for row in column]
     return join(columns)
