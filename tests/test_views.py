@@ -72,7 +72,7 @@ def test_a_copy_goes_on_where_the_views_stand() -> None:
     views = al.Views(source(), [WORK, WORK], batch_size=4)
     next(iter(views))
     copied = pickle.loads(pickle.dumps(views))
-    assert np.array_equal(next(iter(copied))["images"][1], next(iter(views))["images"][1])
+    assert np.array_equal(next(iter(copied))[0][1], next(iter(views))[0][1])
 
 
 @pytest.mark.parametrize("stacked", [False, True])
