@@ -115,6 +115,11 @@ def test_a_list_that_is_none():
             al.augment(images(), wrong)
 
 
+def test_keras_boxes_are_two_arguments():
+    with pytest.raises(al.ArgumentError, match="Received a dict of 'boxes', 'labels'. Pass its boxes and its labels"):
+        al.augment(images(2), LIST, boxes={"boxes": [[[1, 1, 4, 4]]] * 2, "labels": [[1]] * 2})
+
+
 def test_a_bounding_box_format_that_is_none():
     with pytest.raises(al.ArgumentError, match="bounding_box_format"):
         al.augment(images(1), LIST, boxes=[[[0, 0, 4, 4]]], bounding_box_format="coco")

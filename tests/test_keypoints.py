@@ -115,6 +115,7 @@ def test_points_that_leave_keep_a_place_and_lose_visibility():
         ([[1, np.nan, 2]], (), r"keypoints must be finite numbers\. Received NaN or infinity at keypoints\[0\]"),
         ([[np.inf, 3, 2]], (), r"keypoints must be finite"),
         ([[1, 2, 3, 4]], (), r"keypoints must be one array \(n, 2\) or \(n, 3\) per image"),
+        ([[1, 2], [3]], (), r"keypoints must be one array .*Received \[\[1, 2\], \[3\]\] at keypoints\[0\]"),
         (FACE, [(1, 5)], r"keypoint_swaps must be pairs .*Received \[\(1, 5\)\] for 5 keypoints\. Write \[\(1, 2\)"),
         (FACE, [(1, 2), (2, 3)], r"each in one pair at most"),
         (FACE, [1, 2], r"must be pairs"),

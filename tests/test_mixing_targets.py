@@ -319,3 +319,15 @@ def test_every_frame_of_a_video_is_mixed_by_the_same_draw(mix: Any) -> None:
             assert_array_equal(got[name][:, t], wanted[name])
         for name, column in wanted["bounding_boxes"].items():
             assert_array_equal(got["bounding_boxes"][name][:, t], column)
+
+
+@pytest.mark.parametrize("engine", ["auto", "tensorflow"])
+@pytest.mark.parametrize("transforms", [[al.RandomFlip()], [al.Mosaic()], [al.MixUp()]], ids=repr)
+def test_a_data_set_may_have_no_box_and_no_point_at_all(transforms: list[al.Transform], engine: str) -> None:
+    source = al.Arrays(np.zeros((3, 16, 16, 3), np.uint8), boxes=[[]] * 3, keypoints=[[]] * 3)
+    pipe = al.Pipeline(source, transforms, batch_size=2, engine=engine)
+    for batch in pipe.to_tf().as_numpy_iterator() if engine == "tensorflow" else pipe:
+        count = len(batch["images"])
+        assert batch["bounding_boxes"]["boxes"].shape == (count, 0, 4)
+        assert batch["keypoints"].shape[0] == count
+        assert batch["keypoints"].shape[1] == 0

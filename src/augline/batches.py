@@ -188,7 +188,8 @@ class Batches:
         """Rows of what is finished, as users get a batch: images; (images, labels[, weights]); or a dict."""
         columns = {name: _rows(column, rows) for name, column in job.columns.items()}
         if self._points is not None:
-            columns["keypoints"] = np.asarray(columns["keypoints"], np.float32).reshape(-1, *self._points)
+            points = columns["keypoints"]
+            columns["keypoints"] = np.asarray(points, np.float32).reshape(len(points), *self._points)
         return self.packed({"images": job.images[rows], **columns})
 
     def keypoints(self, rows: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:

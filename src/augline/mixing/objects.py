@@ -77,7 +77,8 @@ def written(
     image = float(size[0]), float(size[1])
     rows = [from_xyxy(item.boxes, form, image).astype(np.float32) for item in objects]
     dense = targets.pad_boxes(rows, [item.labels for item in objects], most)
-    return {name: column.reshape(-1, *lead, *column.shape[1:]) for name, column in dense.items()}
+    samples = len(objects) // (*lead, 1)[0]
+    return {name: column.reshape(samples, *lead, *column.shape[1:]) for name, column in dense.items()}
 
 
 def _shown(mix: Mix, row: int, k: int, objects: Objects, box_filter: BoxFilter) -> Objects:

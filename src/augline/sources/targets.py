@@ -13,7 +13,7 @@ from augline.errors import ArgumentError
 from augline.sources.boxes import check_boxes, from_xyxy
 from augline.sources.labels import encode, vocabulary
 from augline.sources.polygons import tight_boxes
-from augline.sources.refusal import check_choice, check_length, refusal
+from augline.sources.refusal import check_choice, check_length, refusal, shown
 
 BOX_FORMATS = (
     "xyxy", "rel_xyxy", "xywh", "rel_xywh", "center_xywh", "rel_center_xywh", "center_yxhw", "yxyx", "rel_yxyx",
@@ -294,15 +294,21 @@ def _rows(
     owner: str, name: str, rows: Any, widths: tuple[int, ...], lead: tuple[int, ...] = ()
 ) -> list[NDArray[np.float32]]:
     """One float32 array (n, width) per image; an image with none may give an empty list."""
-    result = []
+    wanted = " or ".join(str((*lead, "n", width)).replace("'", "") for width in widths)
+    rule, result = f"{name} must be one array {wanted} per image", []
+    if isinstance(rows, Mapping):
+        fix = "Pass its boxes and its labels as arguments of their own."
+        raise refusal(ArgumentError, owner, rule, f"a dict of {shown(rows)}", fix)
     for index, row in enumerate(rows):
-        array = np.asarray(row, np.float32)
+        try:
+            array = np.asarray(row, np.float32)
+        except (TypeError, ValueError) as error:
+            received = f"{row!r:.80} at {name}[{index}]"
+            raise refusal(ArgumentError, owner, rule, received, "Give numbers, rows of one length.") from error
         if array.size == 0 and array.ndim < 2 + len(lead):
             array = array.reshape(*lead, 0, widths[0])
         if array.ndim != 2 + len(lead) or array.shape[:-2] != lead or array.shape[-1] not in widths:
-            wanted = " or ".join(str((*lead, "n", width)).replace("'", "") for width in widths)
-            received = f"shape {array.shape} at {name}[{index}]"
-            raise refusal(ArgumentError, owner, f"{name} must be one array {wanted} per image", received, "Reshape it.")
+            raise refusal(ArgumentError, owner, rule, f"shape {array.shape} at {name}[{index}]", "Reshape it.")
         if not np.isfinite(array).all():
             received = f"NaN or infinity at {name}[{index}]"
             fix = "Leave out what is not known; a keypoint with visibility 0 can stand for it."

@@ -160,7 +160,7 @@ def move_points(plan: Plan, points: Array, swaps: tuple[tuple[int, int], ...]) -
     order = list(range(points.shape[1]))
     for one, other in swaps:
         order[one], order[other] = order[other], order[one]
-    return tf.where((mirrored < 0)[:, None, None], tf.gather(result, order, axis=1), result)
+    return tf.where((mirrored < 0)[:, None, None], tf.gather(result, tf.constant(order, tf.int32), axis=1), result)
 
 
 def _inside(points: Array, extent: Extent) -> Array:
