@@ -28,7 +28,7 @@ class Paths:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._moves = _moving(plan)
+        self._moves = moving(plan)
         warps = {number: stage for number, stage in enumerate(self._moves) if isinstance(stage, Warp)}
         self._inverses = {k: matrices.inverse(np, warp.matrix) for k, warp in warps.items()}
         self._outer = {k: matrices.inverse(np, warp.field.outer) for k, warp in warps.items() if warp.field}
@@ -144,7 +144,7 @@ class Paths:
         return np.asarray(displacing(np, self._displacement(number, index))(places[None])[0])
 
     def _displacement_of(self, number: int, index: int) -> NDArray[np.float64]:
-        warp = _moving(self._plan.take(slice(index, index + 1)))[number]
+        warp = moving(self._plan.take(slice(index, index + 1)))[number]
         field = None if isinstance(warp, Call) else warp.field
         assert field is not None
         return np.asarray(displacements(np, field))
@@ -161,7 +161,7 @@ def _erased(plan: Plan) -> dict[int, list[Erase]]:
     return found
 
 
-def _moving(plan: Plan) -> list[Warp | Call]:
+def moving(plan: Plan) -> list[Warp | Call]:
     """The stages that move what is in the picture."""
     return [stage for stage in plan.stages if _moves(stage)]
 

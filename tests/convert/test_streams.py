@@ -354,7 +354,7 @@ def test_boxes_are_filtered_and_left_and_right_change_places():
 
 def test_images_that_cannot_be_augmented_are_refused_with_a_fix():
     flips = [RandomFlip("horizontal")]
-    with pytest.raises(SourceError, match=r"Give value_range=\(0, 255\)"):
+    with pytest.raises(ArgumentError, match=r"Pass value_range=\(0, 255\)"):
         to_dataset(pictures(dtype="float32"), augment=flips)
     assert to_dataset(pictures(dtype="float64"), augment=flips, value_range=(0, 255)).element_spec[0].dtype == "float32"
     with pytest.raises(SourceError, match="augment= needs"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,18 @@ from augline import engines, targets
 from augline.augment import RANGES
 from augline.box_filter import BoxFilter
 from augline.buffers import Buffers
-from augline.convert.elements import Element, mapped, rows, stacked
+from augline.convert.elements import Element, leaves, mapped, rows, stacked
 from augline.errors import SourceError
+from augline.paths import moving
 from augline.plan import Plan
 from augline.program import Program
 from augline.sight import Known
+from augline.sources.arrays import LOOKED_AT, checked_range
 from augline.sources.targets import Targets, check_swaps
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential
 
+_OWNER = "to_dataset(augment=...)"
 _SIZED = ("images", "segmentation_masks")
 
 
@@ -46,28 +49,24 @@ class Augmenter:
         self.samples, self._format, self._buffers = samples, bounding_box_format, Buffers()
         points = first.get("keypoints") if isinstance(first, dict) else None
         self._box_filter = box_filter
-        self._swaps = check_swaps("to_dataset(augment=...)", swaps, 0 if points is None else points.shape[-2])
-        image = _images(first)
+        self._swaps = check_swaps(_OWNER, swaps, 0 if points is None else points.shape[-2])
+        image = images_of(first)
         if image.ndim != (3 if samples else 4):
             wanted = "(height, width, channels)" if samples else "(batch, height, width, channels)"
             raise SourceError(f"images of shape {list(image.shape)}; augment= needs {wanted}, the first of the element")
         dtype = "float32" if image.dtype.kind == "f" else image.dtype.name
         if dtype not in RANGES:
             raise SourceError(f"images of type {image.dtype}; augment= needs uint8, uint16 or a float type")
-        low, high = value_range or RANGES[dtype]
-        if dtype == "float32" and value_range is None and image.size and float(image.max()) > 2 * high:
-            raise SourceError(
-                f"float images with values up to {float(image.max()):g}, where 0 to 1 is taken for granted. Give "
-                "value_range=(0, 255), for example"
-            )
+        self._range = checked_range(_OWNER, image[None] if samples else image, dtype, value_range)
         self.program = Program(
             Sequential(transforms).transforms, seed=seed, channels=image.shape[-1], dtype=dtype, size=None,
-            value_range=(low, high), sees=_known(first, bounding_box_format).kinds,
+            value_range=self._range, sees=_known(first, bounding_box_format).kinds,
         )  # fmt: skip
+        self._check_what_stays(first, image.shape[:-1])
 
     def batch(self, element: Element, epoch: int, first: int) -> Element:
         """A batch carried through; its samples are number `first` and following of the pass."""
-        images = _images(element)
+        images = images_of(element)
         return self._run(element, images, epoch, first + np.arange(len(images)))
 
     def sample(self, element: Element, epoch: int, number: int) -> Element:
@@ -76,11 +75,31 @@ class Augmenter:
 
     def gathered(self, samples: Sequence[Element], epoch: int, first: int) -> Element:
         """A batch of samples, planned as one; they may differ in size as long as they come out in one."""
-        images = [_images(sample) for sample in samples]
+        images = [images_of(sample) for sample in samples]
         return self._run(_collated(samples), images, epoch, first + np.arange(len(samples)))
+
+    def _check_what_stays(self, first: Element, extent: tuple[int, ...]) -> None:
+        """What is as large as the images and beside them, a mask most likely, must not stay while they move."""
+        moved = {"images", "segmentation_masks"}
+        rest = {k: v for k, v in first.items() if k not in moved} if isinstance(first, dict) else first
+        beside = [f"{path} of shape {list(part.shape)}" for path, part in leaves(rest)
+                  if part is not images_of(first) and part.shape[: len(extent)] == extent]  # fmt: skip
+        if not beside:
+            return
+        batch = _collated([first]) if self.samples else first
+        sizes = np.tile(extent[-2:], (1 if self.samples else extent[0], 1))
+        _, plan = self.program.plan(0, np.arange(len(sizes)), sizes, known=_known(batch, self._format))
+        if moving(plan):
+            raise SourceError(
+                f"{' and '.join(beside)}: as large as the images, and left where they are while those move. Masks move "
+                "along in {'images': ..., 'segmentation_masks': ...}; of other pairs, augment the first and make the "
+                "second of it"
+            )
 
     def _run(self, element: Element, images: Any, epoch: int, ids: NDArray[np.int64]) -> Element:
         parts = [np.asarray(image, self.program.dtype) for image in images]
+        if self.program.dtype == "float32" and epoch == 0 and ids[0] < LOOKED_AT:
+            checked_range(_OWNER, parts, self.program.dtype, self._range)
         for image in parts:
             if image.ndim != 3 or image.shape[2] != self.program.channels:
                 raise SourceError(
@@ -128,7 +147,12 @@ class Augmenter:
         return out
 
 
-def _images(element: Element) -> Any:
+def images_of(element: Element) -> Any:
+    """The images of an element.
+
+    Raises:
+        SourceError: It has none where they are looked for; the message is a piece.
+    """
     if isinstance(element, dict):
         if "images" not in element:
             raise SourceError(f"a dict with keys {sorted(element)}; augment= needs 'images' among them")
@@ -141,6 +165,9 @@ def _images(element: Element) -> Any:
 
 def _dense(given: Any) -> tuple[NDArray[Any], NDArray[Any], list[NDArray[np.int64]]]:
     """Keras's dense boxes `(batch, n, 4)`, their labels, and per sample which rows are boxes."""
+    if not isinstance(given, Mapping) or not {"boxes", "labels"} <= {*given}:
+        found = f"keys {sorted(given)}" if isinstance(given, Mapping) else type(given).__name__
+        raise SourceError(f"bounding_boxes of {found}; augment= needs Keras's {{'boxes': (n, 4), 'labels': (n,)}}")
     boxes, names = np.asarray(given["boxes"]), np.asarray(given["labels"])
     boxes, names = (boxes[None], names[None]) if boxes.ndim == 2 else (boxes, names)
     return boxes, names, [np.flatnonzero(row >= 0) for row in names]
@@ -172,4 +199,4 @@ def _collated(samples: Sequence[Element]) -> Element:
 
 def counted(element: Element) -> int:
     """How many samples an element is."""
-    return rows(element) or len(_images(element))
+    return rows(element) or len(images_of(element))

@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from augline.box_filter import BoxFilter
-from augline.convert.augmented import Augmenter
+from augline.convert.augmented import Augmenter, images_of
 from augline.convert.distribute import scope_replicas
 from augline.convert.elements import Element, normalised, stacked
 from augline.convert.infer import Layout, layout_from, layout_of
@@ -78,7 +80,7 @@ def _settings(reader: Reader, x: Any, wishes: Wishes) -> tuple[Settings, Callabl
     raw = augmenter = None
     if given is None or wishes.augment is not None:
         element = _first(reader)
-        raw = _laid_out(reader, element, False if gathers else reader.batched)
+        raw = _laid_out(reader, element, False if gathers else _is_batch(reader, element, wishes))
         augmenter = None if wishes.augment is None else _augmenter(reader, element, raw, wishes)
 
     def first() -> Element:
@@ -109,6 +111,16 @@ def _first(reader: Reader) -> Element:
             f"to_dataset({reader.name}): every element must be readable. Received {type(error).__name__} at element 0: "
             f"{error}. The traceback above shows where."
         ) from error
+
+
+def _is_batch(reader: Reader, element: Element, wishes: Wishes) -> bool | None:
+    """Whether elements are batches, if the source or the images tell: an image and its mask are equally long, too."""
+    if reader.batched is not None or wishes.augment is None:
+        return reader.batched
+    try:
+        return bool(np.ndim(images_of(element)) != 3)
+    except SourceError:
+        return None
 
 
 def _laid_out(reader: Reader, element: Element, batched: bool | None) -> Layout:

@@ -14,7 +14,7 @@ from augline.sources.refusal import refusal, shown
 from augline.sources.targets import build
 
 _Images: TypeAlias = NDArray[Any] | Sequence[NDArray[Any]]
-_CHECKED_IMAGES = 64
+LOOKED_AT = 64
 _SMALL = 1 << 15  # bytes of an image
 
 
@@ -190,7 +190,7 @@ def checked_range(
 
 
 def _check_values(owner: str, images: _Images, low: float, high: float) -> None:
-    some = [images[index] for index in range(min(len(images), _CHECKED_IMAGES))]
+    some = [images[index] for index in range(min(len(images), LOOKED_AT))]
     least, most = min(float(image.min()) for image in some), max(float(image.max()) for image in some)
     slack = 1e-4 * (high - low)  # for images that were resized with a filter that rings a little
     if least >= low - slack and most <= high + slack:  # false for NaN
