@@ -27,7 +27,7 @@ def test_an_image_and_its_mask_are_a_sample_although_they_are_equally_long():
     wanted = augment(IMAGES, LIST, seed=3, masks=MASKS)
     for given in ({}, {"batch_size": 6}):
         dataset = to_dataset(source, augment=LIST, seed=3, **given)
-        found = list((dataset if given else dataset.batch(6)).as_numpy_iterator())[0]
+        found = next((dataset if given else dataset.batch(6)).as_numpy_iterator())
         np.testing.assert_array_equal(found["images"], wanted["images"])
         np.testing.assert_array_equal(found["segmentation_masks"], wanted["masks"])
 
