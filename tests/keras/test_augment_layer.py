@@ -151,6 +151,45 @@ def test_predictions_are_the_same_every_time(trained: Any, images: NDArray[np.ui
     assert int(array(trained.layers[0].step)) == before
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="a SavedModel is TensorFlow's")
+@pytest.mark.parametrize("nested", [False, True])
+def test_what_keras_exports_is_still(images: NDArray[np.uint8], nested: bool, tmp_path: Path) -> None:
+    """Keras's own random layers go on drawing there."""
+    import tensorflow as tf
+
+    layer = Augment(LIST)
+    made = model(keras.Sequential([keras.Input(images.shape[1:], dtype="uint8"), layer]) if nested else layer)
+    made.export(tmp_path / "model", verbose=False)
+    served = tf.saved_model.load(str(tmp_path / "model"))
+    for _ in range(2):
+        np.testing.assert_allclose(array(served.serve(images)), made.predict(images, verbose=0), atol=1e-5)
+    assert int(layer.step) == 0
+
+
+def test_layers_behind_it_do_not_train_because_it_does(images: NDArray[np.uint8]) -> None:
+    class Plain(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.parts = [Augment([al.RandomFlip()]), keras.layers.Rescaling(1.0), keras.layers.Dropout(0.9)]
+
+        def call(self, data: Any) -> Any:
+            for part in self.parts:
+                data = part(data)
+            return data
+
+    assert array(Plain()(images)).max() <= 255, "dropout that trains multiplies what is left by ten"
+
+
+def test_float_images_beyond_their_range_are_refused_or_warned_of(images: NDArray[np.uint8]) -> None:
+    floats = images.astype("float32")
+    with pytest.raises(al.ArgumentError, match=r"Received values from \d+ to 2\d\d. Pass value_range=\(0, 255\)"):
+        Augment(LIST)(floats, training=True)
+    assert array(Augment(LIST, value_range=(0, 255))(floats, training=True)).max() > 1
+    with pytest.warns(UserWarning, match=r"images of float32 are taken to range from 0 to 1.*value_range"):
+        model(Augment(LIST), dtype="float32")
+    model(Augment(LIST, value_range=(0, 255)), dtype="float32")
+
+
 def test_training_draws_are_those_of_augment(images: NDArray[np.uint8]) -> None:
     """What the model saw, told by a layer behind that keeps each channel's mean in its moving average."""
     keeper = keras.layers.BatchNormalization(momentum=0.0)

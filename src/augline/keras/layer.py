@@ -8,8 +8,8 @@ from typing import Any
 
 import keras
 from augline.box_filter import ANY_BOX, BoxFilter
-from augline.keras.layer_checks import check_data, check_transforms, image_spec
-from augline.keras.layer_device import device
+from augline.keras.layer_checks import check_data, check_transforms, check_values, image_spec, warn_of_floats
+from augline.keras.layer_device import device, exporting, is_concrete
 from augline.keras.layer_work import Work, ids_of
 from augline.random import EPOCH_BITS, seed_key
 from augline.sources.refusal import check_choice
@@ -32,8 +32,8 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # Keras is not typed
     draw; of a last batch that does not divide among the replicas some may.
 
     In evaluation and prediction nothing random happens: of the list only what `Pipeline.evaluation()` keeps is done,
-    such as `Resizing` and `Rescaling`. A call outside of a model's `fit`, `evaluate` and `predict` trains unless told
-    `training=False`, as with Keras's own layers.
+    such as `Resizing` and `Rescaling`, and so in what `model.export` writes. Any other call outside of a model's `fit`,
+    `evaluate` and `predict` trains unless told `training=False`, as with Keras's own layers.
 
     The call takes images `(batch, height, width, channels)`, uint8, uint16 or floating point, or a dict of them as
     "images" and
@@ -52,7 +52,7 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # Keras is not typed
         transforms: What may happen, in order. Functions of your own, mixing, schedules, and crops that look at targets
             need a `Pipeline`.
         seed: Another seed, other draws.
-        value_range: Of floating-point images; (0, 1) by default.
+        value_range: Of floating-point images; (0, 1) by default, of which a model warns, for values beyond are cut off.
         bounding_box_format: One of Keras's formats, for boxes in and out.
         box_filter: Which boxes stay once the image around them was cut.
         data_format: "channels_last"; given to be checked.
@@ -105,23 +105,29 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # Keras is not typed
         self.step = self.add_weight(
             shape=(), initializer="zeros", dtype="int", trainable=False, name="step", aggregation="only_first_replica"
         )
-        self.built = True
+        self.built, self._looked = True, False
 
-    def call(self, inputs: Any, training: bool | None = True) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Images, or a dict, augmented if training."""
         data = inputs if isinstance(inputs, dict) else {"images": inputs}
         check_data(data)
-        training = bool(training)
+        # not so by default: Keras hands a layer's default on to those behind it, and dropout would train while serving
+        training = not exporting() if training is None else bool(training)
+        if not self._looked and is_concrete(data["images"]):
+            self._looked = True
+            check_values(data["images"], self.value_range)
         step = keras.ops.convert_to_tensor(self.step)
         result = self._work[training](data, step % (1 << EPOCH_BITS), ids_of(data["images"]))
         if training:
             self.step.assign(step + 1)
         return result if isinstance(inputs, dict) else result["images"]
 
-    def compute_output_spec(self, inputs: Any, training: bool | None = True) -> Any:
+    def compute_output_spec(self, inputs: Any, training: bool | None = None) -> Any:
         """What comes out, of what shape and type."""
         data = inputs if isinstance(inputs, dict) else {"images": inputs}
         check_data(data)
+        if self.value_range is None:
+            warn_of_floats(data["images"])
         size, channels, dtype = self._work[True].program(image_spec(data["images"])).output
         result = keras.tree.map_structure(lambda given: keras.KerasTensor(given.shape, given.dtype), dict(data))
         batch = data["images"].shape[0]

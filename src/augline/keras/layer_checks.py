@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 import keras
 from augline.errors import ArgumentError, EngineError
+from augline.sources.arrays import checked_range
 from augline.sources.refusal import nearest, refusal
 from augline.transforms.base import Transform
 from augline.transforms.compose import schedules
@@ -73,6 +77,27 @@ def check_data(data: Mapping[str, Any]) -> None:
             raise refusal(ArgumentError, "Augment(segmentation_masks)", rule, received, "Resize one of them.")
     if "bounding_boxes" in data:
         _check_boxes(data["bounding_boxes"])
+
+
+def check_values(images: Any, value_range: tuple[float, float] | None) -> None:
+    """Refuses floating-point images that are there and leave their range.
+
+    Raises:
+        ArgumentError: They do.
+    """
+    if image_spec(images).dtype in FLOATS:
+        found = np.asarray(keras.ops.convert_to_numpy(images), np.float32)
+        if found.size:
+            checked_range("Augment", found, "float32", value_range)
+
+
+def warn_of_floats(images: Any) -> None:
+    """Says how floating-point images will be read, of which a model's program cannot see the values."""
+    if image_spec(images).dtype in FLOATS:
+        warnings.warn(
+            f"Augment: images of {images.dtype} are taken to range from 0 to 1, and others would be cut off. Pass "
+            "value_range=(0, 1) or (0, 255), or feed uint8: keras.Input(..., dtype='uint8').", stacklevel=2,
+        )  # fmt: skip
 
 
 def _check_boxes(boxes: Any) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -36,6 +38,23 @@ class Device:
     to_numbers: Callable[[Array], Array] = lambda array: array
     to_pixels: Callable[[Array], Array] = lambda array: array
     first: Callable[[Any], Any] = lambda _: 0
+
+
+def exporting() -> bool:
+    """Whether Keras writes a model for serving; `model.export` (3.15) calls it as it stands, and says nothing of it."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).startswith("keras.src.export."):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def is_concrete(tensor: Any) -> bool:
+    """Whether the values of a tensor are there to be looked at, and not those of a program being made."""
+    if keras.backend.backend() == "tensorflow":
+        return isinstance(tensor, np.ndarray) or hasattr(tensor, "numpy")
+    return not isinstance(tensor, keras.KerasTensor) and "Tracer" not in type(tensor).__name__
 
 
 @cache
