@@ -159,6 +159,12 @@ def test_evaluation_mixes_nothing():
     assert np.array_equal(next(iter(al.Pipeline(SOURCE, STACKED, batch_size=COUNT).evaluation()))["images"], IMAGES)
 
 
+def test_evaluation_keeps_the_size_that_a_mosaic_gives():
+    pipe = al.Pipeline(SOURCE, [al.Mosaic(44, 36, fill_value=7), al.RandomFlip()], batch_size=4)
+    assert pipe.batch(0, 0)["images"].shape == pipe.evaluation().batch(0, 0)["images"].shape == (4, 44, 36, 3)
+    assert pipe.evaluation().transforms == (al.LetterBox(44, 36, 7),)
+
+
 def test_values_are_rescaled_last():
     plain, scaled = epoch([al.MixUp(0.4)])["images"], epoch([al.MixUp(0.4), al.Rescaling(1 / 255)])["images"]
     assert scaled.dtype == np.float32

@@ -24,6 +24,7 @@ from augline.plan.mix import Mix
 from augline.plan.stages import Stage
 from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
+from augline.transforms.canvas import LetterBox
 from augline.transforms.fields import Pixels, number, span
 
 
@@ -136,7 +137,8 @@ class Mosaic(Mixing):
 
     Each shows the corner that touches the centre; labels, where there are any, are mixed by area. Boxes and keypoints
     of all four move with them: of n keypoints per image the first n are the sample's own, then follow n of each partner
-    (top right, bottom left, bottom right), with visibility 0 where a point lies outside its image's quarter.
+    (top right, bottom left, bottom right), with visibility 0 where a point lies outside its image's quarter. In
+    `evaluation()` it is `LetterBox(height, width)`, or nothing without them.
 
     Args:
         height: Output height in pixels; None for that of the images.
@@ -160,6 +162,11 @@ class Mosaic(Mixing):
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         return {"partner": self.partner(draw), "centre": draw.uniform("centre", *self.centre, shape=(2,))}
+
+    def evaluation(self) -> Transform | None:
+        if self.height is None or self.width is None:
+            return None
+        return LetterBox(self.height, self.width, self.fill_value)
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp, (tall, wide) = frame.xp, self.sized(frame)
