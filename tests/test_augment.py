@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from PIL import Image
 
 import augline as al
 from pictures import SIZES, smooth
@@ -123,3 +124,12 @@ def test_keras_boxes_are_two_arguments():
 def test_a_bounding_box_format_that_is_none():
     with pytest.raises(al.ArgumentError, match="bounding_box_format"):
         al.augment(images(1), LIST, boxes=[[[0, 0, 4, 4]]], bounding_box_format="coco")
+
+
+def test_a_list_may_hold_whatever_is_an_array():
+    given = images(2)
+    pictures = [Image.fromarray(image) for image in given]
+    assert_array_equal(al.augment(pictures, LIST), al.augment(given, LIST))
+    assert_array_equal(al.trace(pictures, LIST).images, al.augment(given, LIST))
+    with pytest.raises(al.ArgumentError, match="Received int64"):
+        al.augment(given.tolist(), LIST)

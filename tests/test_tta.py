@@ -121,3 +121,8 @@ def test_boxes_that_overlap_become_one_and_few_votes_count_little() -> None:
 def test_what_does_not_fit_is_refused(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(al.ArgumentError, match=words):
         al.tta(lambda images: images.astype(np.float32), IMAGES, [al.RandomFlip()], **arguments)
+
+
+def test_labels_are_one_row_per_image():
+    with pytest.raises(al.ArgumentError, match=r"one row per image. Received an array of shape \(1, 3\) for 2 images"):
+        al.tta(lambda images: images.mean(axis=(1, 2))[:1], np.zeros((2, 8, 8, 3), np.uint8), [al.RandomFlip()])

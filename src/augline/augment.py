@@ -197,7 +197,7 @@ def _masks(engine: str, plan: Plan, masks: Any, sizes: NDArray[np.int64], lead: 
 
 def checked_images(images: Any, owner: str = "augment", *, videos: bool = False) -> Sequence[NDArray[Any]]:
     """Images, or videos too, as a batch or a list, of one type and number of channels."""
-    batch: Any = list(images) if isinstance(images, (list, tuple)) else np.asarray(images)
+    batch: Any = [np.asarray(image) for image in images] if isinstance(images, (list, tuple)) else np.asarray(images)
     shapes = {np.ndim(image) for image in batch}
     if not len(batch) or shapes not in ({3}, {4} if videos else {3}) or not all(np.size(image) for image in batch):
         raise ArgumentError(

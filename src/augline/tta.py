@@ -132,7 +132,13 @@ def _undone(
     if kind == "points":
         return there.undo_points(prediction, swaps)
     if kind == "labels":
-        return list(np.asarray(prediction))
+        labels = np.asarray(prediction)
+        if labels.ndim < 1 or len(labels) != len(there):
+            raise ArgumentError(
+                "tta(kind='labels'): predict must give one row per image. Received an array of shape "
+                f"{labels.shape} for {len(there)} images. Keep the batch axis first."
+            )
+        return list(labels)
     rows = [np.asarray(row, np.float64) for row in prediction]
     if any(row.ndim != 2 or row.shape[1] != 6 for row in rows):
         raise ArgumentError(
