@@ -104,10 +104,18 @@ def test_what_is_damaged_or_missing_is_named(photos: al.Folder, tmp_path: Path) 
         al.TFRecords(path, label_key="label")
     with pytest.raises(al.SourceError, match="none of that name"):
         al.TFRecords(str(tmp_path / "b-*"))
+    with pytest.raises(al.SourceError, match=r"every file must be readable\. Received .*Is a directory"):
+        al.TFRecords(tmp_path)
     with pytest.raises(al.ArgumentError, match="shards must be a whole number from 1 to 11"):
         al.write_tfrecords(photos, tmp_path / "b", shards=12)
     with pytest.raises(al.ArgumentError, match="images must be uint8 or uint16"):
         al.write_tfrecords(al.Arrays(np.zeros((1, 4, 4, 3), "float32")), tmp_path / "b")
+
+
+def test_a_name_with_brackets_is_a_name(photos: al.Source, tmp_path: Path) -> None:
+    (tmp_path / "set [v2]").mkdir()
+    (path,) = al.write_tfrecords(photos, tmp_path / "set [v2]" / "a")
+    assert len(al.TFRecords(path)) == len(al.TFRecords(str(path))) == 11
 
 
 def with_targets(folder: Path, *, named: bool, pixels: bool) -> al.Source:

@@ -23,7 +23,9 @@ def is_remote(path: str) -> bool:
 
 
 def matching(pattern: str) -> list[str]:
-    """Files of that name, in alphabetical order."""
+    """The file of that name, or else those that it matches as a pattern, in alphabetical order."""
+    if exists(pattern):
+        return [pattern]
     if not is_remote(pattern):
         return sorted(glob.glob(pattern))
     with _tensorflow() as gfile:

@@ -177,6 +177,10 @@ class TFRecords(Source):
                         offsets.append(offset)
             except BrokenRecordError as error:
                 raise self._broken(path, str(error)) from error
+            except OSError as error:
+                fix = "Pass files, or a pattern such as 'folder/*.tfrecord'."
+                received = f"{path!r}: {error.strerror or error}"
+                raise refusal(SourceError, self._owner, "every file must be readable", received, fix) from error
             if self._verify and (problem := remote.damage(path)):
                 raise self._broken(path, problem)
         found = {"places": np.asarray(places, np.int64).reshape(-1, 3), **columns_of(rows, offsets)}
