@@ -553,6 +553,15 @@ def test_what_is_no_fault_of_a_file_says_which_sample_it_was():
     assert any("virtual[3] (sample 3)" in note for note in caught.value.__notes__)
 
 
+def test_a_function_that_fails_on_small_images_says_near_which():
+    def fails(image: np.ndarray) -> np.ndarray:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no") as caught:
+        al.Pipeline(numbered(3), [al.Map(fails)], shuffle=False, workers=1).batch(0, 0)
+    assert any("'images[0]', 'images[1]', 'images[2]'" in note for note in caught.value.__notes__)
+
+
 # Arguments
 
 

@@ -22,6 +22,7 @@ from augline.plan import Plan, Warp, rows_read
 from augline.program import Program
 from augline.sight import Known
 from augline.sources import Source
+from augline.sources.refusal import shown
 from augline.sources.targets import by_frame
 from augline.transforms.base import Expansion
 
@@ -170,9 +171,14 @@ class Batches:
             raise
 
     def run_stack(self, job: Job, first: int, last: int) -> None:
-        """Makes some samples of a batch of small images in memory; there is nothing that could fail."""
-        if job.stack is not None:
+        """Makes some samples of a batch of small images in memory; only a function of the user's could fail."""
+        if job.stack is None:
+            return
+        try:
             engines.carry_through(job.sample, first, job.stack[first:last], job.images[first:last])
+        except Exception as error:
+            error.add_note(f"This was one of {shown(map(self.source.name, job.indices[first:last]), 8)}.")
+            raise
 
     def replace(self, job: Job, index: int, other: Job) -> None:
         """Puts the only sample of another batch in the place of one of this batch."""

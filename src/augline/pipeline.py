@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from augline import targets
 from augline.batches import Batches, Job
 from augline.box_filter import ANY_BOX, BoxFilter
-from augline.errors import ArgumentError, AuglineError, DecodeError, SourceError
+from augline.errors import ArgumentError, DecodeError, SourceError
 from augline.feed.numpy import default_workers, stream
 from augline.mixing import MixedBatches
 from augline.order import shuffled
 from augline.program import Program
 from augline.random import EPOCH_BITS
-from augline.replacement import Replacement
+from augline.replacement import Replacement, Replacements
 from augline.settings import check_settings, pair, whole
 from augline.sight import Known
 from augline.sources import Source
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from augline.explanation import Explanation
     from augline.fingerprint import Fingerprint
     from augline.undo import Trace
-
-_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ class Pipeline:
             targets.check_movable(self.program.trial)
         mixes = any(isinstance(item, Mixing) for item in self.transforms)
         self.batches = (MixedBatches if mixes else Batches)(source, self.program, box_filter)
-        self._replaced: dict[tuple[int, int], Replacement] = {}
+        self._replacements = Replacements()
         self._next_epoch = 0
         self._lock = threading.Lock()
 
@@ -268,8 +266,7 @@ class Pipeline:
 
     def report(self) -> list[Replacement]:
         """The samples that failed so far and were filled in for, in the order of (epoch, position)."""
-        with self._lock:
-            return [self._replaced[key] for key in sorted(self._replaced)]
+        return self._replacements.report()
 
     def to_yaml(self, path: str | Path | None = None) -> str:
         """The pipeline as YAML text; written to `path` as well if given."""
@@ -324,7 +321,7 @@ class Pipeline:
 
     def __reduce__(self) -> tuple[Any, ...]:
         made = functools.partial(type(self), self.source, self.transforms, **self.settings())
-        return made, (), {"_next_epoch": self._next_epoch, "_replaced": self._replaced}
+        return made, (), {"_next_epoch": self._next_epoch, "_replacements": self._replacements}
 
     def __repr__(self) -> str:
         return f"Pipeline({self.source!r}, {list(self.transforms)!r}, batch_size={self.batch_size}, seed={self.seed})"
@@ -348,36 +345,12 @@ class Pipeline:
             except (DecodeError, SourceError) as error:
                 if self.on_error == "raise":
                     raise
-                self._replace(epoch, int(work.positions[index]), work.job, index, error)
+                self._replacements.fill(self, epoch, int(work.positions[index]), work.job, index, error)
 
     def _finish(self, work: _Work) -> list[Any]:
         ends = np.cumsum(work.counts).tolist()
         rows = [slice(end - count, end) for end, count in zip(ends, work.counts, strict=True)]
         return [self.batches.result(work.job, part) for part in rows]
-
-    def _replace(self, epoch: int, position: int, job: Job, index: int, error: AuglineError) -> None:
-        """Fills the place of a failed sample with another, which depends on (seed, epoch, position) alone."""
-        count = len(self.source)
-        for attempt in range(1, _ATTEMPTS + 1):
-            if self.on_error == "skip":
-                place = self.indices(epoch, np.asarray([(position + attempt) % count]))
-            else:  # from an order of its own
-                other = shuffled(np.asarray([(position + attempt) % count]), count, self.seed ^ (1 << 63), epoch)
-                place = np.asarray(other)
-            substitute = self.batches.prepare(epoch, place)
-            try:
-                self.batches.run(substitute, 0)
-            except (DecodeError, SourceError):
-                continue
-            self.batches.replace(job, index, substitute)
-            names = self.source.name(job.indices[index]), self.source.name(int(place[0]))
-            with self._lock:
-                self._replaced[epoch, position] = Replacement(epoch, position, names[0], str(error), names[1])
-            return
-        raise SourceError(
-            f"Pipeline(on_error={self.on_error!r}): one of {_ATTEMPTS} substitutes must be readable. Received failures "
-            f"for all of them, the first for {str(error).rstrip(chr(46))}. Check the data set."
-        ) from error
 
     def _stream(self, owner: str, epoch: int, start: int, count: int) -> Iterator[Any]:
         self._check_place(owner, epoch, start)

@@ -1,8 +1,20 @@
-"""What stood in for a sample that failed."""
+"""What stands in for samples that fail."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from augline.errors import AuglineError, DecodeError, SourceError
+from augline.order import shuffled
+
+if TYPE_CHECKING:
+    from augline.batches import Job
+    from augline.pipeline import Pipeline
+
+_ATTEMPTS = 10
 
 
 @dataclass(frozen=True)
@@ -14,3 +26,46 @@ class Replacement:
     name: str
     error: str
     substitute: str
+
+
+class Replacements:
+    """Fills the places of samples that fail, and remembers them; threads may share one."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, int], Replacement] = {}
+
+    def report(self) -> list[Replacement]:
+        """All so far, in the order of (epoch, position)."""
+        found = self._found.copy()  # at once, whatever other threads add
+        return [found[key] for key in sorted(found)]
+
+    def fill(self, pipe: Pipeline, epoch: int, position: int, job: Job, index: int, error: AuglineError) -> None:
+        """Puts another sample in the place of one that failed; which depends on (seed, epoch, position) alone.
+
+        Raises:
+            SourceError: Ten in turn fail too.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            other = _substitute(pipe, epoch, position + attempt)
+            made = pipe.batches.prepare(epoch, np.asarray([other]))
+            try:
+                pipe.batches.run(made, 0)
+            except (DecodeError, SourceError):
+                continue
+            pipe.batches.replace(job, index, made)
+            names = pipe.source.name(job.indices[index]), pipe.source.name(other)
+            self._found[epoch, position] = Replacement(epoch, position, names[0], str(error), names[1])
+            return
+        raise SourceError(
+            f"Pipeline(on_error={pipe.on_error!r}): one of {_ATTEMPTS} substitutes must be readable. Received failures "
+            f"for all of them, the first for {str(error).rstrip('.')}. Check the data set."
+        ) from error
+
+
+def _substitute(pipe: Pipeline, epoch: int, position: int) -> int:
+    """The sample at a position: of the epoch's order ("skip"), or of an order of its own ("replace")."""
+    count = len(pipe.source)
+    places = np.asarray([position % count])
+    if pipe.on_error == "skip":
+        return int(pipe.indices(epoch, places)[0])
+    return int(np.asarray(shuffled(places, count, pipe.seed ^ (1 << 63), epoch))[0])
