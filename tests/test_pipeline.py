@@ -559,7 +559,7 @@ def test_a_function_that_fails_on_small_images_says_near_which():
 
     with pytest.raises(ValueError, match="no") as caught:
         al.Pipeline(numbered(3), [al.Map(fails)], shuffle=False, workers=1).batch(0, 0)
-    assert any("'images[0]', 'images[1]', 'images[2]'" in note for note in caught.value.__notes__)
+    assert any("one of 'images[0]'" in note for note in caught.value.__notes__)
 
 
 # Arguments
