@@ -14,7 +14,7 @@ from augline.engines.portable import colour, local
 from augline.engines.portable.call import called
 from augline.engines.portable.clahe import clahe
 from augline.engines.portable.codec import jpeg
-from augline.engines.portable.state import Alike, Each
+from augline.engines.portable.state import FRESH, Alike, Each
 from augline.engines.portable.warp import View, warp
 from augline.plan.blend import Blend
 from augline.plan.call import Call
@@ -57,21 +57,16 @@ def run(
     return colour.output(xp, unit, plan.output)
 
 
-def run_batch(
-    xp: Namespace, plan: Plan, images: Array, decoded: Array | None = None, view: View | None = None, *,
-    settled: bool = False,
-) -> Array:  # fmt: skip
+def run_batch(xp: Namespace, plan: Plan, images: Array, state: Each = FRESH) -> Array:
     """The same for a whole batch at once, in float32 and in shapes that do not depend on numbers: as a graph wants it.
 
     Args:
         xp: Array namespace that may trace graphs.
         plan: For as many samples as there are images.
-        images: `(batch, height, width, channels)` in the source's type.
-        decoded: `(batch, 2)` whole factors (y, x) by which the decoder has shrunk each image; None for 1.
-        view: Which part of its (shrunk) image each array shows; None where it is the image. Until the first warp.
-        settled: Whether the decoder has shrunk the images as far as the first warp wants them.
+        images: `(batch, height, width, channels)` in the source's type; or a strip, if a warp comes first.
+        state: What a decoder has made of them.
     """
-    state = Each(decoded, view, settled, lambda images: _to_unit(xp, images, plan, xp.float32))
+    state = replace(state, unit=lambda images: _to_unit(xp, images, plan, xp.float32))
     unit = _through(xp, images, plan.stages, plan.shrinks, state)
     return colour.output(xp, unit, plan.output)
 
@@ -123,13 +118,19 @@ def _resample(
 ) -> tuple[Array, Alike | Each]:
     if factors is not None:
         images, state = state.shrunk(xp, images, factors)
+    stage, view = resampling(xp, stage, state)
+    size, behind = state.behind(xp, images, stage)
+    images = warp(xp, images, stage.matrix, size, stage.interpolation, stage.fill, stage.field, view, state.unit)
+    return images, behind
+
+
+def resampling(xp: Namespace, stage: Warp, state: Alike | Each) -> tuple[Warp, View | None]:
+    """A warp as it reads from images in their state, and which parts of them, in the precision of coordinates."""
     stage = replace(stage, matrix=state.placed(xp, stage.matrix))
     # "nearest" has no tolerance: on the line between two pixels a last bit decides
     stage = stage if stage.interpolation == "nearest" else in_precision(xp, stage, state.precision)
-    size, behind = state.behind(xp, images, stage)
-    view = state.view and mapped(state.view, lambda side: xp.astype(side, stage.matrix.dtype))
-    images = warp(xp, images, stage.matrix, size, stage.interpolation, stage.fill, stage.field, view, state.unit)
-    return images, behind
+    dtype = stage.matrix.dtype
+    return stage, state.view and mapped(state.view, lambda side: xp.astype(side, dtype) if is_float(side) else side)
 
 
 def in_precision(xp: Namespace, stage: T, dtype: str) -> T:

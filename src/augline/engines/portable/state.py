@@ -73,21 +73,30 @@ class Each:
 
     def fresh(self) -> Each:
         """See `Alike`."""
-        return Each()
+        return FRESH
 
     def shrunk(self, xp: Namespace, images: Array, wanted: Array) -> tuple[Array, Each]:
         """See `Alike`. An array that does not show its image from the top left on is never shrunk further."""
         if self.settled:
             return images, self
+        rest, behind = self.further(xp, images, wanted)
         images, _ = self.ready(images)
+        sizes = self._sizes(images)
+        return choose(xp, xp.any(rest > 1), lambda: shrink_each(xp, images, sizes, rest), lambda: images), behind
+
+    def further(self, xp: Namespace, images: Array, wanted: Array) -> tuple[Array, Each]:
+        """By how much images that are not settled are still to be shrunk, `(batch, 2)`; and their state after it."""
         factors = xp.astype(xp.zeros_like(wanted), xp.int64) + 1 if self.factors is None else self.factors
-        rest = xp.astype(xp.clip(xp.astype(wanted, xp.int64) // factors, min=1), images.dtype)
-        sizes = images.shape[1:3] if self.view is None else (self.view.height, self.view.width)
-        images = choose(xp, xp.any(rest > 1), lambda: shrink_each(xp, images, sizes, rest), lambda: images)
-        height, width = (xp.ceil((size + 0 * rest[:, k]) / rest[:, k]) for k, size in enumerate(sizes))
+        whole = xp.clip(xp.astype(wanted, xp.int64) // factors, min=1)
+        rest = xp.astype(whole, getattr(xp, self.precision))
+        height, width = (xp.ceil((size + 0 * rest[:, k]) / rest[:, k]) for k, size in enumerate(self._sizes(images)))
         zero = 0 * rest[:, 0]
         start = (zero, zero) if self.view is None else (self.view.top, self.view.left)
-        return images, Each(factors * xp.astype(rest, xp.int64), View(height, width, *start))
+        return rest, Each(factors * whole, View(height, width, *start))
+
+    def _sizes(self, images: Array) -> tuple[Array, Array]:
+        """Height and width of the images."""
+        return tuple(images.shape[1:3]) if self.view is None else (self.view.height, self.view.width)
 
     def placed(self, xp: Namespace, matrix: Array) -> Array:
         """See `Alike`."""
@@ -104,3 +113,7 @@ class Each:
         zero = 0 * extent.height
         _, height, width, _ = shape_of(xp, images)
         return extent.bound or (height, width), Each(None, View(extent.height, extent.width, zero, zero))
+
+
+FRESH = Each()
+"""Of a batch of whole images of one size, as they come from their source."""

@@ -66,16 +66,33 @@ class View:
     """Which part of its image each array of a batch shows, where images of several sizes share one array.
 
     Attributes:
-        height: `(batch,)`, of the whole image, in the floating-point type of coordinates; as all that follows.
+        height: `(batch,)`, of the whole image, in the floating-point type of coordinates; as the three that follow.
         width: `(batch,)`.
         top: `(batch,)`: the row of the image that is the array's first.
         left: `(batch,)`.
+        strip: Where the parts lie, if not in the corners of arrays.
     """
 
     height: Array
     width: Array
     top: Array
     left: Array
+    strip: Strip | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """Where each part lies in a list of pixels, `(pixels, ...)`, that holds them row by row, one behind the other.
+
+    Attributes:
+        start: `(batch,)` int32: the place of the part's first pixel.
+        height: `(batch,)` int32, of the part.
+        width: `(batch,)` int32.
+    """
+
+    start: Array
+    height: Array
+    width: Array
 
 
 def warp(xp: Namespace, images: Array, matrix: Array, size: tuple[int, int], interpolation: Interpolation,
@@ -94,13 +111,18 @@ def warp(xp: Namespace, images: Array, matrix: Array, size: tuple[int, int], int
         view: Which part of its image each array shows; None where it is the image.
         unit: Makes real numbers of what the images hold, if that is something else.
     """
+    return read(xp, images, *places(xp, matrix, size, field), interpolation, fill, view, unit)
+
+
+def places(xp: Namespace, matrix: Array, size: tuple[int, int], field: Field | None) -> tuple[Array, Array]:
+    """Where each output pixel is read, x and y, `(batch, height, width)`; see `warp`."""
     x, y = _grid(xp, matrix, size)
     if field is not None:
         x, y = _displaced(xp, *_transformed(xp, field.outer, x, y), field)
     x, y = _transformed(xp, matrix, x, y)
     # on a grid of 2**-20 of a pixel, so that a last-bit difference between machines cannot tip a floor
     x, y = (xp.round(t * 2.0**20) / 2.0**20 for t in (x, y))
-    return read(xp, images, x, y, interpolation, fill, view, unit)
+    return x, y
 
 
 def _grid(xp: Namespace, like: Array, size: tuple[int, int]) -> tuple[Array, Array]:
@@ -139,20 +161,54 @@ def read(
 ) -> Array:  # fmt: skip
     """The images at places between their pixels; see `warp`."""
 
-    def at(row: _Line, column: _Line) -> Array:
-        return _pixels(xp, images, row, column, fill, unit)
+    def outside(found: list[Array], inside: Array) -> list[Array]:
+        return [xp.where(inside[..., None], part, xp.asarray(fill.value, dtype=part.dtype)) for part in found]
+
+    whole = Planes(lambda found: [found if unit is None else unit(found)], outside)
+    return read_planes(xp, images, x, y, interpolation, fill, view, whole)[0]
+
+
+@dataclass(frozen=True)
+class Planes:
+    """How pixels are taken apart before they are blended.
+
+    Attributes:
+        split: Of pixels as they lie in the images, at `(batch, h, w)` places, the arrays of real numbers in them.
+        outside: Of such arrays, and `(batch, h, w)` bool that tells where the image is, the same filled elsewhere.
+    """
+
+    split: Callable[[Array], list[Array]]
+    outside: Callable[[list[Array], Array], list[Array]]
+
+
+def read_planes(
+    xp: Namespace, images: Array, x: Array, y: Array, interpolation: Interpolation, fill: Fill, view: View | None,
+    planes: Planes,
+) -> list[Array]:  # fmt: skip
+    """The same as arrays that are blended one by one, as compilers want it of pixels that are one number each."""
+
+    def line(i: Array, axis: int) -> _Line:
+        return _line(xp, images, i, axis, fill, view)
+
+    def at(row: _Line, column: _Line) -> list[Array]:
+        found = planes.split(_found(xp, images, row[0], column[0], view))
+        return found if row[1] is None or column[1] is None else planes.outside(found, row[1] & column[1])
 
     if interpolation == "nearest":
-        y, x = xp.floor(y + 0.5), xp.floor(x + 0.5)
-        return at(_line(xp, images, y, 1, fill, view), _line(xp, images, x, 2, fill, view))
+        return at(line(xp.floor(y + 0.5), 1), line(xp.floor(x + 0.5), 2))
     top, left = xp.floor(y), xp.floor(x)
-    near, far = (_line(xp, images, left + k, 2, fill, view) for k in (0.0, 1.0))
-    upper, lower = (_line(xp, images, top + k, 1, fill, view) for k in (0.0, 1.0))
-    corner = at(upper, near)
-    down, right = (xp.astype(t, corner.dtype)[..., None] for t in (y - top, x - left))
-    above = corner * (1 - right) + at(upper, far) * right
-    below = at(lower, near) * (1 - right) + at(lower, far) * right
-    return above * (1 - down) + below * down
+    near, far = (line(left + k, 2) for k in (0.0, 1.0))
+    corners = [at(line(top + k, 1), column) for k in (0.0, 1.0) for column in (near, far)]
+    return [_blended(xp, parts, y - top, x - left) for parts in zip(*corners, strict=True)]
+
+
+def _blended(xp: Namespace, corners: Sequence[Array], down: Array, right: Array) -> Array:
+    """Between four neighbours: a beside b, over c beside d."""
+    a, b, c, d = corners
+    down, right = (xp.astype(t, a.dtype) for t in (down, right))
+    if len(a.shape) > len(down.shape):
+        down, right = down[..., None], right[..., None]
+    return (a * (1 - right) + b * right) * (1 - down) + (c * (1 - right) + d * right) * down
 
 
 _Line: TypeAlias = "tuple[Array, Array | None]"
@@ -163,23 +219,30 @@ def _line(xp: Namespace, images: Array, i: Array, axis: int, fill: Fill, view: V
     n = images.shape[axis] if view is None else (view.height, view.width)[axis - 1][:, None, None]
     index = fold(xp, i, n, fill.mode)
     if view is not None:
-        start, last = (view.top, view.left)[axis - 1], shape_of(xp, images)[axis] - 1
-        index = xp.clip(index - start[:, None, None], min=0, max=last)
+        start, last = (view.top, view.left)[axis - 1][:, None, None], _last(xp, images, axis, view.strip)
+        index = xp.clip(index - start, min=0, max=last)
     return index, (i >= 0) & (i < n) if fill.mode == "constant" else None
 
 
-def _pixels(xp: Namespace, images: Array, row: _Line, column: _Line, fill: Fill,
-            unit: Callable[[Array], Array] | None) -> Array:  # fmt: skip
-    """The pixels at whole coordinates, `(batch, h, w, channels)`; outside, what `fill` says."""
-    batch, height, width, channels = shape_of(xp, images)
-    sample = xp.reshape(xp.arange(batch) * (height * width), (batch, 1, 1))
-    place = sample + xp.astype(row[0], xp.int64) * width + xp.astype(column[0], xp.int64)
-    found = xp.take(xp.reshape(images, (-1, channels)), xp.reshape(place, (-1,)), axis=0)
-    found = xp.reshape(found, (*shape_of(xp, place), channels))
-    found = found if unit is None else unit(found)
-    if row[1] is None or column[1] is None:
-        return found
-    return xp.where((row[1] & column[1])[..., None], found, xp.asarray(fill.value, dtype=found.dtype))
+def _last(xp: Namespace, images: Array, axis: int, strip: Strip | None) -> Array:
+    """The last row or column of an array."""
+    if strip is None:
+        return shape_of(xp, images)[axis] - 1
+    return (strip.height, strip.width)[axis - 1][:, None, None] - 1
+
+
+def _found(xp: Namespace, images: Array, row: Array, column: Array, view: View | None) -> Array:
+    """The pixels at whole coordinates, `(batch, h, w, ...)`."""
+    if view is not None and view.strip is not None:
+        start, width = (side[:, None, None] for side in (view.strip.start, view.strip.width))
+        place = start + xp.astype(row, xp.int32) * width + xp.astype(column, xp.int32)
+    else:
+        batch, height, width, channels = shape_of(xp, images)
+        start = xp.reshape(xp.arange(batch) * (height * width), (batch, 1, 1))
+        place = start + xp.astype(row, xp.int64) * width + xp.astype(column, xp.int64)
+        images = xp.reshape(images, (-1, channels))
+    found = xp.take(images, xp.reshape(place, (-1,)), axis=0)
+    return xp.reshape(found, (*shape_of(xp, place), *shape_of(xp, images)[1:]))
 
 
 def fold(xp: Namespace, i: Array, n: Array | int, mode: str) -> Array:

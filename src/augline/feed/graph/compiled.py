@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,32 +11,37 @@ import tensorflow as tf
 
 from augline.arrays import Array
 from augline.engines.arrays import tensorflow as xp
-from augline.engines.portable.run import run_batch
-from augline.engines.portable.warp import View
-from augline.plan import Plan
+from augline.engines.portable import packed
+from augline.engines.portable.run import resampling, run_batch
+from augline.engines.portable.state import FRESH, Each
+from augline.plan import Plan, Warp
 from augline.plan.plan import mapped
 from augline.plan.segments import segments
 
+_State = tuple[Plan, Each]
+_FINE = 4
+"""In how many parts of a level images are packed that are shrunk here."""
 
-def carry_out(
-    plan: Plan, images: Array, factors: Array | None = None, view: Array | None = None, *, settled: bool = False,
-    compiled: bool = True,
-) -> Array:  # fmt: skip
+
+def carry_out(plan: Plan, images: Array, state: Each = FRESH, *, units: int = 1, compiled: bool = True) -> Array:
     """The batch that comes out.
 
     Args:
         plan: Whose images come out in one size.
-        images: `(batch, height, width, channels)`.
-        factors: `(batch, 2)` by which the decoder has shrunk them, in y and x.
-        view: `(batch, 4)`: height and width of each shrunk image, and the row and column of it where its array begins.
-        settled: Whether no image is to be shrunk any further.
+        images: `(batch, height, width, channels)`, or a strip; see `augline.engines.portable.warp.Strip`.
+        state: What a decoder has made of them.
+        units: In how many parts of a level the images are given.
         compiled: Whether by XLA.
     """
-    run = _compiled if compiled else _plainly
-    rows, size = images.shape[0], plan.extent.static
-    for number, part in enumerate(segments(plan)):
-        images = run(part, images, *((factors, view, settled) if number == 0 else (None, None, False)))
-    return tf.ensure_shape(images, (rows, *(size or (None, None)), None))
+    whole, ready = plan, _as_they_are
+    if compiled and _packs(plan):
+        images = _warped_first(plan, images, state, units)
+        plan, state, units, ready = _behind(plan), FRESH, packed.UNITS, _unpacked
+    for part in segments(_in_units(plan, units)):
+        run = partial(_run, ready=ready)
+        images = by_xla(run, (part, state), images) if compiled else run((part, state), images)
+        state, ready = FRESH, _as_they_are
+    return tf.ensure_shape(images, (whole.before.batch, *(whole.extent.static or (None, None)), None))
 
 
 def by_xla(function: Callable[..., Any], plan: Any, *tensors: Any) -> Any:
@@ -61,11 +67,58 @@ def by_xla(function: Callable[..., Any], plan: Any, *tensors: Any) -> Any:
     return tf.function(program, jit_compile=True, autograph=False)(tensors, numbers)
 
 
-def _compiled(plan: Plan, images: Array, factors: Array | None, view: Array | None, settled: bool) -> Array:
-    made: Array = by_xla(partial(_plainly, settled=settled), plan, images, factors, view)
-    return made
+def _run(given: _State, images: Array, ready: Callable[[Array], Array]) -> Array:
+    plan, state = given
+    return run_batch(xp, plan, ready(images), state)
 
 
-def _plainly(plan: Plan, images: Array, factors: Array | None, view: Array | None, settled: bool) -> Array:
-    shown = None if view is None else View(*tf.unstack(tf.cast(view, tf.float32), axis=1))
-    return run_batch(xp, plan, images, factors, shown, settled=settled)
+def _as_they_are(images: Array) -> Array:
+    return images
+
+
+def _unpacked(images: Array) -> Array:
+    return packed.unpack(xp, images)
+
+
+def _packs(plan: Plan) -> bool:
+    """Whether the plan begins with a warp of pixels that fit in one number."""
+    before, first = plan.before, plan.stages[0] if plan.stages else None
+    fits = before.dtype == "uint8" and before.channels == packed.CHANNELS
+    return fits and isinstance(first, Warp) and first.extent.static is not None
+
+
+def _warped_first(plan: Plan, images: Array, state: Each, units: int) -> Array:
+    """What the first stage makes of the images, packed.
+
+    In programs of their own: what is packed and what is warped would else be computed anew for each that needs it.
+    """
+    wanted = plan.shrinks[0]
+    shrinks = wanted is not None and not state.settled
+    units = _FINE if shrinks else units
+    pixels = by_xla(partial(_packed, shrinks=shrinks), (plan, state), images)
+    state = state.further(xp, images, wanted)[1] if shrinks else state
+    return by_xla(partial(_warped, units=units), (plan.stages[0], state), pixels)
+
+
+def _packed(given: _State, images: Array, shrinks: bool) -> Array:
+    plan, state = given
+    if shrinks:
+        state = replace(state, unit=lambda images: tf.cast(images, tf.float32) * _FINE)
+        images = tf.round(state.shrunk(xp, images, plan.shrinks[0])[0])
+    return packed.pack(xp, images)
+
+
+def _warped(given: tuple[Warp, Each], pixels: Array, units: int) -> Array:
+    return packed.warp(xp, pixels, *resampling(xp, *given), units)
+
+
+def _behind(plan: Plan) -> Plan:
+    """What of a plan comes behind its first stage."""
+    first, *rest = plan.stages
+    return replace(plan, stages=tuple(rest), shrinks=plan.shrinks[1:], before=first.after(plan.before))
+
+
+def _in_units(plan: Plan, units: int) -> Plan:
+    """The plan for images whose values are so many times what they were."""
+    scale, offset = (tuple(v * units for v in values) for values in (plan.before.scale, plan.before.offset))
+    return replace(plan, before=plan.before.with_(scale=scale, offset=offset))

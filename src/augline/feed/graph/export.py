@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from augline.arrays import Array
 from augline.engines.arrays import tensorflow as xp
+from augline.engines.portable.state import Each
 from augline.errors import ArgumentError, EngineError
 from augline.feed.graph.check import check
 from augline.feed.graph.compiled import carry_out
-from augline.feed.graph.files import carried, opened
+from augline.feed.graph.files import carried, opened, view
 from augline.sources.refusal import refusal
 from augline.transforms.compose import labels, schedules
 
@@ -58,9 +59,8 @@ class Serving:
 
     def _image(self, image: Array) -> Array:
         sizes = tf.shape(image)[None, :2]
-        view = tf.concat([sizes, tf.zeros_like(sizes)], axis=1)
-        one = tf.ones_like(sizes, tf.int64)
-        return carry_out(self._plan(sizes), image[None], one, view, compiled=False)[0]
+        whole = view(tf.concat([sizes, tf.zeros_like(sizes)], axis=1))
+        return carry_out(self._plan(sizes), image[None], Each(tf.ones_like(sizes, tf.int64), whole), compiled=False)[0]
 
     def _plan(self, sizes: Array) -> Plan:
         first = tf.zeros((1,), tf.int64)

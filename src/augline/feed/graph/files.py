@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 
 import tensorflow as tf
 
 from augline.arrays import Array
 from augline.decode import SMALLEST_SHRUNK
+from augline.engines.portable.state import Each
+from augline.engines.portable.warp import Strip, View
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.decode import SCALES, decode
 from augline.feed.graph.header import JPEG, probe
@@ -31,9 +33,7 @@ class Opened:
 
 def opened(data: Array, names: Array, exif: bool) -> Opened:
     """What the headers of encoded files `(batch,)` say; names are for errors."""
-    kinds = (tf.int32, tf.int32, tf.int32)
-    kind, stored, turn = tf.map_fn(lambda file: probe(file[0], file[1], exif), (data, names), fn_output_signature=kinds)
-    stored = tf.ensure_shape(stored, (data.shape[0], 2))
+    kind, stored, turn = probe(data, names, exif)
     return Opened(data, kind, turn, tf.where((turn >= 5)[:, None], stored[:, ::-1], stored))
 
 
@@ -52,11 +52,21 @@ def carried(
     factors = tf.gather(tf.constant(SCALES), scale)[:, None]
     sizes = -(-files.sizes // factors)
     window = windows(first, sizes, factors[:, 0], block, files.turn != 1)
-    images = _pixels(files, scale, window, None if first is None else block, channels, dtype)
-    view = tf.concat([-(-sizes // block), window[:, :2] // block], axis=1)
+    shown = tf.concat([-(-sizes // block), window[:, :2] // block], axis=1)
     done = tf.cast(factors * block, tf.int64)
-    plan = plan if first is None else _in_units(plan)
-    return carry_out(plan, images, done, view, settled=True, compiled=compiled)
+    if first is None or first.extent.static is None:
+        images = _corners(files, scale, window, None if first is None else block, channels, dtype)
+        state = Each(done, view(shown), settled=True)
+    else:
+        images, strip = _strip(files, scale, window, block, channels, dtype)
+        state = Each(done, view(shown, strip), settled=True)
+    return carry_out(plan, images, state, units=1 if first is None else UNITS, compiled=compiled)
+
+
+def view(sizes: Array, strip: Strip | None = None) -> View:
+    """Of images whose height and width, and the row and column of it where their array begins, are `(batch, 4)`."""
+    height, width, top, left = tf.unstack(tf.cast(sizes, tf.float32), axis=1)
+    return View(height, width, top, left, strip)
 
 
 def _scales(files: Opened, shrinks: Array | None) -> Array:
@@ -79,7 +89,25 @@ def _rest(files: Opened, shrinks: Array | None, scale: Array) -> Array:
     return tf.cast(shrinks, tf.int32) // tf.gather(tf.constant(SCALES), scale)[:, None]
 
 
-def _pixels(files: Opened, scale: Array, window: Array, block: Array | None, channels: int, dtype: str) -> Array:
+def _strip(files: Opened, scale: Array, window: Array, block: Array, channels: int, dtype: str) -> tuple[Array, Strip]:
+    """The windows averaged over their blocks, in `UNITS`, one behind the other: `(pixels, channels)`."""
+    sides, rows = -(-window[:, 2:] // block), files.data.shape[0]
+    counts = tf.reduce_prod(sides, axis=1)
+    ends = tf.cumsum(counts)
+    made = wider(dtype)
+    parts = tf.TensorArray(made, rows + 1, infer_shape=False, element_shape=(None, channels))
+
+    def one(number: Array, parts: tf.TensorArray) -> tuple[Array, tf.TensorArray]:
+        data, kind, turn, at, part = (column[number] for column in (files.data, files.kind, files.turn, scale, window))
+        image = shrunk(decode(data, kind, turn, at, part, channels, dtype), block[number])
+        return number + 1, parts.write(number, tf.reshape(image, (-1, channels)))
+
+    _, parts = tf.while_loop(lambda number, _: number < rows, one, (0, parts), parallel_iterations=1)
+    room = tf.zeros((bucket(ends[-1]) - ends[-1], channels), made)
+    return parts.write(rows, room).concat(), Strip(ends - counts, sides[:, 0], sides[:, 1])
+
+
+def _corners(files: Opened, scale: Array, window: Array, block: Array | None, channels: int, dtype: str) -> Array:
     """The windows, each in the top left corner of an array, `(batch, height, width, channels)`.
 
     With blocks, which are for a warp, they are averaged over these, in `UNITS`.
@@ -110,9 +138,3 @@ def bucket(size: Array) -> Array:
     exponent = tf.math.ceil(tf.math.log(tf.cast(size, tf.float32)) / math.log(2.0) - 1e-4)
     power = tf.maximum(tf.cast(2.0**exponent, tf.int32), 16)
     return tf.where(size <= power // 4 * 3, power // 4 * 3, power)
-
-
-def _in_units(plan: Plan) -> Plan:
-    """The plan for images whose values are `UNITS` times what they were."""
-    scale, offset = (tuple(v * UNITS for v in values) for values in (plan.before.scale, plan.before.offset))
-    return replace(plan, before=plan.before.with_(scale=scale, offset=offset))

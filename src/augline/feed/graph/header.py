@@ -1,9 +1,9 @@
-"""What the first bytes of a file say, in TensorFlow: format, size, EXIF orientation; see `augline.decode.header`."""
+"""What the first bytes of files say, in TensorFlow: formats, sizes, EXIF orientations; see `augline.decode.header`.
+
+A whole batch is walked at once: an operation on 32 numbers takes no longer than on one.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 
@@ -11,82 +11,103 @@ from augline.arrays import Array
 
 JPEG, PNG, GIF, BMP = range(4)
 _MAGIC = ((JPEG, b"\xff\xd8"), (PNG, b"\x89PNG"), (GIF, b"GIF8"), (BMP, b"BM"))
-_HEAD = 1 << 16  # bytes in which EXIF is looked for
+_FIRST = 26  # bytes that say the size of all but JPEGs
+_SEGMENT = 10  # bytes of a JPEG's segment that are looked at
+_EXIF = (0x45, 0x78, 0x69, 0x66, 0, 0)
 _MOST_TAGS = 64
+_OS2 = 12  # length of the older kind of BMP header
 
 
-def probe(data: Array, path: Array, exif: bool) -> tuple[Array, Array, Array]:
-    """Format, (height, width) as stored, and orientation of an encoded file; int32.
+def probe(data: Array, names: Array, exif: bool) -> tuple[Array, Array, Array]:
+    """Formats `(batch,)`, (height, width) as stored `(batch, 2)`, and orientations `(batch,)` of files; all int32.
 
     EXIF is read from the application segments of a JPEG, where its standard puts it.
+
+    Args:
+        data: Whole files, `(batch,)`.
+        names: Of the files, for errors.
+        exif: Whether orientations count.
     """
-    kind = tf.constant(-1)
+    first = _bytes(data, tf.zeros_like(tf.strings.length(data)), _FIRST)
+    kind = tf.fill(tf.shape(first)[:1], -1)
     for number, magic in _MAGIC:
-        kind = tf.where(tf.strings.substr(data, 0, len(magic)) == magic, number, kind)
+        kind = tf.where(tf.reduce_all(first[:, : len(magic)] == [*magic], axis=1), number, kind)
     fix = "A graph reads no WebP and no TIFF: convert the file, or use engine='opencv'."
-    message = tf.strings.join([path, f": a file must be a JPEG, PNG, GIF or BMP image. {fix}"])
-    with tf.control_dependencies([tf.debugging.Assert(kind >= 0, [message])]):
-        sizes: list[Callable[[], Array]] = [
-            lambda: tf.image.extract_jpeg_shape(data)[:2],
-            lambda: tf.stack([_big(data, 20, 4), _big(data, 16, 4)]),
-            lambda: tf.stack([_little(data, 8, 2), _little(data, 6, 2)]),
-            lambda: tf.abs(tf.stack([_little(data, 22, 4), _little(data, 18, 4)])),
-        ]
-        size = tf.switch_case(kind, sizes)
-    turn = tf.cond(kind == JPEG, lambda: _orientation(data), lambda: 1) if exif else tf.constant(1)
-    return kind, tf.ensure_shape(size, (2,)), turn
+    known = _all(kind >= 0, names, f": a file must be a JPEG, PNG, GIF or BMP image. {fix}")
+    size, tags = _jpeg(data, kind == JPEG)
+    wide = tf.where((first[:, 14] == _OS2)[:, None], _little(first, (20, 18), 2), tf.abs(_little(first, (22, 18), 4)))
+    for number, found in ((PNG, _big(first, (20, 16))), (GIF, _little(first, (8, 6), 2)), (BMP, wide)):
+        size = tf.where((kind == number)[:, None], found, size)
+    whole = _all(tf.reduce_all(size > 0, axis=1), names, ": the header must be whole. Copy or download the file again.")
+    with tf.control_dependencies([known, whole]):
+        turn = _orientation(data, tags) if exif else tf.ones_like(kind)
+        return tf.identity(kind), tf.identity(size), turn
 
 
-def _big(data: Array, at: int, count: int) -> Array:
-    return _number(tf.strings.substr(data, at, count), count, big=True)
+def _all(holds: Array, names: Array, rule: str) -> tf.Operation:
+    """Refuses the first file of which something does not hold."""
+    at = tf.argmin(tf.cast(holds, tf.int32))
+    return tf.debugging.Assert(tf.reduce_all(holds), [tf.strings.join([names[at], rule])])
 
 
-def _little(data: Array, at: int, count: int) -> Array:
-    return _number(tf.strings.substr(data, at, count), count, big=False)
+def _bytes(data: Array, at: Array, count: int) -> Array:
+    """`(batch, count)` int32: bytes of each file from a place of its own; behind its end 0."""
+    part = tf.strings.substr(data, tf.clip_by_value(at, 0, tf.strings.length(data)), tf.fill(tf.shape(at), count))
+    return tf.cast(tf.io.decode_raw(part, tf.uint8, fixed_length=count), tf.int32)
 
 
-def _number(data: Array, count: int, *, big: bool) -> Array:
-    places = [1 << (8 * (count - 1 - k if big else k)) for k in range(count)]
-    values = tf.cast(tf.io.decode_raw(data, tf.uint8), tf.int64)
-    return tf.cast(tf.reduce_sum(values * tf.constant(places, tf.int64)), tf.int32)
+def _big(data: Array, places: tuple[int, int], count: int = 4) -> Array:
+    """Two numbers, `(batch, 2)`, whose highest byte comes first."""
+    return tf.stack([sum(data[:, at + k] * 256 ** (count - 1 - k) for k in range(count)) for at in places], axis=1)
 
 
-def _orientation(data: Array) -> Array:
-    """The orientation that the first EXIF segment in front of the picture states, else 1."""
-    head = tf.io.decode_raw(tf.strings.substr(data, 0, _HEAD), tf.uint8)
-    last = tf.size(head) - 1
-
-    def byte(at: Any) -> Array:
-        return tf.cast(tf.gather(head, tf.clip_by_value(at, 0, last)), tf.int32)
-
-    def is_segment(at: Array) -> Array:
-        marker = byte(at + 1)
-        return (byte(at) == 0xFF) & (((marker >= 0xE0) & (marker <= 0xEF)) | (marker == 0xFE)) & (at + 10 < last)
-
-    def is_exif(at: Array) -> Array:
-        return (byte(at + 1) == 0xE1) & tf.reduce_all(byte(at + tf.range(4, 10)) == [*b"Exif\0\0"])
-
-    def step(at: Array) -> tuple[Array]:
-        return (at + 2 + byte(at + 2) * 256 + byte(at + 3),)
-
-    (at,) = tf.while_loop(lambda at: is_segment(at) & ~is_exif(at), step, (tf.constant(2),))
-    return tf.cond(is_segment(at), lambda: _directory(byte, at + 10), lambda: 1)
+def _little(data: Array, places: tuple[int, int], count: int) -> Array:
+    return tf.stack([sum(data[:, at + k] * 256**k for k in range(count)) for at in places], axis=1)
 
 
-def _directory(byte: Callable[[Any], Array], start: Array) -> Array:
-    """The orientation in the directory of tags (TIFF 6.0, section 2) that begins at `start`."""
-    little = byte(start) == 0x49
+def _jpeg(data: Array, looks: Array) -> tuple[Array, Array]:
+    """Walks the segments of JPEGs up to the first scan (ITU-T T.81, annex B).
 
-    def short(at: Array) -> Array:
-        a, b = byte(at), byte(at + 1)
-        return tf.where(little, a + b * 256, a * 256 + b)
+    Args:
+        data: The files.
+        looks: Which of them are JPEGs.
 
-    def long(at: Array) -> Array:
-        a, b = short(at), short(at + 2)
-        return tf.where(little, a + b * 65536, a * 65536 + b)
+    Returns:
+        Heights and widths `(batch, 2)`, 0 where there is no frame; and where the tags of EXIF begin `(batch,)`, or 0.
+    """
 
-    directory = start + long(start + 4)
-    entries = directory + 2 + 12 * tf.range(_MOST_TAGS)
-    is_it = (short(entries) == 0x0112) & (tf.range(_MOST_TAGS) < short(directory))
-    value = tf.reduce_max(tf.where(is_it, short(entries + 8), 0))
-    return tf.where((value >= 1) & (value <= 8), value, 1)
+    def step(at: Array, size: Array, tags: Array) -> tuple[Array, Array, Array]:
+        head = _bytes(data, tf.abs(at), _SEGMENT)
+        marker, length = head[:, 1], head[:, 2] * 256 + head[:, 3]
+        alone = ((marker >= 0xD0) & (marker <= 0xD8)) | (marker == 0x01)
+        ends = (head[:, 0] != 0xFF) | (marker == 0xDA) | (marker == 0xD9) | ((length < 2) & ~alone & (marker != 0xFF))
+        goes = (at > 0) & ~ends
+        frame = (marker >= 0xC0) & (marker <= 0xCF) & (marker != 0xC4) & (marker != 0xC8) & (marker != 0xCC)
+        size = tf.where((goes & frame & (size[:, 0] == 0))[:, None], _big(head, (5, 7), 2), size)
+        is_exif = (marker == 0xE1) & tf.reduce_all(head[:, 4:10] == _EXIF, axis=1)
+        tags = tf.where(goes & is_exif & (tags == 0), at + _SEGMENT, tags)
+        further = tf.where(marker == 0xFF, 1, tf.where(alone, 2, 2 + length))
+        return tf.where(goes, at + further, -tf.abs(at)), size, tags
+
+    none = tf.zeros(tf.shape(looks), tf.int32)
+    start = tf.where(looks, 2, none), tf.stack([none, none], axis=1), none
+    _, size, tags = tf.while_loop(lambda at, *_: tf.reduce_any(at > 0), step, start)
+    return size, tags
+
+
+def _orientation(data: Array, start: Array) -> Array:
+    """What the directories of tags (TIFF 6.0, section 2) that begin at `start` state, if they do; else 1."""
+
+    def stated() -> Array:
+        head = _bytes(data, start, 8)
+        little = (head[:, 0] == 0x49)[:, None]
+        offset = tf.where(little, _little(head, (4, 4), 4), _big(head, (4, 4)))[:, 0]
+        table = _bytes(data, start + offset, 2 + 12 * _MOST_TAGS)
+        shorts = tf.reshape(table, (tf.shape(table)[0], -1, 2))
+        shorts = tf.where(little, shorts[..., 0] + shorts[..., 1] * 256, shorts[..., 0] * 256 + shorts[..., 1])
+        entries = tf.reshape(shorts[:, 1:], (tf.shape(table)[0], _MOST_TAGS, 6))
+        is_it = (entries[..., 0] == 0x0112) & (tf.range(_MOST_TAGS) < shorts[:, :1])
+        value = tf.reduce_max(tf.where(is_it, entries[..., 4], 0), axis=1)
+        return tf.where((start > 0) & (value >= 1) & (value <= 8), value, 1)
+
+    return tf.cond(tf.reduce_any(start > 0), stated, lambda: tf.ones_like(start))

@@ -11,8 +11,9 @@ import tensorflow as tf
 from augline.arrays import Array
 from augline.batches import Batches
 from augline.engines.arrays import tensorflow as xp
+from augline.engines.portable.state import Each
 from augline.feed.graph.compiled import carry_out
-from augline.feed.graph.files import bucket, in_corner
+from augline.feed.graph.files import bucket, in_corner, view
 from augline.feed.graph.frames import by_video, framed, plan_of_frames
 from augline.feed.graph.refuse import refused
 from augline.feed.graph.source import Parts
@@ -24,7 +25,7 @@ from augline.targets import mask_array
 
 _COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: colour type of a PNG
 
-Opened = dict[str, tuple[Any, ...]]
+Opened = dict[str, tuple[Array, Each]]
 """The masks of a batch as they come, by name: what `carry_out` takes behind a plan."""
 
 
@@ -54,7 +55,7 @@ class MaskColumn:
         """What comes out of them, by name where they have names."""
         lead = self._source.lead
         plans = self._masks.plans(plan_of_frames(plan, lead))
-        found = {name: by_video(carry_out(plans[name], *given, settled=True), lead) for name, given in masks.items()}
+        found = {name: by_video(carry_out(plans[name], *given), lead) for name, given in masks.items()}
         return found if isinstance(self._source.targets.masks, Mapping) else found[""]
 
     def filled(
@@ -67,8 +68,8 @@ class MaskColumn:
         name, (pixels, *_) = next(iter(masks.items()))
         rows, way = place.shape[0], plan_of_frames(way, self._source.lead)
         pixels, size = _with_room(pixels, way), way.before.extent
-        view = tf.stack([size.height, size.width, 0 * size.height, 0 * size.width], axis=1)
-        there = carry_out(self._masks.plans(way)[name], pixels, None, view, settled=True, compiled=False)
+        sides = tf.stack([size.height, size.width, 0 * size.height, 0 * size.width], axis=1)
+        there = carry_out(self._masks.plans(way)[name], pixels, Each(None, view(sides), settled=True), compiled=False)
         there = counted(xp, there, ignore_values, ignore_channels)
         inside = [
             tf.range(tf.shape(there)[axis], dtype=tf.int32) < tf.cast(end, tf.int32)[:, None]
@@ -100,7 +101,7 @@ def _one_of(there: Array, place: Array) -> tuple[Array, Array]:
     return tf.where(some[:, None], point, 0.0), some
 
 
-def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple[Any, ...]]:
+def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple[Array, Each]]:
     channels, dtype = before.channels, getattr(tf, before.dtype)
     if isinstance(rows[0], (str, RecordMask)):
         if before.dtype not in ("uint8", "uint16"):
@@ -111,7 +112,7 @@ def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple
     if len({array.shape for array in arrays}) > 1:
         raise refused(repr(source), "masks in memory must have one size", "masks of several sizes")
     stacked = tf.constant(np.stack(arrays))
-    return lambda indices, *_: (framed(tf.gather(stacked, indices), source.lead),)
+    return lambda indices, *_: (framed(tf.gather(stacked, indices), source.lead), Each(settled=True))
 
 
 def _bytes(rows: list[Any]) -> Callable[[Array], Array]:
@@ -124,7 +125,7 @@ def _bytes(rows: list[Any]) -> Callable[[Array], Array]:
     return Parts(files, np.asarray([(numbers[row.path], row.start, row.end) for row in rows], np.int64)).read
 
 
-def _decoded(files: Array, sizes: Array, names: Array, channels: int, dtype: Any) -> tuple[Array, None, Array]:
+def _decoded(files: Array, sizes: Array, names: Array, channels: int, dtype: Any) -> tuple[Array, Each]:
     """Whole masks, in the top left corners of arrays of one size."""
     canvas = bucket(tf.reduce_max(sizes, axis=0))
 
@@ -144,4 +145,4 @@ def _decoded(files: Array, sizes: Array, names: Array, channels: int, dtype: Any
 
     masks = tf.map_fn(read, (files, sizes, names), fn_output_signature=dtype)
     masks = tf.reshape(masks, (files.shape[0], canvas[0], canvas[1], channels))
-    return masks, None, tf.concat([sizes, tf.zeros_like(sizes)], axis=1)
+    return masks, Each(None, view(tf.concat([sizes, tf.zeros_like(sizes)], axis=1)), settled=True)

@@ -15,6 +15,7 @@ from augline.box_filter import ANY_BOX
 from augline.dense_boxes import mix_boxes, move_boxes
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.mix import mixed
+from augline.engines.portable.state import Each
 from augline.feed.graph.compiled import by_xla, carry_out
 from augline.feed.graph.frames import by_video, framed, mix_of_frames, plan_of_frames, together
 from augline.feed.graph.refuse import refused
@@ -137,7 +138,7 @@ class MixedRows:
         found = batch | {name: by_video(carry_out(step.plan, part), lead) for name, part in made.items()}
         if self._batches.masks is not None:
             plans = self._batches.masks.plans(step.plan)
-            moved = {name: carry_out(plans[name], mask, settled=True) for name, mask in made_masks.items()}
+            moved = {name: carry_out(plans[name], mask, Each(settled=True)) for name, mask in made_masks.items()}
             moved = {name: by_video(mask, lead) for name, mask in moved.items()}
             found["segmentation_masks"] = moved.get("", moved)
         if "labels" in batch:
