@@ -30,22 +30,31 @@ def decode(
     """
     image = tf.cond(
         kind == JPEG,
-        lambda: _jpeg(data, orientation, scale, window, channels, dtype),
+        lambda: tf.cond(
+            orientation == 1,
+            lambda: upright_jpeg(data, scale, window, channels, dtype),
+            lambda: _whole_jpeg(data, scale, channels, dtype),
+        ),
         lambda: _cropped(_other(data, kind, channels, dtype), window),
     )
     return tf.cond(orientation == 1, lambda: image, lambda: _turned(image, orientation))
 
 
-def _jpeg(data: Array, orientation: Array, scale: Array, window: Array, channels: int, dtype: str) -> Array:
-    def at(ratio: int) -> Callable[[], Array]:
-        common = {"channels": 3, "ratio": ratio, "fancy_upscaling": True, "dct_method": "INTEGER_ACCURATE"}
-        return lambda: tf.cond(
-            orientation == 1,
-            lambda: tf.image.decode_and_crop_jpeg(data, window, **common),
-            lambda: tf.io.decode_jpeg(data, **common),
-        )
+_POLICY = {"channels": 3, "fancy_upscaling": True, "dct_method": "INTEGER_ACCURATE"}
 
-    image = tf.switch_case(scale, [at(ratio) for ratio in SCALES])
+
+def upright_jpeg(data: Array, scale: Array, window: Array, channels: int, dtype: str) -> Array:
+    """The pixels of a JPEG that is not to be turned; see `decode`."""
+    ways = [lambda ratio=ratio: tf.image.decode_and_crop_jpeg(data, window, ratio=ratio, **_POLICY) for ratio in SCALES]
+    return _of_colour(tf.switch_case(scale, ways), channels, dtype)
+
+
+def _whole_jpeg(data: Array, scale: Array, channels: int, dtype: str) -> Array:
+    ways = [lambda ratio=ratio: tf.io.decode_jpeg(data, ratio=ratio, **_POLICY) for ratio in SCALES]
+    return _of_colour(tf.switch_case(scale, ways), channels, dtype)
+
+
+def _of_colour(image: Array, channels: int, dtype: str) -> Array:
     return _depth(_channels(tf.ensure_shape(image, (None, None, 3)), channels, 255), dtype)
 
 

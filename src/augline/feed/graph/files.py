@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -16,7 +15,8 @@ from augline.engines.portable.warp import Strip, View
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.decode import SCALES, decode
 from augline.feed.graph.header import JPEG, probe
-from augline.feed.graph.shrink import UNITS, shrunk, wider
+from augline.feed.graph.shrink import UNITS, shrunk, way, wider
+from augline.feed.graph.strip import Reading, bucket, in_strip
 from augline.feed.graph.window import windows
 from augline.plan import Plan, Warp
 
@@ -58,7 +58,7 @@ def carried(
         images = _corners(files, scale, window, None if first is None else block, channels, dtype)
         state = Each(done, view(shown), settled=True)
     else:
-        images, strip = _strip(files, scale, window, block, channels, dtype)
+        images, strip = in_strip(Reading(files.data, files.kind, files.turn, scale, window, block), channels, dtype)
         state = Each(done, view(shown, strip), settled=True)
     return carry_out(plan, images, state, units=1 if first is None else UNITS, compiled=compiled)
 
@@ -89,24 +89,6 @@ def _rest(files: Opened, shrinks: Array | None, scale: Array) -> Array:
     return tf.cast(shrinks, tf.int32) // tf.gather(tf.constant(SCALES), scale)[:, None]
 
 
-def _strip(files: Opened, scale: Array, window: Array, block: Array, channels: int, dtype: str) -> tuple[Array, Strip]:
-    """The windows averaged over their blocks, in `UNITS`, one behind the other: `(pixels, channels)`."""
-    sides, rows = -(-window[:, 2:] // block), files.data.shape[0]
-    counts = tf.reduce_prod(sides, axis=1)
-    ends = tf.cumsum(counts)
-    made = wider(dtype)
-    parts = tf.TensorArray(made, rows + 1, infer_shape=False, element_shape=(None, channels))
-
-    def one(number: Array, parts: tf.TensorArray) -> tuple[Array, tf.TensorArray]:
-        data, kind, turn, at, part = (column[number] for column in (files.data, files.kind, files.turn, scale, window))
-        image = shrunk(decode(data, kind, turn, at, part, channels, dtype), block[number])
-        return number + 1, parts.write(number, tf.reshape(image, (-1, channels)))
-
-    _, parts = tf.while_loop(lambda number, _: number < rows, one, (0, parts), parallel_iterations=1)
-    room = tf.zeros((bucket(ends[-1]) - ends[-1], channels), made)
-    return parts.write(rows, room).concat(), Strip(ends - counts, sides[:, 0], sides[:, 1])
-
-
 def _corners(files: Opened, scale: Array, window: Array, block: Array | None, channels: int, dtype: str) -> Array:
     """The windows, each in the top left corner of an array, `(batch, height, width, channels)`.
 
@@ -116,11 +98,11 @@ def _corners(files: Opened, scale: Array, window: Array, block: Array | None, ch
     side = bucket(tf.reduce_max(shown))
 
     def decoded(file: tuple[Array, ...]) -> Array:
-        data, kind, turn, scale, window, *block = file
+        data, kind, turn, scale, window, *ways = file
         image = decode(data, kind, turn, scale, window, channels, dtype)
-        return in_corner(shrunk(image, *block) if block else image, side, side)
+        return in_corner(shrunk(image, *ways) if ways else image, side, side)
 
-    parts = (files.data, files.kind, files.turn, scale, window, *([] if block is None else [block]))
+    parts = (files.data, files.kind, files.turn, scale, window, *([] if block is None else [way(block), block]))
     made = getattr(tf, dtype) if block is None else wider(dtype)
     images = tf.map_fn(decoded, parts, fn_output_signature=made)
     return tf.reshape(images, (files.data.shape[0], side, side, channels))
@@ -131,10 +113,3 @@ def in_corner(image: Array, height: Array, width: Array) -> Array:
     tall, wide, channels = tf.shape(image)[0], tf.shape(image)[1], image.shape[2]
     image = tf.concat([image, tf.zeros((tall, width - wide, channels), image.dtype)], axis=1)
     return tf.concat([image, tf.zeros((height - tall, width, channels), image.dtype)], axis=0)
-
-
-def bucket(size: Array) -> Array:
-    """A size that few others round up to, for programs are compiled once for each: 2^k or 3 * 2^k, and even."""
-    exponent = tf.math.ceil(tf.math.log(tf.cast(size, tf.float32)) / math.log(2.0) - 1e-4)
-    power = tf.maximum(tf.cast(2.0**exponent, tf.int32), 16)
-    return tf.where(size <= power // 4 * 3, power // 4 * 3, power)

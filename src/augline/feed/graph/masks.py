@@ -13,10 +13,11 @@ from augline.batches import Batches
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.state import Each
 from augline.feed.graph.compiled import carry_out
-from augline.feed.graph.files import bucket, in_corner, view
+from augline.feed.graph.files import in_corner, view
 from augline.feed.graph.frames import by_video, framed, plan_of_frames
 from augline.feed.graph.refuse import refused
 from augline.feed.graph.source import Parts
+from augline.feed.graph.strip import bucket
 from augline.plan import Plan, Warp
 from augline.sight import counted
 from augline.sources.base import Source

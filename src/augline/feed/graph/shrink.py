@@ -19,12 +19,19 @@ def wider(dtype: str) -> tf.DType:
     return {"uint8": tf.uint16, "uint16": tf.int32}[dtype]
 
 
-def shrunk(image: Array, block: Array) -> Array:
+def way(block: Array) -> Array:
+    """How `shrunk` goes about blocks `(..., 2)`: most often they are of 1 and 2, for which there are quick ways."""
+    pairs = 2 * block[..., 0] + block[..., 1] - 3
+    return tf.where(tf.reduce_any(block > 2, axis=-1), len(_PAIRS) + 1, pairs)
+
+
+def shrunk(image: Array, way: Array, block: Array) -> Array:
     """The means of the blocks of an image, times `UNITS`; of a block that stands out over the edge, what it has.
 
     Args:
         image: `(height, width, channels)` integers.
-        block: `(2,)` whole numbers, in y and x. Most often they are 1 and 2, for which there are quick ways.
+        way: See there.
+        block: `(2,)` whole numbers, in y and x.
     """
     units = wider(image.dtype.name)
 
@@ -36,7 +43,6 @@ def shrunk(image: Array, block: Array) -> Array:
         *[pooled(size) for size in _PAIRS],
         lambda: tf.cast(tf.round(_means(image, block) * UNITS), units),
     ]
-    way = tf.where(tf.reduce_any(block > 2), len(ways) - 1, 2 * block[0] + block[1] - 3)
     return tf.ensure_shape(tf.switch_case(way, ways), (None, None, image.shape[2]))
 
 
