@@ -33,7 +33,7 @@ def graph_and_reference(source: al.Source, transforms: Any, **settings: Any) -> 
     return graph.to_tf(), al.Pipeline(source, transforms, engine="reference", **settings)
 
 
-def compare(dataset: Any, reference: al.Pipeline, epoch: int, most: float = 1.0, mean: float = 0.1) -> None:
+def compare(dataset: Any, reference: al.Pipeline, epoch: int, most: float = 1.0, mean: float = 0.03) -> None:
     count = 0
     for step, batch in enumerate(dataset):
         count += 1

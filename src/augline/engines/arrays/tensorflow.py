@@ -134,9 +134,9 @@ def take(x: Array, indices: Array, axis: int = 0) -> Array:
     return tf.gather(x, indices, axis=axis)
 
 
-def bitwise_right_shift(x: Array, by: Any) -> Array:
+def bitwise_right_shift(x: Array, by: int) -> Array:
     """See the standard."""
-    return tf.bitwise.right_shift(x, tf.convert_to_tensor(by, x.dtype))
+    return tf.bitwise.right_shift(x, tf.constant(by, x.dtype))
 
 
 def argsort(x: Array, axis: int = -1, stable: Any = True) -> Array:

@@ -237,10 +237,10 @@ def _found(xp: Namespace, images: Array, row: Array, column: Array, view: View |
         start, width = (side[:, None, None] for side in (view.strip.start, view.strip.width))
         place = start + xp.astype(row, xp.int32) * width + xp.astype(column, xp.int32)
     else:
-        batch, height, width, channels = shape_of(xp, images)
+        batch, height, width, *channels = shape_of(xp, images)
         start = xp.reshape(xp.arange(batch) * (height * width), (batch, 1, 1))
         place = start + xp.astype(row, xp.int64) * width + xp.astype(column, xp.int64)
-        images = xp.reshape(images, (-1, channels))
+        images = xp.reshape(images, (-1, *channels))
     found = xp.take(images, xp.reshape(place, (-1,)), axis=0)
     return xp.reshape(found, (*shape_of(xp, place), *shape_of(xp, images)[1:]))
 

@@ -11,14 +11,13 @@ import tensorflow as tf
 
 from augline.arrays import Array
 from augline.engines.arrays import tensorflow as xp
-from augline.engines.portable import packed
 from augline.engines.portable.run import resampling, run_batch
 from augline.engines.portable.state import FRESH, Each
+from augline.feed.graph import packed
 from augline.plan import Plan, Warp
 from augline.plan.plan import mapped
 from augline.plan.segments import segments
 
-_State = tuple[Plan, Each]
 _FINE = 4
 """In how many parts of a level images are packed that are shrunk here."""
 
@@ -33,15 +32,14 @@ def carry_out(plan: Plan, images: Array, state: Each = FRESH, *, units: int = 1,
         units: In how many parts of a level the images are given.
         compiled: Whether by XLA.
     """
-    whole, ready = plan, _as_they_are
+    rows, size = plan.before.batch, plan.extent.static
     if compiled and _packs(plan):
         images = _warped_first(plan, images, state, units)
-        plan, state, units, ready = _behind(plan), FRESH, packed.UNITS, _unpacked
+        plan, state, units = _behind(plan), FRESH, packed.UNITS
     for part in segments(_in_units(plan, units)):
-        run = partial(_run, ready=ready)
-        images = by_xla(run, (part, state), images) if compiled else run((part, state), images)
-        state, ready = FRESH, _as_they_are
-    return tf.ensure_shape(images, (whole.before.batch, *(whole.extent.static or (None, None)), None))
+        images = by_xla(_run, (part, state), images) if compiled else _run((part, state), images)
+        state = FRESH
+    return tf.ensure_shape(images, (rows, *(size or (None, None)), None))
 
 
 def by_xla(function: Callable[..., Any], plan: Any, *tensors: Any) -> Any:
@@ -67,17 +65,10 @@ def by_xla(function: Callable[..., Any], plan: Any, *tensors: Any) -> Any:
     return tf.function(program, jit_compile=True, autograph=False)(tensors, numbers)
 
 
-def _run(given: _State, images: Array, ready: Callable[[Array], Array]) -> Array:
+def _run(given: tuple[Plan, Each], images: Array) -> Array:
     plan, state = given
-    return run_batch(xp, plan, ready(images), state)
-
-
-def _as_they_are(images: Array) -> Array:
-    return images
-
-
-def _unpacked(images: Array) -> Array:
-    return packed.unpack(xp, images)
+    images = packed.unpack(images) if images.dtype == tf.complex64 else images
+    return run_batch(xp, plan, images, state)
 
 
 def _packs(plan: Plan) -> bool:
@@ -100,16 +91,16 @@ def _warped_first(plan: Plan, images: Array, state: Each, units: int) -> Array:
     return by_xla(partial(_warped, units=units), (plan.stages[0], state), pixels)
 
 
-def _packed(given: _State, images: Array, shrinks: bool) -> Array:
+def _packed(given: tuple[Plan, Each], images: Array, shrinks: bool) -> Array:
     plan, state = given
     if shrinks:
         state = replace(state, unit=lambda images: tf.cast(images, tf.float32) * _FINE)
         images = tf.round(state.shrunk(xp, images, plan.shrinks[0])[0])
-    return packed.pack(xp, images)
+    return packed.pack(images)
 
 
 def _warped(given: tuple[Warp, Each], pixels: Array, units: int) -> Array:
-    return packed.warp(xp, pixels, *resampling(xp, *given), units)
+    return packed.warp(pixels, *resampling(xp, *given), units)
 
 
 def _behind(plan: Plan) -> Plan:

@@ -1,0 +1,61 @@
+"""Colour images of 8 bits with each pixel in one number, as XLA wants them on CPUs.
+
+It makes of a warp one loop over the numbers that come out. Over channels it would find each place three times and load
+twelve numbers; over packed pixels it finds it once and loads four. (So it does as long as what is loaded has another
+type than what is computed with; else it stores what it loads first, and takes three times as long.)
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from augline.arrays import Array
+from augline.engines.arrays import tensorflow as xp
+from augline.engines.portable.warp import Planes, View, places, read_planes
+from augline.plan.stages import Warp
+
+CHANNELS = 3
+_BITS = 10
+_LARGEST = 2**_BITS - 1
+_STEP = 4096.0
+UNITS = 15
+"""In how many parts of a level a warp gives red and green. Odd: to round these is the same as to round once."""
+
+
+def pack(pixels: Array) -> Array:
+    """`(..., 3)` whole numbers up to 1023 as `(...)` uint32."""
+    parts = (tf.cast(pixels[..., k], tf.int32) * 2 ** (k * _BITS) for k in range(CHANNELS))
+    return tf.cast(sum(parts), tf.uint32)
+
+
+def warp(images: Array, stage: Warp, view: View | None, units: int) -> Array:
+    """Every output pixel from the place its matrix says, `(batch, height, width)` complex64, for `unpack`.
+
+    Args:
+        images: Packed pixels: `(batch, height, width)`, or `(pixels,)` of a strip.
+        stage: With a static extent, and float32 numbers.
+        view: Which part of its image each array shows; None where it is the image.
+        units: In how many parts of a level the images are given.
+    """
+
+    def split(found: Array) -> list[Array]:
+        found = tf.cast(found, tf.int32)
+        parts = (tf.bitwise.right_shift(found, k * _BITS) for k in range(CHANNELS))
+        return [tf.cast(tf.bitwise.bitwise_and(part, _LARGEST), tf.float32) for part in parts]
+
+    def outside(found: list[Array], inside: Array) -> list[Array]:
+        values = stage.fill.value * (CHANNELS if len(stage.fill.value) == 1 else 1)
+        return [tf.where(inside, part, value * 255 * units) for part, value in zip(found, values, strict=True)]
+
+    assert stage.extent.static is not None
+    x, y = places(xp, stage.matrix, stage.extent.static, stage.field)
+    planes = read_planes(xp, images, x, y, stage.interpolation, stage.fill, view, Planes(split, outside))
+    red, green, blue = (plane * (UNITS / units) for plane in planes)
+    return tf.complex(tf.round(red) + tf.round(green) * _STEP, blue)
+
+
+def unpack(warped: Array) -> Array:
+    """What a warp has given, `(..., 3)` float32 in `UNITS`."""
+    both = tf.math.real(warped)
+    green = tf.floor(both / _STEP)
+    return tf.stack([both - green * _STEP, green, tf.math.imag(warped)], axis=-1)
