@@ -74,6 +74,19 @@ def test_files_of_all_kinds_and_orientations(photos: Path) -> None:
     assert not has_python(dataset)
 
 
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+@pytest.mark.parametrize("fill", [("constant", 200.0), ("wrap", 0.0)])
+def test_upright_photographs_with_fills(tmp_path: Path, fill: tuple[str, float], interpolation: str) -> None:
+    for number, (height, width) in enumerate([(75, 100), (61, 130), (140, 66), (130, 121), (40, 52), (290, 310)]):
+        (tmp_path / "a").mkdir(exist_ok=True)
+        Image.fromarray(smooth(height, width, 3, "uint8", number)).save(tmp_path / "a" / f"{number}.jpg", quality=95)
+    mode, value = fill
+    settings: Any = {"fill_mode": mode, "fill_value": value, "interpolation": interpolation}
+    work = [al.RandomTranslation((0.2, 0.2), (-0.3, 0.3), **settings), al.RandomFlip()]
+    dataset, reference = graph_and_reference(al.Folder(tmp_path), work, size=(50, 60), batch_size=6, seed=5)
+    compare(dataset, reference, 0, 1, 0.03)
+
+
 @pytest.mark.parametrize("size", [(40, 36), (150, 170)])  # some sides are halved; none is
 def test_crops_decode_only_their_window(photos: Path, size: tuple[int, int]) -> None:
     work = [al.RandomResizedCrop(*size, scale=(0.1, 0.6)), al.RandomFlip(), al.Rescaling(1 / 255)]

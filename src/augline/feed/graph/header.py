@@ -15,6 +15,7 @@ _FIRST = 26  # bytes that say the size of all but JPEGs
 _SEGMENT = 10  # bytes of a JPEG's segment that are looked at
 _EXIF = (0x45, 0x78, 0x69, 0x66, 0, 0)
 _MOST_TAGS = 64
+_SHORT, _LONG = 3, 4
 _OS2 = 12  # length of the older kind of BMP header
 
 
@@ -100,14 +101,16 @@ def _orientation(data: Array, start: Array) -> Array:
 
     def stated() -> Array:
         head = _bytes(data, start, 8)
-        little = (head[:, 0] == 0x49)[:, None]
+        orders = [tf.reduce_all(head[:, :4] == [*order], axis=1) for order in (b"II*\0", b"MM\0*")]
+        little = orders[0][:, None]
         offset = tf.where(little, _little(head, (4, 4), 4), _big(head, (4, 4)))[:, 0]
-        table = _bytes(data, start + offset, 2 + 12 * _MOST_TAGS)
-        shorts = tf.reshape(table, (tf.shape(table)[0], -1, 2))
-        shorts = tf.where(little, shorts[..., 0] + shorts[..., 1] * 256, shorts[..., 0] * 256 + shorts[..., 1])
-        entries = tf.reshape(shorts[:, 1:], (tf.shape(table)[0], _MOST_TAGS, 6))
-        is_it = (entries[..., 0] == 0x0112) & (tf.range(_MOST_TAGS) < shorts[:, :1])
-        value = tf.reduce_max(tf.where(is_it, entries[..., 4], 0), axis=1)
-        return tf.where((start > 0) & (value >= 1) & (value <= 8), value, 1)
+        table = tf.reshape(_bytes(data, start + offset, 2 + 12 * _MOST_TAGS), (tf.shape(head)[0], -1, 2))
+        shorts = tf.where(little, table[..., 0] + table[..., 1] * 256, table[..., 0] * 256 + table[..., 1])
+        entries = tf.reshape(shorts[:, 1:], (tf.shape(head)[0], _MOST_TAGS, 6))
+        tag, kind, high, low = (entries[..., k] for k in (0, 1, 4, 5))
+        number = tf.where(kind == _SHORT, high, tf.where(little, high + low * 65536, high * 65536 + low))
+        is_it = (tag == 0x0112) & (tf.range(_MOST_TAGS) < shorts[:, :1]) & ((kind == _SHORT) | (kind == _LONG))
+        value = tf.reduce_max(tf.where(is_it, number, 0), axis=1)
+        return tf.where((start > 0) & (orders[0] | orders[1]) & (value >= 1) & (value <= 8), value, 1)
 
     return tf.cond(tf.reduce_any(start > 0), stated, lambda: tf.ones_like(start))

@@ -1,0 +1,79 @@
+"""What a graph reads of a file's first bytes is what `augline.decode.probe` reads."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import pytest
+from PIL import Image
+
+from augline.decode import probe
+from pictures import smooth
+from test_decode import encoded, exif, picture, with_exif
+
+tf = pytest.importorskip("tensorflow")
+
+from augline.feed.graph.header import BMP, GIF, JPEG, PNG  # noqa: E402
+from augline.feed.graph.header import probe as probe_in_graph  # noqa: E402
+
+KINDS = {"jpeg": JPEG, "png": PNG, "gif": GIF, "bmp": BMP}
+
+
+def moved_behind_the_frame(jpeg: bytes, block: bytes) -> bytes:
+    at = jpeg.index(b"\xff\xc4")
+    content = b"Exif\0\0" + block
+    return jpeg[:at] + b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content + jpeg[at:]
+
+
+def files() -> dict[str, bytes]:
+    jpeg, tall = encoded(picture(20, 30)), encoded(picture(37, 51), "JPEG", progressive=True)
+    thumbnail = with_exif(jpeg, exif(3) + encoded(picture(8, 8)))
+    found = {
+        "plain": jpeg,
+        "progressive": tall,
+        "behind the frame": moved_behind_the_frame(tall, exif(8)),
+        "fill bytes and a thumbnail": thumbnail[:2] + b"\xff\xff\xff" + thumbnail[2:],
+        "other segments before it": with_exif(tall, exif(5))[:2]
+        + b"\xff\xe2\0\x0cExif\0\0abcd"
+        + with_exif(tall, exif(5))[2:],
+        "the first of two counts": with_exif(with_exif(jpeg, exif(2)), exif(7)),
+        **{f"{order}{kind}": with_exif(jpeg, exif(6, order, kind)) for order in "<>" for kind in (3, 4)},
+        **{kind: encoded(picture(33, 47), kind) for kind in ("PNG", "BMP", "GIF")},
+    }
+    damaged = [
+        b"",
+        b"II",
+        exif(9),
+        exif(0),
+        exif(6)[:9],
+        b"XX*\0" + exif(6)[4:],
+        b"II*\0\xff\xff\xff\xff" + exif(6)[8:],
+    ]
+    return {**found, **{f"damaged EXIF {k}": with_exif(jpeg, block) for k, block in enumerate(damaged)}}
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_formats_sizes_and_orientations(counts: bool) -> None:
+    data = files()
+    kinds, sizes, turns = probe_in_graph(tf.constant([*data.values()]), tf.constant([*data]), counts)
+    for name, kind, (height, width), turn in zip(data, kinds.numpy(), sizes.numpy(), turns.numpy(), strict=True):
+        wanted = probe(data[name], exif=counts)
+        stored = (wanted.width, wanted.height) if wanted.orientation >= 5 else (wanted.height, wanted.width)
+        assert (kind, height, width, turn) == (KINDS[wanted.format], *stored, wanted.orientation), name
+    assert len({*turns.numpy()}) == (6 if counts else 1)
+
+
+@pytest.mark.parametrize("jpeg", [b"\xff\xd8", b"\xff\xd8\xff", encoded(picture(20, 30))[:40], b"\xff\xd8\xff\xe0\0\1"])
+def test_headers_that_end_too_soon(jpeg: bytes) -> None:
+    names = tf.constant(["whole.jpg", "short.jpg"])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"short\.jpg: the header must be whole"):
+        probe_in_graph(tf.constant([encoded(picture(20, 30)), jpeg]), names, True)
+
+
+def test_what_is_no_image_is_named() -> None:
+    tiff = io.BytesIO()
+    Image.fromarray(smooth(9, 8)).save(tiff, "tiff")
+    for data in (b"", b"hello", tiff.getvalue()):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"odd: a file must be a JPEG, PNG, GIF or BMP image"):
+            probe_in_graph(tf.constant([data]), tf.constant(["odd"]), True)
