@@ -115,11 +115,19 @@ def test_schedules_survive_yaml(schedule: al.Schedule) -> None:
         (lambda: al.steps({}), "values at one epoch or more"),
         (lambda: al.steps({-1: 0.1}), "values at one epoch or more"),
         (lambda: al.steps({1.5: 0.1}), "values at one epoch or more"),
+        (lambda: al.RandomRotation({"linear": [[0, 0.1], [5]]}), "factor must be a number"),  # type: ignore[arg-type]
     ],
 )
 def test_wrong_schedules(wrong: Any, message: str) -> None:
     with pytest.raises(al.ArgumentError, match=message):
         wrong()
+
+
+def test_numpy_numbers_are_as_good() -> None:
+    given = al.linear(np.float32(0.5), np.int64(1), epochs=np.int64(4))
+    assert given == al.linear(0.5, 1, epochs=4)
+    assert al.steps({np.int64(3): np.float64(0.5)}) == al.steps({3: 0.5})
+    assert al.cosine([np.float32(0.5), 1], (1, 2), epochs=4) == al.cosine((0.5, 1), (1, 2), epochs=4)
 
 
 def test_a_batch_has_one_epoch_where_there_are_schedules() -> None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from augline.arrays import Array
 from augline.errors import ArgumentError
+from augline.transforms.fields import plain
 
 Value: TypeAlias = Any
 """A number, a pair of numbers, or for steps anything an argument can be."""
@@ -89,7 +90,7 @@ def steps(values: Mapping[int, Value]) -> Schedule:
         >>> [al.steps({0: 1.0, 90: 0.0}).at(epoch) for epoch in (0, 89, 90)]
         [1.0, 1.0, 0.0]
     """
-    return Schedule("steps", tuple(sorted((epoch, _frozen(value)) for epoch, value in values.items())))
+    return Schedule("steps", tuple(sorted((plain(epoch), _frozen(value)) for epoch, value in values.items())))
 
 
 def linear(start: Value, stop: Value, epochs: int) -> Schedule:
@@ -105,7 +106,7 @@ def linear(start: Value, stop: Value, epochs: int) -> Schedule:
         >>> [al.linear((0.0, 0.0), (0.1, 0.2), epochs=4).at(epoch) for epoch in (0, 2, 9)]
         [(0.0, 0.0), (0.05, 0.1), (0.1, 0.2)]
     """
-    return Schedule("linear", ((0, _frozen(start)), (epochs, _frozen(stop))))
+    return Schedule("linear", ((0, _frozen(start)), (plain(epochs), _frozen(stop))))
 
 
 def cosine(start: Value, stop: Value, epochs: int) -> Schedule:
@@ -121,7 +122,7 @@ def cosine(start: Value, stop: Value, epochs: int) -> Schedule:
         >>> [round(al.cosine(0.0, 1.0, epochs=4).at(epoch), 3) for epoch in range(5)]
         [0.0, 0.146, 0.5, 0.854, 1.0]
     """
-    return Schedule("cosine", ((0, _frozen(start)), (epochs, _frozen(stop))))
+    return Schedule("cosine", ((0, _frozen(start)), (plain(epochs), _frozen(stop))))
 
 
 def from_config(value: Any) -> Any:
@@ -130,7 +131,7 @@ def from_config(value: Any) -> Any:
         return value
     ((shape, points),) = value.items()
     rows = points.items() if isinstance(points, dict) else points
-    if not isinstance(rows, Iterable) or not all(isinstance(row, (tuple, list)) for row in rows):
+    if not isinstance(rows, Iterable) or not all(isinstance(row, (tuple, list)) and len(row) == 2 for row in rows):
         return value  # another dict, with one of our words for its key
     return Schedule(shape, tuple((epoch, _frozen(v)) for epoch, v in rows))
 
@@ -160,7 +161,7 @@ def _is_epoch(value: object) -> bool:
 
 
 def _frozen(value: Value) -> Value:
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(map(plain, value)) if isinstance(value, (tuple, list)) else plain(value)
 
 
 def _shape(value: Value) -> tuple[str, ...]:
