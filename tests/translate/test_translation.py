@@ -74,3 +74,15 @@ def test_spans_become_single_numbers_where_those_mean_the_same() -> None:
     assert span(0.0, 0.2, "from 0") == 0.2
     assert span(0.1, 0.1, "symmetric") == (0.1, 0.1)
     assert span(-0.2, 0.3, "symmetric") == (-0.2, 0.3)
+
+
+def test_what_is_printed_is_the_list() -> None:
+    turns = [al.RandomRotation(0.05, fill_mode="nearest", interpolation="nearest"), al.RandomZoom((-0.1, 0.2))]
+    items = (
+        al.OneOf([*turns, al.RandomShear(0.2)], weights=(1, 2, 3), p=0.3),
+        al.SomeOf([*turns, al.RandomFlip()], 2, p=0.4),
+        al.Sequential([*turns, al.OneOf([*turns, al.RandomFlip()], weights=(1, 1, 0))], p=0.25, name="turned"),
+    )
+    printed = repr(al.Translation(items, [])).partition("\n\n")[0]
+    assert max(map(len, printed.splitlines())) < 120
+    assert tuple(eval(printed, dict(vars(al)))) == items

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from augline.errors import ArgumentError
 from augline.transforms import TRANSFORMS, OneOf, Sequential, Transform
+from augline.transforms.base import arguments
 from augline.transforms.compose import Composite
 
 
@@ -204,9 +205,6 @@ def _lines(item: Transform, depth: int) -> list[str]:
     indent = "    " * depth
     if not isinstance(item, Composite) or len(repr(item)) + len(indent) < 100:
         return [f"{indent}{item!r},"]
-    rest = repr(dataclasses.replace(item, transforms=()) if isinstance(item, Sequential) else item)
-    rest = rest[rest.rindex("],") + 1 :] if "]," in rest else rest[rest.rindex(")") :]
-    if isinstance(item, Sequential):
-        rest = f"{', p=' + repr(item.p) if item.p != 1 else ''})"
+    rest = "".join(f", {name}={value!r}" for name, value in arguments(item).items() if name != "transforms")
     inner = [line for each in item.transforms for line in _lines(each, depth + 1)]
-    return [f"{indent}{type(item).__name__}([", *inner, f"{indent}]{rest},"]
+    return [f"{indent}{type(item).__name__}([", *inner, f"{indent}]{rest}),"]
