@@ -184,3 +184,9 @@ def test_training_that_begins_again_is_noted(use):
 def test_a_name_that_is_made_of_itself_is_unclear():
     text = "import tensorflow as tf\nds = ds.map(lambda x: tf.image.random_hue(x, 0.1))\n"
     assert migrate(text, 2).after == text
+
+
+def test_names_of_files_are_said_to_be_whole_paths():
+    migration = flow(use="model.fit(g)\nnames = g.filenames\n")
+    assert "names = [g.source.name(i) for i in range(len(g.source))]" in migration.after
+    assert any(note.line == 5 and "os.path.relpath(name, folder)" in note.text for note in migration.notes)

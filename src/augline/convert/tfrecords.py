@@ -62,7 +62,7 @@ def write_tfrecords(source: Source, prefix: str | Path, *, shards: int = 1) -> l
     owner = f"write_tfrecords({source!r})"
     if not whole(shards, 1, len(source) + 1):
         rule = f"shards must be a whole number from 1 to {len(source)}"
-        raise refusal(ArgumentError, owner, rule, f"shards={shards!r}", "Pass 8, for example.")
+        raise refusal(ArgumentError, owner, rule, f"shards={shards!r}", f"Pass {min(8, len(source))}, for example.")
     if source.lead or source.channels not in (1, 3, 4) or source.dtype == "float32":
         received = f"{source.dtype} with {source.channels} channels{' and a time axis' * bool(source.lead)}"
         fix = "Convert them first."

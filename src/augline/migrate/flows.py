@@ -29,6 +29,9 @@ _AGAIN = (
     "each to_tf() begins at epoch 0 with its draws: for further training write to_tf(start=(epoch, 0)), or keep one "
     "data set in a variable"
 )
+_WHOLE_PATHS = (
+    "names are whole paths; ImageDataGenerator's filenames left out the folder: os.path.relpath(name, folder) does"
+)
 _DATA_ARGUMENTS = ("x", "generator", "validation_data")
 
 
@@ -237,6 +240,8 @@ def _attribute(script: Script, flow: Flow, node: cst.Attribute) -> None:
     call = script.parent(node)
     if name in ATTRIBUTES:
         text = ATTRIBUTES[name].format(name=script.source(node.value))
+        if name == "filenames":
+            flow.notes.append((script.line(node), _WHOLE_PATHS))
         flow.changes.append(lambda: script.edits.replace(script.span(node), text))
     elif name == "next" and isinstance(call, cst.Call):
         _check_once(script, flow, node)
