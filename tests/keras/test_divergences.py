@@ -38,6 +38,25 @@ def random_preprocessing(legacy: Any, folder: Path) -> None:
         assert np.array_equal(next(flows[0]), next(flows[1])) == repeats
 
 
+def unfinished_epochs(legacy: Any, folder: Path) -> None:
+    import keras
+
+    class Recorder(keras.Model):
+        def train_step(self, data: Any) -> Any:
+            seen.extend(data[1].numpy().tolist())
+            return {}
+
+    images = np.zeros((400, 2, 2, 1), "float32")
+    for make, once in ((ImageDataGenerator, True), (legacy, False)):
+        seen: list[int] = []
+        model = Recorder()
+        model.compile(run_eagerly=True)
+        flow = make().flow(images, np.arange(400), batch_size=4, seed=1)
+        model.fit(flow, steps_per_epoch=50, epochs=2, shuffle=False, verbose=0)
+        assert len(seen) == 400
+        assert (len(set(seen)) == 400) == once
+
+
 def no_seed(legacy: Any, folder: Path) -> None:
     np.random.seed(3)
     flow = ImageDataGenerator(rotation_range=20).flow(X)
@@ -105,6 +124,7 @@ CHECKS: dict[str, Callable[[Any, Path], None]] = {
     for check in (
         fast_pixels, global_generator, random_preprocessing, no_seed, brightness_channels_first, weights_of_a_subset,
         dataframe_aspect_ratio, early_refusal, workers_told_to_keras, uneven_batches,
+        unfinished_epochs,
     )
 }  # fmt: skip
 
