@@ -42,7 +42,8 @@ def even_sizes(counts: Iterable[int], shares: Shares, most: int, length: int | N
     Args:
         counts: Rows of each batch as it is; all are equal but the last.
         shares: Among how many replicas they are divided.
-        most: Batches at the end to look at. As many as there are replicas suffice where anything does.
+        most: Batches at the end to look at. As many as there are replicas suffice where anything does; where full batches
+            do not feed everyone, four times as many.
         length: How many counts there are, if known: sizes of all but the last are then given at once.
 
     >>> list(even_sizes([8, 8, 8, 8, 2], [4], most=4))
@@ -75,7 +76,7 @@ def evened(
     """
     steps, full, last = counts
     plain = max(steps - replicas, 0) if feeds_all(full, replicas) else 0  # so many keep their rows
-    sizes = [*even_sizes([full] * (steps - plain - 1) + [last], [replicas], most=replicas)]
+    sizes = [*even_sizes([full] * (steps - plain - 1) + [last], [replicas], most=4 * replicas)]
     first, skipped = step, 0
     if step > plain:
         first, skipped = divmod(plain * full + sum(sizes[: step - plain]), full)
@@ -113,7 +114,7 @@ def balanced(
         del theirs
         steps = -(-samples // full)
         counts = itertools.chain(itertools.repeat(full, steps - 1), [samples - (steps - 1) * full])
-        sizes = even_sizes(counts, shares, max(shares), steps)
+        sizes = even_sizes(counts, shares, 4 * max(shares), steps)
     yield from (filled(batch, shares) if fills else batch for batch in recut(ours, sizes))
 
 
