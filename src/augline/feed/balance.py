@@ -42,8 +42,8 @@ def even_sizes(counts: Iterable[int], shares: Shares, most: int, length: int | N
     Args:
         counts: Rows of each batch as it is; all are equal but the last.
         shares: Among how many replicas they are divided.
-        most: Batches at the end to look at. As many as there are replicas suffice where anything does; where full batches
-            do not feed everyone, four times as many.
+        most: Batches at the end to look at. As many as there are replicas suffice where anything does; four times as
+            many where full batches do not feed everyone.
         length: How many counts there are, if known: sizes of all but the last are then given at once.
 
     >>> list(even_sizes([8, 8, 8, 8, 2], [4], most=4))
