@@ -109,6 +109,13 @@ def test_points_that_leave_keep_a_place_and_lose_visibility():
     assert al.augment(IMAGE, [shift], keypoints=[FACE[:, :2]])["keypoints"][0].shape == (5, 2)
 
 
+def test_swaps_wait_for_images_that_have_keypoints() -> None:
+    out = al.augment(IMAGE, [al.RandomFlip(p=1)], keypoints=[[]], keypoint_swaps=[(3, 4)])
+    assert out["keypoints"][0].shape == (0, 2)
+    with pytest.raises(al.ArgumentError, match="each in one pair at most"):
+        al.augment(IMAGE, [], keypoints=[[]], keypoint_swaps=[(3, 3)])
+
+
 @pytest.mark.parametrize(
     ("points", "swaps", "words"),
     [

@@ -16,8 +16,9 @@ from augline.program import Program
 from augline.sight import Known
 from augline.sources.arrays import checked_range
 from augline.sources.base import RESERVED
+from augline.sources.columns import build
 from augline.sources.refusal import check_length, refusal
-from augline.sources.targets import Targets, build, by_frame, by_sample
+from augline.sources.targets import Targets, by_frame, by_sample
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential
 

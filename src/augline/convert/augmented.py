@@ -19,7 +19,8 @@ from augline.plan import Plan
 from augline.program import Program
 from augline.sight import Known
 from augline.sources.arrays import LOOKED_AT, checked_range
-from augline.sources.targets import Targets, check_swaps
+from augline.sources.columns import check_swaps
+from augline.sources.targets import Targets
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
 from augline.sources.base import VALUE_RANGES, Source, check_extra_images, no_config
+from augline.sources.columns import build
 from augline.sources.refusal import refusal, shown
-from augline.sources.targets import build
 
 _Images: TypeAlias = NDArray[Any] | Sequence[NDArray[Any]]
 LOOKED_AT = 64

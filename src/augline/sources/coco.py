@@ -17,12 +17,13 @@ from augline.sources import coco_file
 from augline.sources.base import FileSource
 from augline.sources.boxes import ON_INVALID, box_problems, kept
 from augline.sources.coco_file import Document, Segment, left_and_right
+from augline.sources.columns import build, check_swaps
 from augline.sources.files import check_exist
 from augline.sources.listing import check_folder
 from augline.sources.polygons import Polygon, corners_of, outline, paint, tight_boxes
 from augline.sources.refusal import check_choice, refusal
 from augline.sources.rle import Runs
-from augline.sources.targets import Targets, build, check_swaps
+from augline.sources.targets import Targets
 
 
 class Coco(FileSource):

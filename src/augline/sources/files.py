@@ -12,8 +12,8 @@ import numpy as np
 
 from augline.errors import ArgumentError, SourceError
 from augline.sources.base import FileSource, check_extra_images, no_config
+from augline.sources.columns import build
 from augline.sources.refusal import refusal, shown
-from augline.sources.targets import build
 
 _Paths = Sequence[str | os.PathLike[str]]
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
 from augline.sources.base import FileSource, no_config
+from augline.sources.columns import build
 from augline.sources.files import check_exist
 from augline.sources.labels import ClassNames, encode, multi_hot
 from augline.sources.refusal import check_choice, nearest, refusal, shown
-from augline.sources.targets import build
 
 TASKS = ("classification", "regression", "multilabel", None)
 

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from augline.errors import SourceError
 from augline.sources import remote
 from augline.sources.base import Source
+from augline.sources.columns import build
 from augline.sources.files import path_list
 from augline.sources.refusal import check_choice, refusal, shown
-from augline.sources.targets import build
 from augline.sources.tfrecord_file import BrokenRecordError, Feature, features, records
 from augline.sources.tfrecord_targets import KINDS, RecordTargets, columns_of, row_of
 

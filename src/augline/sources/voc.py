@@ -15,9 +15,9 @@ from augline.errors import SourceError
 from augline.sources import voc_file
 from augline.sources.base import FileSource
 from augline.sources.boxes import ON_INVALID, box_problems, kept
+from augline.sources.columns import build
 from augline.sources.listing import by_stem, check_folder, images_below
 from augline.sources.refusal import check_choice, nearest, refusal, shown
-from augline.sources.targets import build
 from augline.sources.voc_file import Sheet
 
 

@@ -15,11 +15,11 @@ from augline.errors import SourceError
 from augline.sources import yolo_files
 from augline.sources.base import FileSource
 from augline.sources.boxes import ON_INVALID, SLACK, box_problems, kept
+from augline.sources.columns import build
 from augline.sources.files import check_exist
 from augline.sources.labels import checked_names
 from augline.sources.polygons import corners_of
 from augline.sources.refusal import check_choice, refusal, shown
-from augline.sources.targets import build
 
 
 class Yolo(FileSource):

@@ -158,7 +158,7 @@ def move_points(plan: Plan, points: Array, swaps: tuple[tuple[int, int], ...]) -
         parts.append(tf.where(within, points[..., 2], 0.0)[..., None])
     result = tf.concat(parts, axis=-1)
     order = list(range(points.shape[1]))
-    for one, other in swaps:
+    for one, other in swaps if order else ():
         order[one], order[other] = order[other], order[one]
     return tf.where((mirrored < 0)[:, None, None], tf.gather(result, tf.constant(order, tf.int32), axis=1), result)
 
