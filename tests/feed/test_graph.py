@@ -154,6 +154,7 @@ def test_what_a_graph_cannot_do_is_refused_by_name(photos: Path) -> None:
     listed: list[tuple[al.Source, list[Any], dict[str, Any], str]] = [
         (labelled, [], {"on_error": "skip"}, "on_error"),
         (al.Folder(photos), [al.RandomBrightness(0.1), al.RandomResizedCrop(8, 8)], {}, "RandomBrightness first"),
+        (al.Folder(photos), [al.OpticalDistortion(), al.Resizing(8, 8)], {}, "which bends images of several sizes"),
         (al.Arrays([images[0], images[1, :4]]), [al.Resizing(8, 8)], {}, "images of one size"),
         (al.Arrays(images[:2], keypoints=[[[1, 2]], []]), [], {}, "equally many keypoints.*Pad them with points"),
     ]
@@ -330,10 +331,11 @@ def test_images_that_have_grown_on_the_way_are_whole(work: list[Any]) -> None:
     [
         (
             [al.RandomZoomOut(), al.RandomGaussianBlur()],
-            r"RandomGaussianBlur behind RandomZoomOut\. Put Resizing between",
+            r"RandomGaussianBlur behind RandomZoomOut\. Put Resizing between, or use engine='opencv'",
         ),
         ([al.RandomRotate90(), al.RandomDownscale(), al.RandomContrast(0.1)], r"RandomContrast behind RandomDownscale"),
         ([al.RandomRotate90(), al.ResizeShortestEdge(50), al.RandomDownscale()], "ResizeShortestEdge, which knows no"),
+        ([al.RandomZoomOut(), al.GridDistortion()], "GridDistortion.*, which bends images of several sizes"),
     ],
 )
 def test_what_looks_at_pixels_of_images_in_several_sizes_is_refused(work: list[Any], message: str) -> None:

@@ -83,13 +83,15 @@ def uneven(plan: Plan) -> str:
     """What of a plan cannot run on a whole batch as one array; nothing where all can.
 
     Images of sizes of their own lie in the corners of arrays as large as the largest may be. Warps know where each
-    ends; what looks at neighbours, or measures, or numbers the pixels does not.
+    ends; what looks at neighbours, or measures, or numbers the pixels, or displaces them, does not.
     """
     before = ""
     for number, stage in enumerate(plan.stages):
         name = ", ".join(getattr(stage, "origin", ()))
         if before and not _pointwise(stage) and not isinstance(stage, Warp):
             return f"{name} behind {before}"
+        if isinstance(stage, Warp) and stage.field is not None and stage.field.extent.static is None:
+            return f"{name}, which bends images of several sizes"
         if isinstance(stage, Warp):
             before = "" if stage.extent.static else name
             if before and stage.extent.bound is None and number + 1 < len(plan.stages):

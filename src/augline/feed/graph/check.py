@@ -31,8 +31,8 @@ def check(pipe: Pipeline) -> None:
     if pipe.program.size is None and not (stages and isinstance(stages[0], Warp) and stages[0].extent.static):
         first = ", ".join(getattr(stages[0], "origin", ())) if stages else "no transform"
         rule = "images of several sizes must be brought to one size before anything else looks at them"
-        raise refused("the list", rule, f"{first} first. Give size=(height, width), or")
+        raise refused("the list", rule, f"{first} first", "Give size=(height, width)")
     for program in programs:
         if found := uneven(program.trial):
             rule = "images must have one size where anything looks at their pixels"
-            raise refused("the list", rule, f"{found}. Put Resizing between, or")
+            raise refused("the list", rule, found, "Put Resizing between")
