@@ -80,6 +80,14 @@ def test_a_value_range_of_ones_own():
     np.testing.assert_allclose(out, -given, atol=1e-6)
 
 
+def test_the_values_of_the_last_of_many_images_are_looked_at_too():
+    many = np.zeros((500, 2, 2, 1), np.float32)
+    many[-1] = 9
+    for make in (lambda: al.augment(many, LIST), lambda: al.Arrays(many)):
+        with pytest.raises(al.ArgumentError, match="values from 0 to 9"):
+            make()
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

@@ -31,8 +31,8 @@ class Arrays(Source):
         labels: as in `Files`; also `masks`, `boxes`, `box_labels`, `bounding_box_format`, `polygons`, `keypoints`,
             `keypoint_swaps`, `weights`.
         extra_images: as in `Files`, of arrays.
-        value_range: what black and white are in floating-point images, (0, 1) by default; the first 64 images must
-            keep to it. Integers use their type's range.
+        value_range: what black and white are in floating-point images, (0, 1) by default; 64 images, spread over
+            all, must keep to it. Integers use their type's range.
         class_names: fixes the classes and their order.
 
     Raises:
@@ -174,7 +174,7 @@ def _common_size(images: NDArray[Any] | list[NDArray[Any]]) -> tuple[int, int] |
 def checked_range(
     owner: str, images: _Images, dtype: str, value_range: tuple[float, float] | None
 ) -> tuple[float, float]:
-    """What black and white are in images of a type; the first floating-point images are held against it."""
+    """What black and white are in images of a type; floating-point images, some of many, are held against it."""
     default = VALUE_RANGES[dtype]
     low, high = default if value_range is None else (float(value_range[0]), float(value_range[1]))
     if dtype != "float32":
@@ -190,7 +190,8 @@ def checked_range(
 
 
 def _check_values(owner: str, images: _Images, low: float, high: float) -> None:
-    some = [images[index] for index in range(min(len(images), LOOKED_AT))]
+    places = np.linspace(0, len(images) - 1, min(len(images), LOOKED_AT)).astype(int).tolist()
+    some = [images[index] for index in places]
     least, most = min(float(image.min()) for image in some), max(float(image.max()) for image in some)
     slack = 1e-4 * (high - low)  # for images that were resized with a filter that rings a little
     if least >= low - slack and most <= high + slack:  # false for NaN
