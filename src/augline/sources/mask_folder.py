@@ -29,8 +29,9 @@ class MaskFolder(FileSource):
         images: the folder of images; deeper folders count.
         masks: the folder of masks, in which the same deeper folders stand; it may be the same folder where `suffix`
             tells masks from images. Or folders by name, `{"liver": "masks/liver", "tumour": "masks/tumour"}`: the masks
-            of an image, of one channel each, become the channels of one, in this order; see `mask_names`. The values
-            are kept, in palette files the palette's indices.
+            of an image, of one channel each, become the channels of one, in this order; see `mask_names`. So they have
+            one `mask_fill_value`; `Files(masks={...})` keeps several apart. The values are kept, in palette files the
+            palette's indices.
         suffix: what the names of masks have more than those of images, such as "_mask"; other files are passed over.
         class_names: of the mask values 0, 1, ...; the first 16 masks of each folder must keep to them.
         ignore: a mask value that is no class, such as 255.
