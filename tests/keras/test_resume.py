@@ -211,6 +211,27 @@ def test_another_callback_may_stop_at_the_end_of_an_epoch_taken_up(tmp_path):
         assert (resume.epoch, resume.step) == (2, 0)
 
 
+@pytest.mark.parametrize("policy", ["keep", "pad", "drop"])
+@pytest.mark.parametrize("step", [5, 7, 8, 10])
+def test_it_counts_the_batches_that_its_data_set_has(tmp_path, policy, step):
+    """With "drop" an epoch of eight has seven."""
+
+    def run(folder, *more):
+        keras.utils.set_random_seed(1)
+        made, resume = model(), al.keras.Resume(folder, pipeline(), every=1)
+        place = {"initial_epoch": resume.initial_epoch, "epochs": 3, "callbacks": [resume, *more]}
+        made.fit(resume.dataset(last_batch=policy), shuffle=False, verbose=0, **place)
+        return made.get_weights(), (resume.epoch, resume.step), int(made.optimizer.iterations)
+
+    wanted, *ends = run(tmp_path / "whole")
+    assert ends == [(3, 0), 3 * (STEPS - (policy == "drop"))]
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "broken", Stop(step))
+    found, *others = run(tmp_path / "broken")
+    assert others == ends
+    assert all(map(np.array_equal, found, wanted))
+
+
 def test_epochs_of_other_lengths(tmp_path):
     """With `steps_per_epoch`, Keras's epochs are not the pipeline's; both are kept."""
     resume = al.keras.Resume(tmp_path, pipeline())
@@ -270,6 +291,8 @@ def test_other_data_another_epoch_and_an_unbuilt_model(tmp_path):
     unbuilt.compile("sgd", "mse")
     with pytest.raises(al.ArgumentError, match="must be built"):
         unbuilt.fit(resume.dataset(), initial_epoch=1, epochs=3, callbacks=[resume], verbose=0, shuffle=False)
+    with pytest.raises(al.ArgumentError, match=r"it must be a Pipeline. Received \w*Dataset"):
+        al.keras.Resume(tmp_path, pipeline().to_tf())
     with pytest.raises(al.ArgumentError, match=r"Resume\(every=...\)"):
         al.keras.Resume(tmp_path, pipeline(), every=0)
 

@@ -51,7 +51,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
 
     Raises:
         SpecError: The pipeline's spec or data changed since the file was written; the message shows in what.
-        ArgumentError: `every` is no number of steps.
+        ArgumentError: `pipe` is no pipeline, or `every` no number of steps.
 
     Example:
         >>> import augline as al, keras, numpy as np, tempfile
@@ -72,7 +72,10 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
             rule = "it must be a number of steps from 1, or None"
             raise ArgumentError(f"Resume(every=...): {rule}. Received every={every!r}. Write 200.")
         self.file = Path(folder) / "resume.weights.h5"
-        self._pipe, self._every = pipe, every
+        if not hasattr(pipe, "to_tf"):  # data sets have a `fingerprint`, too
+            fix = "Pass the Pipeline, and train on resume.dataset()."
+            raise ArgumentError(f"Resume(pipe): it must be a Pipeline. Received {type(pipe).__name__}. {fix}")
+        self._pipe, self._every, self._steps = pipe, every, len(pipe)
         self._fingerprint = pipe.fingerprint()
         self._fed, self._saved, self._short = False, False, False
         self._unsaved, self._last = 0, -1
@@ -83,6 +86,8 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
     def dataset(self, **arguments: Any) -> tf.data.Dataset:
         """`pipe.to_tf(...)` from the place on; takes its other arguments."""
         self._fed = True
+        drops = arguments.get("last_batch") == "drop"
+        self._steps = len(self._pipe.view(drop_remainder=True) if drops else self._pipe)
         return self._pipe.to_tf((self.epoch, self.step), **arguments)
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -116,7 +121,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         trained, self._last = batch - self._last, batch
         self._unsaved += trained
         self.step += trained
-        if self.step >= len(self._pipe):
+        if self.step >= self._steps:
             self.epoch, self.step = self.epoch + 1, 0
             if self._short:  # Keras would ask for more, and count the step that finds nothing as one of the optimizer's
                 self.model.stop_training = _AT_THE_END
@@ -154,7 +159,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _whole(self) -> bool:
         """Whether Keras's epochs are the pipeline's, rather than of `steps_per_epoch`."""
-        return (self.params or {}).get("steps") in (None, len(self._pipe))
+        return (self.params or {}).get("steps") in (None, self._steps)
 
     def _take_up(self, place: dict[str, Any]) -> None:
         fix = (
