@@ -12,10 +12,13 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from augline import (  # noqa: E402
+    Arrays,
     BBoxSafeRandomCrop,
     BoxFilter,
     CropNonEmptyMaskIfExists,
+    Pipeline,
     RandomFlip,
+    RandomResizedCrop,
     RandomRotation,
     Rescaling,
     Resizing,
@@ -114,6 +117,30 @@ def test_a_signature_is_taken_instead_of_looking():
 def test_tf_data_comes_back_as_it_is():
     dataset = tf.data.Dataset.range(3)
     assert to_dataset(dataset) is dataset
+
+
+def test_tf_data_is_read_where_its_elements_shall_change():
+    images = tf.data.Dataset.from_tensor_slices((np.zeros((6, 8, 6, 3), "uint8"), np.arange(6)))
+    crops = to_dataset(images, augment=[RandomResizedCrop(4, 5)], batch_size=4)
+    assert [tuple(x.shape) for x, _ in crops] == [(4, 4, 5, 3), (2, 4, 5, 3)]
+    for endless in (images.repeat(), images.filter(lambda _, label: label >= 0)):
+        labels = [y.numpy().tolist() for _, y in to_dataset(endless, batch_size=4, steps=6)]
+        assert labels == [[0, 1, 2, 3], [4, 5]]
+    with pytest.raises(ArgumentError, match="only a source with an index and a length can be shuffled"):
+        to_dataset(images, shuffle=True)
+
+
+def test_what_a_pipeline_says_itself_is_refused():
+    pipe = Pipeline(Arrays(np.zeros((6, 8, 6, 3), "uint8")), batch_size=2)
+    assert len(list(to_dataset(pipe))) == 3
+    with pytest.raises(ArgumentError, match=r"Received batch_size=, augment=. Give those to the pipeline"):
+        to_dataset(pipe, batch_size=3, augment=[RandomFlip()])
+
+
+def test_the_order_of_keys_means_nothing():
+    one, other = np.zeros((2, 3), "float32"), np.ones((2, 3), "float32")
+    elements = [{"a": one, "b": other}, {"b": other, "a": one}]
+    assert [(e["a"].max(), e["b"].max()) for e in to_dataset(elements).as_numpy_iterator()] == [(0, 1), (0, 1)]
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,15 @@ def build(x: Any, wishes: Wishes) -> tf.data.Dataset:
     import tensorflow as tf
 
     _check(wishes)
-    if isinstance(x, tf.data.Dataset):
+    changed = _changes(wishes)
+    if isinstance(x, tf.data.Dataset) and not changed:
         return x
     if hasattr(x, "to_tf") and hasattr(x, "transforms"):
+        if changed:
+            raise ArgumentError(
+                f"to_dataset({type(x).__name__}): a pipeline says itself how its batches are made. Received "
+                f"{', '.join(changed)}. Give those to the pipeline, and write pipe.to_tf()."
+            )
         return x.to_tf()
     if wishes.native and not wishes.processes:  # other processes can have Keras's iterator, but not ours
         x = rebuild(x)
@@ -70,6 +76,15 @@ def build(x: Any, wishes: Wishes) -> tf.data.Dataset:
     if (count := _count(reader, settings.batch_size)) is not None:
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
     return dataset.prefetch(1).with_options(options("DATA"))
+
+
+def _changes(wishes: Wishes) -> list[str]:
+    """Arguments that ask for other elements than the source has."""
+    asked = {
+        "signature": wishes.signature is not None, "batch_size": wishes.batch_size is not None,
+        "steps": wishes.steps is not None, "shuffle": wishes.shuffle, "augment": wishes.augment is not None,
+    }  # fmt: skip
+    return [f"{name}=" for name, given in asked.items() if given]
 
 
 def _settings(reader: Reader, x: Any, wishes: Wishes) -> tuple[Settings, Callable[[], Element]]:

@@ -49,9 +49,10 @@ def mapped(function: Callable[..., Any], first: Element, *others: Element) -> El
 
 
 def structure(element: Element) -> str:
-    """The structure in words, for messages: `(·, {'a': ·})`."""
+    """The structure in words: `(·, {'a': ·})`. The order of keys means nothing."""
     if isinstance(element, Mapping):
-        return "{" + ", ".join(f"{key!r}: {structure(part)}" for key, part in element.items()) + "}"
+        parts = sorted((repr(key), structure(part)) for key, part in element.items())
+        return "{" + ", ".join(f"{key}: {part}" for key, part in parts) + "}"
     if isinstance(element, tuple):
         return "(" + ", ".join(structure(part) for part in element) + ("," if len(element) == 1 else "") + ")"
     return "·"

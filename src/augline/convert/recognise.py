@@ -292,7 +292,7 @@ def reader_of(source: Any, batch_size: int | None, steps: int | None, seed: int,
         _check_callable(source, name)
         return Streamed(lambda: iter(source()), name, steps, again=True)
     if isinstance(source, Iterable):
-        length = steps if steps is not None or not hasattr(source, "__len__") else _counted(source, name)
+        length = steps if steps is not None or not _has_length(source) else _counted(source, name)
         return Streamed(lambda: iter(source), name, length, again=not hasattr(source, "__next__"))
     raise _refused(source)
 
@@ -326,6 +326,12 @@ def _counted(source: Any, name: str, count: int | None = None) -> int:
             "of: a wrong folder, or a batch size beyond the number of samples with the remainder dropped."
         )
     return int(length)
+
+
+def _has_length(source: Any) -> bool:
+    """Whether it knows how many elements it has; a `tf.data.Dataset` may not."""
+    cardinality = getattr(source, "cardinality", None)
+    return hasattr(source, "__len__") and (cardinality is None or int(cardinality()) >= 0)
 
 
 def _check_callable(source: Any, name: str) -> None:
