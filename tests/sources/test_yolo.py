@@ -211,3 +211,14 @@ def test_a_crop_keeps_the_boxes_it_is_to_keep(root) -> None:
     real = whole["labels"] >= 0
     assert (safe["boxes"][real][:, 2:] >= whole["boxes"][real][:, 2:] - 1e-3).all()
     assert 0 < (overlapping["labels"] >= 0).sum() <= real.sum()
+
+
+def test_a_data_yaml_that_blows_up_is_refused_at_once(tmp_path: Path) -> None:
+    """Ten lists of ten of the list before would be a text of a billion characters."""
+    lines = ["l0: &l0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"l{k}: &l{k} [{', '.join([f'*l{k - 1}'] * 10)}]" for k in range(1, 9)]
+    path = tmp_path / "data.yaml"
+    path.write_text("\n".join([*lines, "train: *l8", "names: *l8"]))
+    with pytest.raises(SourceError, match="split must be a key") as caught:
+        Yolo(path)
+    assert len(str(caught.value)) < 2000

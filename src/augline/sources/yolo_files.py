@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,7 +114,7 @@ def _by_yaml(owner: str, path: str, split: str | None) -> tuple[list[str], _Name
             "split must be a key of the data.yaml that holds folders",
             f"{nearest(split, keys)}It has {shown(keys, 12)}.",
         )
-        raise refusal(SourceError, owner, rule, f"{split!r}: {entries!r}" if split else "None", fix)
+        raise refusal(SourceError, owner, rule, f"{split!r}: {reprlib.repr(entries)[:200]}" if split else "None", fix)
     if "kpt_shape" in document:
         fix = "Remove the keypoints from the label files and kpt_shape from the data.yaml, or use Coco."
         raise refusal(SourceError, owner, "label files must hold boxes or outlines", "kpt_shape, keypoints", fix)
@@ -130,7 +131,7 @@ def _loaded(owner: str, path: str) -> dict[Any, Any]:
         with open(path, encoding="utf-8-sig") as file:
             text = file.read(_LIMIT + 1)
         document = yaml.safe_load(text) if len(text) <= _LIMIT else f"more than {_LIMIT:,} characters"
-        problem = f"{path!r}: {str(document)[:200]}"
+        problem = f"{path!r}: {reprlib.repr(document)[:200]}"
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         document, problem = None, f"{path!r}: {' '.join(str(error).split())}"
     if not isinstance(document, dict):
@@ -167,5 +168,5 @@ def _names(owner: str, names: Any) -> _Names:
         names = [names[index] for index in range(len(names))]
     if not isinstance(names, list):
         rule, fix = "names must be a list, or a name for each of 0, 1, ...", "Correct the data.yaml."
-        raise refusal(SourceError, owner, rule, repr(names)[:200], fix)
+        raise refusal(SourceError, owner, rule, reprlib.repr(names)[:200], fix)
     return checked_names(owner, names)
