@@ -44,7 +44,7 @@ def unfinished_epochs(legacy: Any, folder: Path) -> None:
     class Recorder(keras.Model):
         def train_step(self, data: Any) -> Any:
             seen.extend(data[1].numpy().tolist())
-            return {}
+            return {"loss": 0.0}
 
     images = np.zeros((400, 2, 2, 1), "float32")
     for make, once in ((ImageDataGenerator, True), (legacy, False)):
@@ -55,6 +55,24 @@ def unfinished_epochs(legacy: Any, folder: Path) -> None:
         model.fit(flow, steps_per_epoch=50, epochs=2, shuffle=False, verbose=0)
         assert len(seen) == 400
         assert (len(set(seen)) == 400) == once
+
+
+def several_inputs_and_outputs(legacy: Any, folder: Path) -> None:
+    import keras
+
+    inputs = [keras.Input(X.shape[1:]), keras.Input((1,))]
+    found = keras.layers.Concatenate()([keras.layers.GlobalAveragePooling2D()(inputs[0]), inputs[1]])
+    model = keras.Model(inputs, keras.layers.Dense(1)(found))
+    model.compile("sgd", "mse", jit_compile=False)
+    for make, trains in ((ImageDataGenerator, True), (legacy, False)):
+        flow = make(rescale=1 / 255).flow((X, np.arange(6.0)[:, None]), np.zeros(6), batch_size=4, seed=1)
+        assert type(next(flow)[0]) is list
+        assert type(flow[0][0]) is list
+        if trains:
+            assert np.isfinite(model.fit(flow, verbose=0).history["loss"]).all()
+        else:
+            with pytest.raises(TypeError, match="found <class 'list'>"):
+                model.fit(flow, verbose=0)
 
 
 def no_seed(legacy: Any, folder: Path) -> None:
@@ -124,7 +142,7 @@ CHECKS: dict[str, Callable[[Any, Path], None]] = {
     for check in (
         fast_pixels, global_generator, random_preprocessing, no_seed, brightness_channels_first, weights_of_a_subset,
         dataframe_aspect_ratio, early_refusal, workers_told_to_keras, uneven_batches,
-        unfinished_epochs,
+        unfinished_epochs, several_inputs_and_outputs,
     )
 }  # fmt: skip
 

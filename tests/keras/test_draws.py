@@ -3,6 +3,8 @@
 # ruff: noqa: NPY002 - the legacy generator is what is tested
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -91,3 +93,14 @@ def test_no_seed_is_shown_and_repeats_when_given(images: np.ndarray) -> None:
     assert f"seed={flow.drawn_seed} (drawn)" in repr(flow)
     again = generator.flow(images, batch_size=4, seed=flow.drawn_seed)
     np.testing.assert_array_equal(next(flow), next(again))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_generators_can_be_copied(copied: Any) -> None:
+    generator = ImageDataGenerator(rotation_range=25, featurewise_center=True)
+    generator.fit(np.arange(48.0).reshape(2, 4, 2, 3))
+    generator.random_transform(np.zeros((4, 4, 3)), seed=3)
+    again = copied(generator)
+    assert again.get_random_transform((4, 4, 3)) == copied(generator).get_random_transform((4, 4, 3))
+    image = np.full((4, 2, 3), 9.0, np.float32)
+    np.testing.assert_array_equal(again.standardize(image.copy()), generator.standardize(image.copy()))

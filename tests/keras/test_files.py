@@ -209,3 +209,19 @@ def test_an_empty_folder(both: Any, tmp_path: Path) -> None:
     assert_alike(next(flows[0]), next(flows[1]))
     with pytest.raises(ValueError, match="there must be images"):
         flows[0].blank(1)
+
+
+def test_several_outputs_are_trained_on(folder: Path) -> None:
+    keras = pytest.importorskip("keras")
+    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.png"))[:5]
+    rows = pd.DataFrame({"filename": names, "a": np.arange(len(names)) / 9, "b": np.ones(len(names))})
+    flow = ImageDataGenerator(rescale=1 / 255).flow_from_dataframe(
+        rows, str(folder), y_col=["a", "b"], class_mode="multi_output", target_size=(8, 8), batch_size=2, seed=1
+    )
+    image = keras.Input((8, 8, 3))
+    seen = keras.layers.GlobalAveragePooling2D()(image)
+    model = keras.Model(image, [keras.layers.Dense(1, name=name)(seen) for name in "ab"])
+    model.compile("sgd", ["mse", "mse"])
+    history = model.fit(flow, validation_data=flow, verbose=0).history
+    assert {"a_loss", "val_b_loss"} <= {*history}
+    assert type(flow[0][1]) is list

@@ -310,6 +310,12 @@ class ImageDataGenerator:
         own, ours = type(self), ImageDataGenerator
         return any(name in vars(self) or getattr(own, name) is not getattr(ours, name) for name in _OWN)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_borrowed"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _borrowed=threading.local())
+
     @contextlib.contextmanager
     def drawing_from(self, random: np.random.RandomState) -> Iterator[None]:
         """Lets `get_random_transform`, in this thread, draw from an iterator's stream."""

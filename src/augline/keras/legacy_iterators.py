@@ -16,6 +16,7 @@ from augline.convert.distribute import Caller, caller
 from augline.errors import ArgumentError
 from augline.feed.balance import filled, rounded_up
 from augline.feed.numpy import default_workers
+from augline.keras.feeding import tuples
 from augline.keras.legacy_draws import Draws, draw, fresh_seed
 from augline.keras.legacy_samples import Samples, Work
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 _QUICK = (np.float32, np.float64)
+_ADAPTER = "keras.src.trainers.data_adapters.py_dataset_adapter"
+"""What takes batches by their numbers for `fit`, and refuses lists in them (Keras 3.15)."""
 
 
 class Iterator:
@@ -118,8 +121,8 @@ class Iterator:
         if self._caller.rehearses:
             rows = rounded_up(min(self.batch_size, self.n), self._caller.replicas)
             self._caller = Caller()  # one is enough, and from here on `num_batches` tells the truth again
-            return self.blank(rows)
-        batch = self.batch(idx)
+            return tuples(self.blank(rows))
+        batch = tuples(self.batch(idx)) if sys._getframe(1).f_globals.get("__name__") == _ADAPTER else self.batch(idx)
         return filled(batch, [self._caller.replicas]) if self._caller.trains else batch
 
     def batch(self, idx: int) -> Any:
