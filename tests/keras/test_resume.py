@@ -293,6 +293,8 @@ def test_other_data_another_epoch_and_an_unbuilt_model(tmp_path):
         unbuilt.fit(resume.dataset(), initial_epoch=1, epochs=3, callbacks=[resume], verbose=0, shuffle=False)
     with pytest.raises(al.ArgumentError, match=r"it must be a Pipeline. Received \w*Dataset"):
         al.keras.Resume(tmp_path, pipeline().to_tf())
+    with pytest.raises(al.ArgumentError, match=r"it must be a Pipeline. Received Views"):
+        al.keras.Resume(tmp_path, al.Views(pipeline().source, [[al.RandomFlip()]] * 2))
     with pytest.raises(al.ArgumentError, match=r"Resume\(every=...\)"):
         al.keras.Resume(tmp_path, pipeline(), every=0)
 

@@ -72,7 +72,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
             rule = "it must be a number of steps from 1, or None"
             raise ArgumentError(f"Resume(every=...): {rule}. Received every={every!r}. Write 200.")
         self.file = Path(folder) / "resume.weights.h5"
-        if not hasattr(pipe, "to_tf"):  # data sets have a `fingerprint`, too
+        if not (hasattr(pipe, "to_tf") and hasattr(pipe, "fingerprint")):  # which data sets have, too
             fix = "Pass the Pipeline, and train on resume.dataset()."
             raise ArgumentError(f"Resume(pipe): it must be a Pipeline. Received {type(pipe).__name__}. {fix}")
         self._pipe, self._every, self._steps = pipe, every, len(pipe)
