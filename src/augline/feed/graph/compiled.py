@@ -18,25 +18,20 @@ from augline.plan import Plan, Warp
 from augline.plan.plan import mapped
 from augline.plan.segments import segments
 
-_FINE = 4
-"""In how many parts of a level images are packed that are shrunk here."""
 
-
-def carry_out(plan: Plan, images: Array, state: Each = FRESH, *, units: int = 1, compiled: bool = True) -> Array:
+def carry_out(plan: Plan, images: Array, state: Each = FRESH, *, compiled: bool = True) -> Array:
     """The batch that comes out.
 
     Args:
         plan: Whose images come out in one size.
         images: `(batch, height, width, channels)`, or a strip; see `augline.engines.portable.warp.Strip`.
         state: What a decoder has made of them.
-        units: In how many parts of a level the images are given.
         compiled: Whether by XLA.
     """
     rows, size = plan.before.batch, plan.extent.static
     if compiled and _packs(plan):
-        images = _warped_first(plan, images, state, units)
-        plan, state, units = _behind(plan), FRESH, packed.UNITS
-    for part in segments(_in_units(plan, units)):
+        images, plan, state = _warped_first(plan, images, state), _behind(plan), FRESH
+    for part in segments(plan):
         images = by_xla(_run, (part, state), images) if compiled else _run((part, state), images)
         state = FRESH
     return tf.ensure_shape(images, (rows, *(size or (None, None)), None))
@@ -78,38 +73,34 @@ def _packs(plan: Plan) -> bool:
     return fits and isinstance(first, Warp) and first.extent.static is not None
 
 
-def _warped_first(plan: Plan, images: Array, state: Each, units: int) -> Array:
+def _warped_first(plan: Plan, images: Array, state: Each) -> Array:
     """What the first stage makes of the images, packed.
 
     In programs of their own: what is packed and what is warped would else be computed anew for each that needs it.
     """
     wanted = plan.shrinks[0]
     shrinks = wanted is not None and not state.settled
-    units = _FINE if shrinks else units
     pixels = by_xla(partial(_packed, shrinks=shrinks), (plan, state), images)
     state = state.further(xp, images, wanted)[1] if shrinks else state
-    return by_xla(partial(_warped, units=units), (plan.stages[0], state), pixels)
+    return by_xla(_warped, (plan.stages[0], state), pixels)
 
 
 def _packed(given: tuple[Plan, Each], images: Array, shrinks: bool) -> Array:
     plan, state = given
     if shrinks:
-        state = replace(state, unit=lambda images: tf.cast(images, tf.float32) * _FINE)
-        images = tf.round(state.shrunk(xp, images, plan.shrinks[0])[0])
+        state = replace(state, unit=lambda images: tf.cast(images, tf.float32))
+        images, _ = state.shrunk(xp, images, plan.shrinks[0])
     return packed.pack(images)
 
 
-def _warped(given: tuple[Warp, Each], pixels: Array, units: int) -> Array:
-    return packed.warp(pixels, *resampling(xp, *given), units)
+def _warped(given: tuple[Warp, Each], pixels: Array) -> Array:
+    return packed.warp(pixels, *resampling(xp, *given))
 
 
 def _behind(plan: Plan) -> Plan:
-    """What of a plan comes behind its first stage."""
+    """What of a plan comes behind its first stage, for images as `packed.unpack` gives them."""
     first, *rest = plan.stages
-    return replace(plan, stages=tuple(rest), shrinks=plan.shrinks[1:], before=first.after(plan.before))
-
-
-def _in_units(plan: Plan, units: int) -> Plan:
-    """The plan for images whose values are so many times what they were."""
-    scale, offset = (tuple(v * units for v in values) for values in (plan.before.scale, plan.before.offset))
-    return replace(plan, before=plan.before.with_(scale=scale, offset=offset))
+    before = first.after(plan.before)
+    scale, offset = (tuple(v * packed.UNITS for v in values) for values in (before.scale, before.offset))
+    before = before.with_(scale=scale, offset=offset)
+    return replace(plan, stages=tuple(rest), shrinks=plan.shrinks[1:], before=before)

@@ -17,25 +17,26 @@ from augline.plan.stages import Warp
 CHANNELS = 3
 _BITS = 10
 _LARGEST = 2**_BITS - 1
+_QUARTERS = 4
 _STEP = 4096.0
 UNITS = 15
 """In how many parts of a level a warp gives red and green. Odd: to round these is the same as to round once."""
 
 
 def pack(pixels: Array) -> Array:
-    """`(..., 3)` whole numbers up to 1023 as `(...)` uint32."""
-    parts = (tf.cast(pixels[..., k], tf.int32) * 2 ** (k * _BITS) for k in range(CHANNELS))
+    """Levels `(..., 3)` from 0 to 255 as `(...)` uint32; real numbers to the nearest quarter, as means of four are."""
+    levels = tf.cast(pixels, tf.int32) * _QUARTERS if pixels.dtype.is_integer else tf.round(pixels * _QUARTERS)
+    parts = (tf.cast(levels[..., k], tf.int32) * 2 ** (k * _BITS) for k in range(CHANNELS))
     return tf.cast(sum(parts), tf.uint32)
 
 
-def warp(images: Array, stage: Warp, view: View | None, units: int) -> Array:
+def warp(images: Array, stage: Warp, view: View | None) -> Array:
     """Every output pixel from the place its matrix says, `(batch, height, width)` complex64, for `unpack`.
 
     Args:
         images: Packed pixels: `(batch, height, width)`, or `(pixels,)` of a strip.
         stage: With a static extent, and float32 numbers.
         view: Which part of its image each array shows; None where it is the image.
-        units: In how many parts of a level the images are given.
     """
 
     def split(found: Array) -> list[Array]:
@@ -45,12 +46,12 @@ def warp(images: Array, stage: Warp, view: View | None, units: int) -> Array:
 
     def outside(found: list[Array], inside: Array) -> list[Array]:
         values = stage.fill.value * (CHANNELS if len(stage.fill.value) == 1 else 1)
-        return [tf.where(inside, part, value * 255 * units) for part, value in zip(found, values, strict=True)]
+        return [tf.where(inside, part, value * 255 * _QUARTERS) for part, value in zip(found, values, strict=True)]
 
     assert stage.extent.static is not None
     x, y = places(xp, stage.matrix, stage.extent.static, stage.field)
     planes = read_planes(xp, images, x, y, stage.interpolation, stage.fill, view, Planes(split, outside))
-    red, green, blue = (plane * (UNITS / units) for plane in planes)
+    red, green, blue = (plane * (UNITS / _QUARTERS) for plane in planes)
     return tf.complex(tf.round(red) + tf.round(green) * _STEP, blue)
 
 

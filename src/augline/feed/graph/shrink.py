@@ -8,15 +8,7 @@ import tensorflow as tf
 
 from augline.arrays import Array
 
-UNITS = 4
-"""Values come out as whole numbers of a quarter: of means of two or four pixels nothing is lost."""
-
 _PAIRS = ((1, 2), (2, 1), (2, 2))
-
-
-def wider(dtype: str) -> tf.DType:
-    """The type in which the values of another stand in `UNITS`."""
-    return {"uint8": tf.uint16, "uint16": tf.int32}[dtype]
 
 
 def way(block: Array) -> Array:
@@ -26,23 +18,19 @@ def way(block: Array) -> Array:
 
 
 def shrunk(image: Array, way: Array, block: Array) -> Array:
-    """The means of the blocks of an image, times `UNITS`; of a block that stands out over the edge, what it has.
+    """The means of the blocks of an image, float32; of a block that stands out over the edge, of what it has.
 
     Args:
         image: `(height, width, channels)` integers.
         way: See there.
         block: `(2,)` whole numbers, in y and x.
     """
-    units = wider(image.dtype.name)
+    values = tf.cast(image, tf.float32)
 
     def pooled(size: tuple[int, int]) -> Callable[[], Array]:
-        return lambda: tf.cast(tf.nn.avg_pool2d(tf.cast(image[None], tf.float32), size, size, "SAME")[0] * UNITS, units)
+        return lambda: tf.nn.avg_pool2d(values[None], size, size, "SAME")[0]
 
-    ways = [
-        lambda: tf.cast(image, units) * UNITS,
-        *[pooled(size) for size in _PAIRS],
-        lambda: tf.cast(tf.round(_means(image, block) * UNITS), units),
-    ]
+    ways = [lambda: values, *[pooled(size) for size in _PAIRS], lambda: _means(values, block)]
     return tf.ensure_shape(tf.switch_case(way, ways), (None, None, image.shape[2]))
 
 
@@ -52,5 +40,5 @@ def _means(image: Array, block: Array) -> Array:
     small = -(-size // block)
     for axis in (0, 1):
         image = tf.gather(image, tf.minimum(tf.range(small[axis] * block[axis]), size[axis] - 1), axis=axis)
-    blocks = tf.reshape(tf.cast(image, tf.float32), (small[0], block[0], small[1], block[1], channels))
+    blocks = tf.reshape(image, (small[0], block[0], small[1], block[1], channels))
     return tf.reduce_mean(blocks, axis=(1, 3))

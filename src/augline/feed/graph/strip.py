@@ -12,7 +12,7 @@ from augline.arrays import Array
 from augline.engines.portable.warp import Strip
 from augline.feed.graph.decode import decode, upright_jpeg
 from augline.feed.graph.header import JPEG
-from augline.feed.graph.shrink import shrunk, way, wider
+from augline.feed.graph.shrink import shrunk, way
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Reading:
 
 
 def in_strip(files: Reading, channels: int, dtype: str) -> tuple[Array, Strip]:
-    """The windows of images averaged over their blocks, in `UNITS`, `(pixels, channels)`; and where each lies."""
+    """The windows of images averaged over their blocks, `(pixels, channels)` float32; and where each lies."""
     sides = -(-files.window[:, 2:] // files.block)
     counts = tf.reduce_prod(sides, axis=1)
     ends = tf.cumsum(counts)
@@ -49,18 +49,16 @@ def in_strip(files: Reading, channels: int, dtype: str) -> tuple[Array, Strip]:
     usual = tf.reduce_all((files.kind == JPEG) & (files.turn == 1))
     pixels = tf.cond(
         usual,
-        lambda: _listed(files.block, room, plain, channels, dtype),
-        lambda: _listed(files.block, room, any_kind, channels, dtype),
+        lambda: _listed(files.block, room, plain, channels),
+        lambda: _listed(files.block, room, any_kind, channels),
     )
     return pixels, Strip(ends - counts, sides[:, 0], sides[:, 1])
 
 
-def _listed(
-    block: Array, room: Array, read: Callable[[Callable[[Array], Array]], Array], channels: int, dtype: str
-) -> Array:
+def _listed(block: Array, room: Array, read: Callable[[Callable[[Array], Array]], Array], channels: int) -> Array:
     """What is read of each file, and so many pixels more. A loop of few operations: each costs about a microsecond."""
-    rows, made, ways = block.shape[0], wider(dtype), way(block)
-    parts = tf.TensorArray(made, rows + 1, infer_shape=False, element_shape=(None, channels))
+    rows, ways = block.shape[0], way(block)
+    parts = tf.TensorArray(tf.float32, rows + 1, infer_shape=False, element_shape=(None, channels))
 
     def one(number: Array, parts: tf.TensorArray) -> tuple[Array, tf.TensorArray]:
         def at(column: Array) -> Array:
@@ -70,7 +68,7 @@ def _listed(
         return number + 1, parts.write(number, tf.reshape(image, (-1, channels)))
 
     _, parts = tf.while_loop(lambda number, _: number < rows, one, (0, parts), parallel_iterations=1)
-    return parts.write(rows, tf.zeros((room, channels), made)).concat()
+    return parts.write(rows, tf.zeros((room, channels))).concat()
 
 
 def bucket(size: Array) -> Array:
