@@ -57,6 +57,25 @@ def grouped(xp: Namespace, kind: str, values: Array, group: Array, count: int) -
     return result
 
 
+LEVELS = 256
+
+
+def histograms(xp: Namespace, levels: Array, group: Array, count: int) -> Array:
+    """`(count, 256)` int32: how often each level occurs in each group.
+
+    Args:
+        xp: Array namespace.
+        levels: Whole numbers of 0 to 255, int32.
+        group: From 0 to count - 1, int32; broadcast against the levels.
+        count: Of groups.
+    """
+    place, size = xp.reshape(group * LEVELS + levels, (-1,)), count * LEVELS
+    if hasattr(xp, "grouped"):
+        return xp.reshape(xp.grouped("sum", xp.zeros_like(place) + 1, place, size), (count, LEVELS))
+    ends = xp.searchsorted(xp.sort(place), xp.arange(size + 1, dtype=place.dtype))
+    return xp.reshape(xp.astype(ends[1:] - ends[:-1], xp.int32), (count, LEVELS))
+
+
 def choose(xp: Namespace, condition: Array, yes: Callable[[], Array], no: Callable[[], Array]) -> Array:
     """`yes()` where a single bool holds, else `no()`; only that one is computed."""
     branch = getattr(xp, "cond", None)

@@ -28,6 +28,12 @@ def take(x: Array, indices: Array, axis: int = 0) -> Array:
     return jnp.take(x, indices, axis=axis, mode="clip")
 
 
+def grouped(kind: str, values: Array, group: Array, count: Any) -> Array:
+    """See `augline.arrays.grouped`."""
+    function = jax.ops.segment_sum if kind == "sum" else jax.ops.segment_min
+    return function(values, group, count)
+
+
 def cond(condition: Array, yes: Callable[[], Array], no: Callable[[], Array]) -> Array:
     """One of two, whichever the condition says."""
     return jax.lax.cond(condition, yes, no)

@@ -67,6 +67,15 @@ def cumulative_sum(x: Array, axis: int = -1) -> Array:
     return torch.cumsum(x, axis)
 
 
+def grouped(kind: str, values: Array, group: Array, count: int) -> Array:
+    """See `augline.arrays.grouped`."""
+    if kind == "sum":
+        empty = torch.zeros((count, *values.shape[1:]), dtype=values.dtype, device=values.device)
+        return empty.index_add(0, group, values)
+    empty = torch.full((count, *values.shape[1:]), torch.inf, dtype=values.dtype, device=values.device)
+    return empty.index_reduce(0, group, values, "amin")
+
+
 def _reduction(function: Callable[..., Array]) -> Callable[..., Array]:
     def reduced(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
         axes = tuple(range(x.ndim)) if axis is None else axis

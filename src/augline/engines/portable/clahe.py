@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from augline.arrays import Array, Namespace, shape_of
+from augline.arrays import LEVELS, Array, Namespace, histograms, shape_of
 from augline.engines.portable.warp import fold
 from augline.plan.local import Clahe
 
@@ -47,7 +47,11 @@ def _tiles(xp: Namespace, levels: Array, tall: int, wide: int, grid: tuple[int, 
 
 def _tables(xp: Namespace, tiles: Array, clip_limit: Array, area: int) -> Array:
     """`(batch, tiles, channels, 256)` new levels: the clipped histogram, its excess spread evenly, summed up."""
-    counts = xp.stack([xp.sum(xp.astype(tiles == k, xp.int64), axis=2) for k in range(256)], axis=-1)
+    batch, count, _, channels = shape_of(xp, tiles)
+    tile = xp.reshape(xp.arange(batch * count, dtype=xp.int32), (batch, count, 1, 1))
+    group = tile * channels + xp.arange(channels, dtype=xp.int32)
+    counts = histograms(xp, xp.astype(tiles, xp.int32), group, batch * count * channels)
+    counts = xp.reshape(xp.astype(counts, xp.int64), (batch, count, channels, LEVELS))
     limit = xp.clip(xp.astype(xp.floor(clip_limit * area / 256), xp.int64), min=1)[:, None, None, None]
     excess = xp.sum(xp.clip(counts - limit, min=0), axis=-1, keepdims=True)
     counts = xp.minimum(counts, limit) + excess // 256

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from augline.arrays import Array, Namespace
+from augline.arrays import LEVELS, Array, Namespace, histograms, shape_of
 from augline.engines.portable.finish import finished
 from augline.plan.stages import LUMA, Colour, Hsv, Output, Tone
 
@@ -30,9 +30,12 @@ def extremes(xp: Namespace, images: Array) -> Array:
 
 def histogram(xp: Namespace, images: Array) -> Array:
     """How many pixels of each channel lie at each of 256 levels, on a leading axis of 256."""
-    levels = xp.round(xp.clip(images, min=0.0, max=1.0) * 255)
-    counts = [xp.sum(xp.astype(levels == k, images.dtype), axis=(1, 2), keepdims=True) for k in range(256)]
-    return xp.stack(counts)
+    batch, _, _, channels = shape_of(xp, images)
+    levels = xp.astype(xp.round(xp.clip(images, min=0.0, max=1.0) * 255), xp.int32)
+    sample = xp.reshape(xp.arange(batch, dtype=xp.int32), (-1, 1, 1, 1))
+    counts = histograms(xp, levels, sample * channels + xp.arange(channels, dtype=xp.int32), batch * channels)
+    counts = xp.reshape(xp.astype(counts, images.dtype), (batch, 1, 1, channels, LEVELS))
+    return xp.permute_dims(counts, (4, 0, 1, 2, 3))
 
 
 Measuring: TypeAlias = Callable[[Namespace, Array], Array]
