@@ -91,6 +91,21 @@ def test_jitters_come_in_every_order(engine: str) -> None:
     assert apart(fixed, np.repeat(chains[0][None], 4, axis=0)) <= 6
 
 
+def test_all_orders_of_four_changes_are_taken() -> None:
+    """With hue, whose turn no other change commutes with; each by the plan of its own order without shuffling."""
+    photo = smooth(9, 7)
+    item = al.ColorJitter((1.7, 1.7), (1.6, 1.6), (1.8, 1.8), (0.2, 0.2))
+    one = {name: al.ColorJitter(**{name: (value, value)}) for name, value in
+           {"brightness": 1.7, "contrast": 1.6, "saturation": 1.8, "hue": 0.2}.items()}  # fmt: skip
+    chains = [
+        al.augment(photo[None], [one[name] for name in order], engine="reference")[0] for order in permutations(one)
+    ]
+    got = al.augment(np.repeat(photo[None], 300, axis=0), [item], seed=3, engine="reference")
+    off = np.asarray([[apart(image, chain) for chain in chains] for image in got])
+    assert off.min(axis=1).max() <= 1
+    assert {*off.argmin(axis=1).tolist()} == {*range(24)}
+
+
 def vars_of(item: al.ColorJitter) -> dict[str, Any]:
     return {name: getattr(item, name) for name in CHANGES}
 

@@ -25,6 +25,7 @@ from augline.transforms.colour import (
 from augline.transforms.compose import Sequential
 from augline.transforms.epochs import always, each
 from augline.transforms.fields import Fraction, Span, number, pair, span, symmetric
+from augline.transforms.orders import in_order
 
 _FLAT = 2.0**-18
 """A quarter of a level of 16 bits: what spans less is rounding."""
@@ -262,9 +263,8 @@ class ColorJitter(Pointwise):
         stages = {k: stage for k, stage in enumerate(jitters(frame, params)) if self._changes[k]}
         if not self.shuffle or len(stages) < 2:
             return [*stages.values()]
-        # a random order is the changes four times over, each sample taking one of them each time
-        order = params["order"]
-        return [s.masked(order[:, place] == k, frame) for place in range(4) for k, s in stages.items()]
+        # contrast measures the image and hue goes through HSV: both take longer than the others
+        return in_order(frame, stages, params["order"], dear=(1, 3))
 
     @property
     def _changes(self) -> tuple[bool, ...]:

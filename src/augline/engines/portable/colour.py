@@ -75,15 +75,15 @@ def hsv(xp: Namespace, images: Array, stage: Hsv) -> Array:
     r, g, b = images[..., 0], images[..., 1], images[..., 2]
     value = xp.maximum(xp.maximum(r, g), b)
     chroma = value - xp.minimum(xp.minimum(r, g), b)
-    some = xp.where(chroma > 0, chroma, 1.0)
-    sextant = xp.where(value == r, (g - b) / some, xp.where(value == g, 2 + (b - r) / some, 4 + (r - g) / some))
-    sextant = xp.where(chroma > 0, sextant, 0.0) + 6 * stage.hue[:, None, None]
+    over = xp.where(value == r, g - b, xp.where(value == g, b - r, r - g))
+    first = xp.where(value == r, 0.0 * r, xp.where(value == g, 0.0 * r + 2, 4.0))
+    sextant = first + over / xp.where(chroma > 0, chroma, 1.0) + 6 * stage.hue[:, None, None]
     saturation = _changed(xp, chroma / xp.where(value > 0, value, 1.0), stage.saturation)
     value = _changed(xp, value, stage.value)
     chroma = value * saturation
-    turned = [value - chroma * _ramp(xp, (sextant + shift) % 6) for shift in (5, 3, 1)]
-    rest = [images[..., k] for k in range(3, int(images.shape[-1]))]
-    changed = xp.stack(turned + rest, axis=-1)
+    shift = xp.asarray((5.0, 3.0, 1.0), dtype=images.dtype)
+    turned = value[..., None] - chroma[..., None] * _ramp(xp, _turn(xp, sextant[..., None] + shift))
+    changed = xp.concat([turned, images[..., 3:]], axis=-1) if int(images.shape[-1]) > 3 else turned
     return xp.where(stage.active[:, None, None, None], changed, images)
 
 
@@ -103,6 +103,11 @@ def _changed(xp: Namespace, channel: Array, change: Array) -> Array:
     """A channel times a factor, plus an addition, clipped."""
     factor, addition = change[:, 0, None, None], change[:, 1, None, None]
     return xp.clip(channel * factor + addition, min=0.0, max=1.0)
+
+
+def _turn(xp: Namespace, k: Array) -> Array:
+    """`k % 6`, for which XLA calls a function for every pixel."""
+    return k - xp.floor(k / 6) * 6
 
 
 def _ramp(xp: Namespace, k: Array) -> Array:
