@@ -74,6 +74,18 @@ def test_files_of_all_kinds_and_orientations(photos: Path) -> None:
     assert not has_python(dataset)
 
 
+def test_one_warp_behind_another_that_only_some_samples_have() -> None:
+    images = np.stack([smooth(60, 52, 3, "uint8", k) for k in range(8)])
+    work = [al.Resizing(29, 101, interpolation="nearest", p=0.5), al.Resizing(24, 31)]
+    compare(*graph_and_reference(al.Arrays(images, np.arange(8)), work, batch_size=4), 0)
+
+
+@pytest.mark.parametrize("work", [[al.CLAHE()], [al.Equalization(), al.AutoContrast()], [al.RandAugment()]])
+def test_what_measures_images_of_full_size(work: list[Any]) -> None:
+    images = np.stack([smooth(224, 200, 3, "uint8", k) for k in range(4)])
+    compare(*graph_and_reference(al.Arrays(images, np.arange(4)), work, batch_size=2, seed=4), 0, 255.0, 0.3)
+
+
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
 @pytest.mark.parametrize("fill", [("constant", 200.0), ("wrap", 0.0)])
 def test_upright_photographs_with_fills(tmp_path: Path, fill: tuple[str, float], interpolation: str) -> None:
@@ -275,6 +287,14 @@ def test_boxes_of_any_format(box_format: str) -> None:
     )
     (batch,), wanted = list(dataset), reference.batch(0, 0)
     assert np.allclose(batch["bounding_boxes"]["boxes"], wanted["bounding_boxes"]["boxes"], atol=1e-3)
+
+
+def test_masks_of_numbers_too_large_for_a_float32_are_refused() -> None:
+    masks = np.zeros((2, 8, 8), np.int32)
+    masks[1, 3, 4] = 2**24 + 1
+    source = al.Arrays(np.zeros((2, 8, 8, 3), np.uint8), masks=masks)
+    with pytest.raises(al.EngineError, match="no number beyond 16777216"):
+        al.Pipeline(source, [al.RandomFlip()], engine="tensorflow").to_tf()
 
 
 def test_masks_from_files(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from augline.arrays import Array, Namespace, choose, rows_of, shape_of
@@ -81,7 +81,7 @@ class Each:
             return images, self
         rest, behind = self.further(xp, images, wanted)
         images, _ = self.ready(images)
-        sizes = self._sizes(images)
+        sizes = self._sizes(xp, images)
         return choose(xp, xp.any(rest > 1), lambda: shrink_each(xp, images, sizes, rest), lambda: images), behind
 
     def further(self, xp: Namespace, images: Array, wanted: Array) -> tuple[Array, Each]:
@@ -89,14 +89,17 @@ class Each:
         factors = xp.astype(xp.zeros_like(wanted), xp.int64) + 1 if self.factors is None else self.factors
         whole = xp.clip(xp.astype(wanted, xp.int64) // factors, min=1)
         rest = xp.astype(whole, getattr(xp, self.precision))
-        height, width = (xp.ceil((size + 0 * rest[:, k]) / rest[:, k]) for k, size in enumerate(self._sizes(images)))
+        sizes = self._sizes(xp, images)
+        height, width = (xp.ceil((size + 0 * rest[:, k]) / rest[:, k]) for k, size in enumerate(sizes))
         zero = 0 * rest[:, 0]
         start = (zero, zero) if self.view is None else (self.view.top, self.view.left)
         return rest, Each(factors * whole, View(height, width, *start))
 
-    def _sizes(self, images: Array) -> tuple[Array, Array]:
+    def _sizes(self, xp: Namespace, images: Array) -> Sequence[Array | int]:
         """Height and width of the images."""
-        return tuple(images.shape[1:3]) if self.view is None else (self.view.height, self.view.width)
+        if self.view is None:
+            return tuple(images.shape[1:3])
+        return [xp.astype(side, getattr(xp, self.precision)) for side in (self.view.height, self.view.width)]
 
     def placed(self, xp: Namespace, matrix: Array) -> Array:
         """See `Alike`."""

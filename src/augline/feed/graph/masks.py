@@ -26,6 +26,8 @@ from augline.targets import mask_array
 
 _COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: colour type of a PNG
 
+_LARGEST = 2**24  # of whole numbers, float32 holds each up to here
+
 Opened = dict[str, tuple[Array, Each]]
 """The masks of a batch as they come, by name: what `carry_out` takes behind a plan."""
 
@@ -112,7 +114,10 @@ def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple
     arrays = [mask_array(row, len(source.lead)) for row in rows]
     if len({array.shape for array in arrays}) > 1:
         raise refused(repr(source), "masks in memory must have one size", "masks of several sizes")
-    stacked = tf.constant(np.stack(arrays))
+    found = np.stack(arrays)
+    if np.abs(found.astype(np.float64)).max(initial=0) > _LARGEST:
+        raise refused(repr(source), f"masks must hold no number beyond {_LARGEST}", f"{int(found.max())}")
+    stacked = tf.constant(found)
     return lambda indices, *_: (framed(tf.gather(stacked, indices), source.lead), Each(settled=True))
 
 
