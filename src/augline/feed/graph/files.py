@@ -15,7 +15,7 @@ from augline.engines.portable.warp import Strip, View
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.decode import SCALES, decode
 from augline.feed.graph.header import JPEG, probe
-from augline.feed.graph.shrink import shrunk, way
+from augline.feed.graph.shrink import precision, shrunk, way
 from augline.feed.graph.strip import Reading, bucket, in_strip
 from augline.feed.graph.window import windows
 from augline.plan import Plan, Warp
@@ -92,7 +92,7 @@ def _rest(files: Opened, shrinks: Array | None, scale: Array) -> Array:
 def _corners(files: Opened, scale: Array, window: Array, block: Array | None, channels: int, dtype: str) -> Array:
     """The windows, each in the top left corner of an array, `(batch, height, width, channels)`.
 
-    With blocks, which are for a warp, they are averaged over these, and float32.
+    With blocks, which are for a warp, they are averaged over these.
     """
     shown = window[:, 2:] if block is None else -(-window[:, 2:] // block)
     side = bucket(tf.reduce_max(shown))
@@ -103,7 +103,7 @@ def _corners(files: Opened, scale: Array, window: Array, block: Array | None, ch
         return in_corner(shrunk(image, *ways) if ways else image, side, side)
 
     parts = (files.data, files.kind, files.turn, scale, window, *([] if block is None else [way(block), block]))
-    made = getattr(tf, dtype) if block is None else tf.float32
+    made = getattr(tf, dtype) if block is None else precision(dtype)
     images = tf.map_fn(decoded, parts, fn_output_signature=made)
     return tf.reshape(images, (files.data.shape[0], side, side, channels))
 

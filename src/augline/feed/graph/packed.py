@@ -25,7 +25,7 @@ UNITS = 15
 
 def pack(pixels: Array) -> Array:
     """Levels `(..., 3)` from 0 to 255 as `(...)` uint32; real numbers to the nearest quarter, as means of four are."""
-    levels = tf.cast(pixels, tf.int32) * _QUARTERS if pixels.dtype.is_integer else tf.round(pixels * _QUARTERS)
+    levels = tf.round(tf.cast(pixels, tf.float32) * _QUARTERS)
     parts = (tf.cast(levels[..., k], tf.int32) * 2 ** (k * _BITS) for k in range(CHANNELS))
     return tf.cast(sum(parts), tf.uint32)
 

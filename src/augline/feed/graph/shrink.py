@@ -11,6 +11,11 @@ from augline.arrays import Array
 _PAIRS = ((1, 2), (2, 1), (2, 2))
 
 
+def precision(dtype: str) -> tf.DType:
+    """In which the means of integers stand. Of 8 bits those of two and four are exact, and take half the memory."""
+    return {"uint8": tf.float16, "uint16": tf.float32}[dtype]
+
+
 def way(block: Array) -> Array:
     """How `shrunk` goes about blocks `(..., 2)`: most often they are of 1 and 2, for which there are quick ways."""
     pairs = 2 * block[..., 0] + block[..., 1] - 3
@@ -18,7 +23,7 @@ def way(block: Array) -> Array:
 
 
 def shrunk(image: Array, way: Array, block: Array) -> Array:
-    """The means of the blocks of an image, float32; of a block that stands out over the edge, of what it has.
+    """The means of the blocks of an image, in `precision`; of a block that stands out over the edge, of what it has.
 
     Args:
         image: `(height, width, channels)` integers.
@@ -31,7 +36,8 @@ def shrunk(image: Array, way: Array, block: Array) -> Array:
         return lambda: tf.nn.avg_pool2d(values[None], size, size, "SAME")[0]
 
     ways = [lambda: values, *[pooled(size) for size in _PAIRS], lambda: _means(values, block)]
-    return tf.ensure_shape(tf.switch_case(way, ways), (None, None, image.shape[2]))
+    means = tf.cast(tf.switch_case(way, ways), precision(image.dtype.name))
+    return tf.ensure_shape(means, (None, None, image.shape[2]))
 
 
 def _means(image: Array, block: Array) -> Array:

@@ -12,7 +12,7 @@ from augline.arrays import Array
 from augline.engines.portable.warp import Strip
 from augline.feed.graph.decode import decode, upright_jpeg
 from augline.feed.graph.header import JPEG
-from augline.feed.graph.shrink import shrunk, way
+from augline.feed.graph.shrink import precision, shrunk, way
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Reading:
 
 
 def in_strip(files: Reading, channels: int, dtype: str) -> tuple[Array, Strip]:
-    """The windows of images averaged over their blocks, `(pixels, channels)` float32; and where each lies."""
+    """The windows of images averaged over their blocks, `(pixels, channels)`; and where each lies."""
     sides = -(-files.window[:, 2:] // files.block)
     counts = tf.reduce_prod(sides, axis=1)
     ends = tf.cumsum(counts)
@@ -49,26 +49,29 @@ def in_strip(files: Reading, channels: int, dtype: str) -> tuple[Array, Strip]:
     usual = tf.reduce_all((files.kind == JPEG) & (files.turn == 1))
     pixels = tf.cond(
         usual,
-        lambda: _listed(files.block, room, plain, channels),
-        lambda: _listed(files.block, room, any_kind, channels),
+        lambda: _listed(files.block, room, plain, (None, channels), precision(dtype)),
+        lambda: _listed(files.block, room, any_kind, (None, channels), precision(dtype)),
     )
     return pixels, Strip(ends - counts, sides[:, 0], sides[:, 1])
 
 
-def _listed(block: Array, room: Array, read: Callable[[Callable[[Array], Array]], Array], channels: int) -> Array:
+def _listed(
+    block: Array, room: Array, read: Callable[[Callable[[Array], Array]], Array], shape: tuple[None, int],
+    dtype: tf.DType,
+) -> Array:  # fmt: skip
     """What is read of each file, and so many pixels more. A loop of few operations: each costs about a microsecond."""
     rows, ways = block.shape[0], way(block)
-    parts = tf.TensorArray(tf.float32, rows + 1, infer_shape=False, element_shape=(None, channels))
+    parts = tf.TensorArray(dtype, rows + 1, infer_shape=False, element_shape=shape)
 
     def one(number: Array, parts: tf.TensorArray) -> tuple[Array, tf.TensorArray]:
         def at(column: Array) -> Array:
             return tf.gather(column, number)
 
         image = shrunk(read(at), at(ways), at(block))
-        return number + 1, parts.write(number, tf.reshape(image, (-1, channels)))
+        return number + 1, parts.write(number, tf.reshape(image, (-1, shape[1])))
 
     _, parts = tf.while_loop(lambda number, _: number < rows, one, (0, parts), parallel_iterations=1)
-    return parts.write(rows, tf.zeros((room, channels))).concat()
+    return parts.write(rows, tf.zeros((room, shape[1]), dtype)).concat()
 
 
 def bucket(size: Array) -> Array:
