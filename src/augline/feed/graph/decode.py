@@ -32,7 +32,7 @@ def decode(
         kind == JPEG,
         lambda: tf.cond(
             orientation == 1,
-            lambda: upright_jpeg(data, scale, window, channels, dtype),
+            lambda: _upright_jpeg(data, scale, window, channels, dtype),
             lambda: _whole_jpeg(data, scale, channels, dtype),
         ),
         lambda: _cropped(_other(data, kind, channels, dtype), window),
@@ -43,7 +43,7 @@ def decode(
 _POLICY = {"channels": 3, "fancy_upscaling": True, "dct_method": "INTEGER_ACCURATE"}
 
 
-def upright_jpeg(data: Array, scale: Array, window: Array, channels: int, dtype: str) -> Array:
+def _upright_jpeg(data: Array, scale: Array, window: Array, channels: int, dtype: str) -> Array:
     """The pixels of a JPEG that is not to be turned; see `decode`."""
     ways = [lambda ratio=ratio: tf.image.decode_and_crop_jpeg(data, window, ratio=ratio, **_POLICY) for ratio in SCALES]
     return _of_colour(tf.switch_case(scale, ways), channels, dtype)
