@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from augline.arrays import Array, Namespace
+from augline.plan.frame import Extent
 from augline.plan.plan import Plan
 from augline.plan.stages import Warp
 
@@ -20,23 +21,29 @@ def rows_read(plan: Plan, decoded: Array) -> Array:
     xp, first = plan.before.xp, plan.stages[0] if plan.stages else None
     rows = xp.ceil(plan.before.extent.height / decoded)
     if isinstance(first, Warp) and first.field is None:
-        top, bottom, behind = _reached(xp, first)
+        low, high, behind = reached(xp, first.matrix, first.extent)
         block = decoded if plan.shrinks[0] is None else plan.shrinks[0][:, 0]
-        lower = xp.floor((bottom + 0.5) / block - 0.5) + 1  # of the two rows of blocks between which it reads
+        lower = xp.floor((high[:, 0] + 0.5) / block - 0.5) + 1  # of the two rows of blocks between which it reads
         read = (lower + 1 + _MARGIN) * block / decoded
         # what lies above the image may be read from anywhere in it
-        folds = (top < 0) & (first.fill.mode in ("reflect", "mirror", "wrap"))
+        folds = (low[:, 0] < 0) & (first.fill.mode in ("reflect", "mirror", "wrap"))
         rows = xp.where(behind | folds, rows, xp.clip(xp.minimum(read, rows), min=1))
     return xp.astype(rows, xp.int64)
 
 
-def _reached(xp: Namespace, warp: Warp) -> tuple[Array, Array, Array]:
-    """The least and the greatest y that is read, and whether a projective map's horizon is in the picture."""
-    m, right, bottom = warp.matrix, warp.extent.width - 1, warp.extent.height - 1
+def reached(xp: Namespace, matrix: Array, extent: Extent) -> tuple[Array, Array, Array]:
+    """The least and the greatest place (y, x) that is read, `(batch, 2)`; and whether a horizon is in the picture.
+
+    Args:
+        xp: Array namespace.
+        matrix: `(batch, 3, 3)`, output pixel to input pixel.
+        extent: Output sizes.
+    """
+    m, right, bottom = matrix, extent.width - 1, extent.height - 1
     places, weights = [], []
     for x, y in ((0 * right, 0 * bottom), (right, 0 * bottom), (0 * right, bottom), (right, bottom)):
-        _, v, w = (m[:, k, 0] * x + m[:, k, 1] * y + m[:, k, 2] for k in range(3))
-        places.append(v / xp.where(w > _HORIZON, w, 1.0))
+        u, v, w = (m[:, k, 0] * x + m[:, k, 1] * y + m[:, k, 2] for k in range(3))
+        places.append(xp.stack([v, u], axis=-1) / xp.where(w > _HORIZON, w, 1.0)[:, None])
         weights.append(w)
     corners = xp.stack(places)
     return xp.min(corners, axis=0), xp.max(corners, axis=0), xp.min(xp.stack(weights), axis=0) <= _HORIZON

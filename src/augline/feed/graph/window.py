@@ -7,6 +7,7 @@ import tensorflow as tf
 from augline.arrays import Array
 from augline.engines.arrays import tensorflow as xp
 from augline.plan import Warp, matrices
+from augline.plan.rows import reached
 
 _MARGIN = 4  # pixels: two for interpolation between halved ones, two in which a partial decode is not exact
 
@@ -27,7 +28,7 @@ def windows(warp: Warp | None, sizes: Array, factors: Array, rest: Array, whole:
         return everything
     scale = 1 / tf.cast(factors, tf.float64)
     matrix = matrices.resized(xp, int(sizes.shape[0]), scale, scale) @ warp.matrix
-    low, high, behind = _reached(matrix, warp.extent.static)
+    low, high, behind = reached(xp, matrix, warp.extent)
     limit = tf.cast(sizes, tf.float64) - 1
     # what lies beyond the edge is read from inside: at the edge itself, or, mirrored, from anywhere
     folds = warp.reach == "anywhere" and warp.fill.mode in ("reflect", "mirror", "wrap")
@@ -37,13 +38,3 @@ def windows(warp: Warp | None, sizes: Array, factors: Array, rest: Array, whole:
     end = tf.math.ceil((tf.clip_by_value(high + _MARGIN, first, limit) + 1) / block) * block
     part = tf.cast(tf.concat([first, tf.minimum(end, limit + 1) - first], axis=1), tf.int32)
     return tf.where((whole | outside | behind)[:, None], everything, part)
-
-
-def _reached(matrix: Array, size: tuple[int, int]) -> tuple[Array, Array, Array]:
-    """The least and the greatest (y, x) that is read, and whether a projective map's horizon is in the picture."""
-    bottom, right = size[0] - 1.0, size[1] - 1.0
-    corners = tf.constant([[0, 0, 1], [right, 0, 1], [0, bottom, 1], [right, bottom, 1]], tf.float64)
-    places = tf.einsum("bij,cj->bci", matrix, corners)
-    behind = tf.reduce_any(places[..., 2] <= 1e-9, axis=1)
-    places = places[..., 1::-1] / tf.where(places[..., 2:] > 1e-9, places[..., 2:], 1.0)
-    return tf.reduce_min(places, axis=1), tf.reduce_max(places, axis=1), behind
