@@ -57,6 +57,16 @@ def grouped(xp: Namespace, kind: str, values: Array, group: Array, count: int) -
     return result
 
 
+def repeated(xp: Namespace, times: int, body: Callable[[Array], Array], x: Array) -> Array:
+    """`x` through `body` so many times; in a graph by a loop of its own, for what is traced once is traced sooner."""
+    loop = getattr(xp, "repeated", None)
+    if loop is not None:
+        return loop(times, body, x)
+    for _ in range(times):
+        x = body(x)
+    return x
+
+
 LEVELS = 256
 
 

@@ -203,6 +203,12 @@ def while_loop(condition: Callable[[Array], Array], body: Callable[[Array], Arra
     return result
 
 
+def repeated(times: int, body: Callable[[Array], Array], x: Array) -> Array:
+    """See `augline.arrays.repeated`."""
+    _, x = tf.while_loop(lambda k, _: k < times, lambda k, x: (k + 1, tf.ensure_shape(body(x), x.shape)), (0, x))
+    return x
+
+
 def cond(condition: Array, yes: Callable[[], Array], no: Callable[[], Array]) -> Array:
     """One of two, whichever the condition says."""
     return tf.cond(condition, yes, no)

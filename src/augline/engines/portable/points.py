@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from augline.arrays import Array, Namespace
+from augline.arrays import Array, Namespace, repeated
 from augline.engines.portable.warp import displacements, read
 from augline.plan import Fill, Warp, matrices
 
@@ -21,9 +21,11 @@ def forward(xp: Namespace, warp: Warp, points: Array) -> Array:
     if warp.field is None:
         return points
     moved = displacing(xp, displacements(xp, warp.field))
-    places = points - moved(points)
-    for _ in range(ITERATIONS):
-        places = newton(xp, moved, places, places + moved(places) - points)
+
+    def step(places: Array) -> Array:
+        return newton(xp, moved, places, places + moved(places) - points)
+
+    places = repeated(xp, ITERATIONS, step, points - moved(points))
     return matrices.transform_points(xp, matrices.inverse(xp, warp.field.outer), places)
 
 
