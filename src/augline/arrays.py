@@ -26,6 +26,11 @@ def is_float(array: Array) -> bool:
     return "float" in str(array.dtype)
 
 
+def remainder(xp: Namespace, i: Array, n: Array | int) -> Array:
+    """`i % n`; of floats by division, for compilers make vector instructions of that, and a call for each of `%`."""
+    return i - xp.floor(i / n) * n if is_float(i) else i % n
+
+
 def shape_of(xp: Namespace, array: Array) -> tuple[Any, ...]:
     """The shape; where a graph is traced before a side is known, that side is a number of the graph."""
     dynamic = getattr(xp, "shape", None)

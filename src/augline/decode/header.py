@@ -81,9 +81,9 @@ def _fields(data: bytes, exif: bool) -> _Fields:
     raise refusal("a file must be a JPEG, PNG, WebP, BMP, GIF or TIFF image", received, "Convert or remove the file.")
 
 
-SOS, _EOI, _APP1 = 0xDA, 0xD9, 0xE1
+SOS, EOI, APP1 = 0xDA, 0xD9, 0xE1
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15, less DHT, JPG and DAC
-_ALONE = frozenset(range(0xD0, 0xD9)) | {0x01}  # RST, SOI, TEM: no length follows
+ALONE = frozenset(range(0xD0, 0xD9)) | {0x01}  # RST, SOI, TEM: no length follows
 
 
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -93,9 +93,9 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         marker = data[at + 1]
         if marker == 0xFF:  # fill byte
             at += 1
-        elif marker in _ALONE:
+        elif marker in ALONE:
             at += 2
-        elif marker == _EOI:
+        elif marker == EOI:
             return
         else:
             end = at + 2 + (data[at + 2] << 8 | data[at + 3])
@@ -109,7 +109,7 @@ def _jpeg(data: bytes, exif: bool) -> _Fields:
     """EXIF may stand before or after the frame header."""
     marker = at = frame = orientation = 0
     for marker, at, end in jpeg_segments(data):
-        if marker == _APP1:
+        if marker == APP1:
             if exif and not orientation and data[at + 4 : at + 10] == b"Exif\0\0":
                 orientation = exif_block.orientation(data, at + 4, end)
         elif marker in FRAMES and not frame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from augline.arrays import LEVELS, Array, Namespace, histograms, shape_of
+from augline.arrays import LEVELS, Array, Namespace, histograms, remainder, shape_of
 from augline.engines.portable.finish import finished
 from augline.plan.stages import LUMA, Colour, Hsv, Output, Tone
 
@@ -82,7 +82,7 @@ def hsv(xp: Namespace, images: Array, stage: Hsv) -> Array:
     value = _changed(xp, value, stage.value)
     chroma = value * saturation
     shift = xp.asarray((5.0, 3.0, 1.0), dtype=images.dtype)
-    turned = value[..., None] - chroma[..., None] * _ramp(xp, _turn(xp, sextant[..., None] + shift))
+    turned = value[..., None] - chroma[..., None] * _ramp(xp, remainder(xp, sextant[..., None] + shift, 6))
     changed = xp.concat([turned, images[..., 3:]], axis=-1) if int(images.shape[-1]) > 3 else turned
     return xp.where(stage.active[:, None, None, None], changed, images)
 
@@ -103,11 +103,6 @@ def _changed(xp: Namespace, channel: Array, change: Array) -> Array:
     """A channel times a factor, plus an addition, clipped."""
     factor, addition = change[:, 0, None, None], change[:, 1, None, None]
     return xp.clip(channel * factor + addition, min=0.0, max=1.0)
-
-
-def _turn(xp: Namespace, k: Array) -> Array:
-    """`k % 6`, for which XLA calls a function for every pixel."""
-    return k - xp.floor(k / 6) * 6
 
 
 def _ramp(xp: Namespace, k: Array) -> Array:

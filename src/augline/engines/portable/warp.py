@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from augline.arrays import Array, Namespace, is_float, rows_of, shape_of
+from augline.arrays import Array, Namespace, remainder, rows_of, shape_of
 from augline.plan.stages import Field, Fill, Interpolation
 
 
@@ -252,17 +252,12 @@ def fold(xp: Namespace, i: Array, n: Array | int, mode: str) -> Array:
     a a | a b c d | d d.
     """
     if mode == "reflect":
-        i = _remainder(xp, i, 2 * n)
+        i = remainder(xp, i, 2 * n)
         return xp.where(i < n, i, 2 * n - 1 - i)
     if mode == "mirror":
         turn = max(2 * n - 2, 1) if isinstance(n, int) else xp.clip(2 * n - 2, min=1)
-        i = _remainder(xp, i, turn)
+        i = remainder(xp, i, turn)
         return xp.where(i < n, i, turn - i)
     if mode == "wrap":
-        return _remainder(xp, i, n)
+        return remainder(xp, i, n)
     return xp.minimum(xp.clip(i, min=0), n - 1) if not isinstance(n, int) else xp.clip(i, min=0, max=n - 1)
-
-
-def _remainder(xp: Namespace, i: Array, n: Array | int) -> Array:
-    """`i % n`; of whole floats by division, which compilers turn into vector instructions."""
-    return i - xp.floor(i / n) * n if is_float(i) else i % n

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import tensorflow as tf
 
@@ -32,8 +33,8 @@ def decode(
         kind == JPEG,
         lambda: tf.cond(
             orientation == 1,
-            lambda: _upright_jpeg(data, scale, window, channels, dtype),
-            lambda: _whole_jpeg(data, scale, channels, dtype),
+            lambda: _jpeg(partial(tf.image.decode_and_crop_jpeg, data, window), scale, channels, dtype),
+            lambda: _jpeg(partial(tf.io.decode_jpeg, data), scale, channels, dtype),
         ),
         lambda: _cropped(_other(data, kind, channels, dtype), window),
     )
@@ -43,18 +44,8 @@ def decode(
 _POLICY = {"channels": 3, "fancy_upscaling": True, "dct_method": "INTEGER_ACCURATE"}
 
 
-def _upright_jpeg(data: Array, scale: Array, window: Array, channels: int, dtype: str) -> Array:
-    """The pixels of a JPEG that is not to be turned; see `decode`."""
-    ways = [lambda ratio=ratio: tf.image.decode_and_crop_jpeg(data, window, ratio=ratio, **_POLICY) for ratio in SCALES]
-    return _of_colour(tf.switch_case(scale, ways), channels, dtype)
-
-
-def _whole_jpeg(data: Array, scale: Array, channels: int, dtype: str) -> Array:
-    ways = [lambda ratio=ratio: tf.io.decode_jpeg(data, ratio=ratio, **_POLICY) for ratio in SCALES]
-    return _of_colour(tf.switch_case(scale, ways), channels, dtype)
-
-
-def _of_colour(image: Array, channels: int, dtype: str) -> Array:
+def _jpeg(read: Callable[..., Array], scale: Array, channels: int, dtype: str) -> Array:
+    image = tf.switch_case(scale, [partial(read, ratio=ratio, **_POLICY) for ratio in SCALES])
     return _depth(_channels(tf.ensure_shape(image, (None, None, 3)), channels, 255), dtype)
 
 

@@ -5,9 +5,12 @@ A whole batch is walked at once: an operation on 32 numbers takes no longer than
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import tensorflow as tf
 
 from augline.arrays import Array
+from augline.decode.header import ALONE, APP1, EOI, FRAMES, SOS
 
 JPEG, PNG, GIF, BMP = range(4)
 _MAGIC = ((JPEG, b"\xff\xd8"), (PNG, b"\x89PNG"), (GIF, b"GIF8"), (BMP, b"BM"))
@@ -80,20 +83,25 @@ def _jpeg(data: Array, looks: Array) -> tuple[Array, Array]:
     def step(at: Array, size: Array, tags: Array) -> tuple[Array, Array, Array]:
         head = _bytes(data, tf.abs(at), _SEGMENT)
         marker, length = head[:, 1], head[:, 2] * 256 + head[:, 3]
-        alone = ((marker >= 0xD0) & (marker <= 0xD8)) | (marker == 0x01)
-        ends = (head[:, 0] != 0xFF) | (marker == 0xDA) | (marker == 0xD9) | ((length < 2) & ~alone & (marker != 0xFF))
+        alone, fill = _among(marker, ALONE), marker == 0xFF
+        ends = (head[:, 0] != 0xFF) | _among(marker, {SOS, EOI}) | ((length < 2) & ~alone & ~fill)
         goes = (at > 0) & ~ends
-        frame = (marker >= 0xC0) & (marker <= 0xCF) & (marker != 0xC4) & (marker != 0xC8) & (marker != 0xCC)
-        size = tf.where((goes & frame & (size[:, 0] == 0))[:, None], _big(head, (5, 7), 2), size)
-        is_exif = (marker == 0xE1) & tf.reduce_all(head[:, 4:10] == _EXIF, axis=1)
+        frame = goes & _among(marker, FRAMES) & (size[:, 0] == 0)
+        size = tf.where(frame[:, None], _big(head, (5, 7), 2), size)
+        is_exif = (marker == APP1) & tf.reduce_all(head[:, 4:10] == _EXIF, axis=1)
         tags = tf.where(goes & is_exif & (tags == 0), at + _SEGMENT, tags)
-        further = tf.where(marker == 0xFF, 1, tf.where(alone, 2, 2 + length))
+        further = tf.where(fill, 1, tf.where(alone, 2, 2 + length))
         return tf.where(goes, at + further, -tf.abs(at)), size, tags
 
     none = tf.zeros(tf.shape(looks), tf.int32)
     start = tf.where(looks, 2, none), tf.stack([none, none], axis=1), none
     _, size, tags = tf.while_loop(lambda at, *_: tf.reduce_any(at > 0), step, start)
     return size, tags
+
+
+def _among(values: Array, some: Collection[int]) -> Array:
+    """Which values `(batch,)` are among some."""
+    return tf.reduce_any(values[:, None] == sorted(some), axis=1)
 
 
 def _orientation(data: Array, start: Array) -> Array:

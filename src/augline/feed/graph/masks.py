@@ -115,8 +115,9 @@ def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple
     if len({array.shape for array in arrays}) > 1:
         raise refused(repr(source), "masks in memory must have one size", "masks of several sizes")
     found = np.stack(arrays)
-    if np.abs(found.astype(np.float64)).max(initial=0) > _LARGEST:
-        raise refused(repr(source), f"masks must hold no number beyond {_LARGEST}", f"{int(found.max())}")
+    most = max(int(found.max(initial=0)), -int(found.min(initial=0)))
+    if most > _LARGEST:
+        raise refused(repr(source), f"masks must hold no number beyond {_LARGEST}", f"{most}")
     stacked = tf.constant(found)
     return lambda indices, *_: (framed(tf.gather(stacked, indices), source.lead), Each(settled=True))
 

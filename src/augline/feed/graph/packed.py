@@ -18,7 +18,7 @@ CHANNELS = 3
 _BITS = 10
 _LARGEST = 2**_BITS - 1
 _QUARTERS = 4
-_STEP = 4096.0
+_STEP = 4096.0  # between red and green: more than 255 * UNITS, and both fit in a float32
 UNITS = 15
 """In how many parts of a level a warp gives red and green. Odd: to round these is the same as to round once."""
 
