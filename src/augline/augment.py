@@ -17,7 +17,7 @@ from augline.sight import Known
 from augline.sources.arrays import checked_range
 from augline.sources.base import RESERVED
 from augline.sources.columns import build
-from augline.sources.refusal import check_length, refusal
+from augline.sources.refusal import check_channels_last, check_length, refusal
 from augline.sources.targets import Targets, by_frame, by_sample
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential
@@ -207,6 +207,7 @@ def checked_images(images: Any, owner: str = "augment", *, videos: bool = False)
             "images[..., None]."
         )
     first = batch[0]
+    check_channels_last(f"{owner}(images)", first.shape)
     for index, image in enumerate(batch):
         if image.dtype.name not in RANGES:
             raise ArgumentError(

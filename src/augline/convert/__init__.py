@@ -48,8 +48,8 @@ def to_dataset(
     Args:
         x: A generator function or generator, any iterable of batches or samples, a `keras.utils.PyDataset` or Sequence
             (anything with a length and an index), an iterator of Keras's ImageDataGenerator, a torch Dataset or
-            DataLoader, NumPy arrays in tuples or dicts. A `tf.data.Dataset` comes back as it is, unless it is to be
-            augmented or the like; then it is read as any iterable.
+            DataLoader (bfloat16 becomes float32), arrays in tuples or dicts. A `tf.data.Dataset` comes back as it is,
+            unless it is to be augmented or the like; then it is read as any iterable.
         signature: `tf.TensorSpec`s in the structure of the elements. By default the first element shows shapes and
             types (it is not lost), and the axis of the samples is left open.
         batch_size: Makes batches of a source of single samples. Arrays are cut into batches of 32 by default.
@@ -57,8 +57,8 @@ def to_dataset(
             batches of them.
         shuffle: Whether a source with an index is read in another order each pass, as Keras's `fit` does with a
             Sequence.
-        augment: What may happen to the images: of an array, the first of a tuple, or "images" of a dict with
-            Keras's keys ("segmentation_masks", "bounding_boxes", "keypoints"), which are moved along. Elsewhere nothing
+        augment: What may happen to the images (channels last): of an array, the first of a tuple, or "images" of a dict
+            with Keras's keys ("segmentation_masks", "bounding_boxes", "keypoints"), which are moved along. Elsewhere nothing
             may be as large as images that move, for it would stay. Numbers are drawn by (seed, pass, number of the
             sample).
         value_range: Of float images to augment; (0, 1) by default. The first 64 images must lie in it.

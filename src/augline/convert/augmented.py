@@ -20,6 +20,7 @@ from augline.program import Program
 from augline.sight import Known
 from augline.sources.arrays import LOOKED_AT, checked_range
 from augline.sources.columns import check_swaps
+from augline.sources.refusal import check_channels_last
 from augline.sources.targets import Targets
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential
@@ -55,6 +56,7 @@ class Augmenter:
         if image.ndim != (3 if samples else 4):
             wanted = "(height, width, channels)" if samples else "(batch, height, width, channels)"
             raise SourceError(f"images of shape {list(image.shape)}; augment= needs {wanted}, the first of the element")
+        check_channels_last(_OWNER, image.shape)
         dtype = "float32" if image.dtype.kind == "f" else image.dtype.name
         if dtype not in RANGES:
             raise SourceError(f"images of type {image.dtype}; augment= needs uint8, uint16 or a float type")

@@ -77,9 +77,9 @@ def _holds_arrays(value: Any) -> bool:
 
 
 def _array(value: Any) -> NDArray[Any]:
-    if hasattr(value, "detach"):  # torch
-        value = value.detach().cpu()
-    if not isinstance(value, np.ndarray) and callable(getattr(value, "numpy", None)):
+    if hasattr(value, "detach"):  # torch, one of whose types NumPy lacks
+        value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy(force=True)
+    elif not isinstance(value, np.ndarray) and callable(getattr(value, "numpy", None)):
         value = value.numpy()
     if value is None:
         raise SourceError("None stands where an array should. Leave it out, or yield an array")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
@@ -227,7 +228,7 @@ class Streamed:
         self._over = False
 
     def peek(self) -> Any:
-        self._iterator = self._iterator or self.make()
+        self._iterator = self.make() if self._iterator is None else self._iterator
         if not self._front:
             self._front.append(self._next(self._iterator))
         return self._front[0]
@@ -238,7 +239,7 @@ class Streamed:
                 f"to_dataset({self.name}): a generator object gives one pass. Received a request for another, but it "
                 "is exhausted. Pass the generator function itself, uncalled, or steps= for one that never ends."
             )
-        iterator = self._iterator or self.make()
+        iterator = self.make() if self._iterator is None else self._iterator  # torch's have a length, or an error
         self._iterator = None if self.again else iterator
         front, self._front = self._front, []
 
@@ -277,14 +278,19 @@ def reader_of(source: Any, batch_size: int | None, steps: int | None, seed: int,
         return NativeIterator(source, name, _counted(source, name))
     if _is_legacy(source):
         return LegacyIterator(source, name, _counted(source, name))
-    if isinstance(source, np.ndarray) or (isinstance(source, (tuple, Mapping)) and _all_arrays(source)):
+    if hasattr(source, "__dlpack__") or (isinstance(source, (tuple, Mapping)) and _all_arrays(source)):
         return Rows(source, batch_size or 32, seed, shuffle)
     if hasattr(source, "num_batches") and hasattr(source, "__getitem__"):
         count = source.num_batches
         return Indexed(source, name, None if count is None else _counted(source, name, count), batched=True)
     if isinstance(source, (str, bytes, Mapping)) or hasattr(source, "columns"):
         raise _refused(source)
-    streams = hasattr(source, "batch_sampler") or inspect.isgenerator(source) or hasattr(source, "__next__")
+    if batch_size is not None and getattr(source, "batch_sampler", None) is not None:
+        raise ArgumentError(
+            f"to_dataset({name}, batch_size={batch_size}): batch_size makes batches of single samples. Received a "
+            "DataLoader that makes batches itself. Leave batch_size out here, or write DataLoader(batch_size=None)."
+        )
+    streams = _is_torch_stream(source) or inspect.isgenerator(source) or hasattr(source, "__next__")
     if not streams and hasattr(source, "__getitem__") and hasattr(source, "__len__"):
         batched = True if hasattr(source, "on_epoch_end") else None
         return Indexed(source, name, _counted(source, name), batched)
@@ -292,7 +298,7 @@ def reader_of(source: Any, batch_size: int | None, steps: int | None, seed: int,
         _check_callable(source, name)
         return Streamed(lambda: iter(source()), name, steps, again=True)
     if isinstance(source, Iterable):
-        length = steps if steps is not None or not _has_length(source) else _counted(source, name)
+        length = _counted(source, name) if steps is None and _has_length(source) else steps
         return Streamed(lambda: iter(source), name, length, again=not hasattr(source, "__next__"))
     raise _refused(source)
 
@@ -308,6 +314,12 @@ def rebuild(source: Any) -> Any:
 
 def _is_legacy(source: Any) -> bool:
     return all(hasattr(source, name) for name in ("_get_batches_of_transformed_samples", "index_array", "n"))
+
+
+def _is_torch_stream(source: Any) -> bool:
+    """Whether it is a DataLoader, or a Dataset of torch's to iterate over, which inherits an index that it lacks."""
+    data = sys.modules.get("torch.utils.data")
+    return hasattr(source, "batch_sampler") or (data is not None and isinstance(source, data.IterableDataset))
 
 
 def _all_arrays(value: Any) -> bool:
@@ -329,9 +341,16 @@ def _counted(source: Any, name: str, count: int | None = None) -> int:
 
 
 def _has_length(source: Any) -> bool:
-    """Whether it knows how many elements it has; a `tf.data.Dataset` may not."""
+    """Whether it knows how many elements it has; a `tf.data.Dataset` or a DataLoader may not."""
     cardinality = getattr(source, "cardinality", None)
-    return hasattr(source, "__len__") and (cardinality is None or int(cardinality()) >= 0)
+    if cardinality is not None:
+        return int(cardinality()) >= 0
+    if getattr(source, "num_workers", 0) > 1 and _is_torch_stream(getattr(source, "dataset", None)):
+        return False  # each worker has a last batch of its own: the length that the loader says is a guess
+    try:
+        return len(source) >= 0
+    except TypeError:  # torch's have a `__len__` also where what they read from has none
+        return False
 
 
 def _check_callable(source: Any, name: str) -> None:
@@ -351,12 +370,13 @@ def _check_callable(source: Any, name: str) -> None:
 
 
 def _refused(source: Any) -> ArgumentError:
+    fix = "Give it __len__" if hasattr(source, "__getitem__") else "Pass one of these"
     fixes = {
         "str": "For a folder of images write al.Pipeline(al.Folder(path), ...).to_tf()",
         "ImageDataGenerator": "Pass what its flow or flow_from_directory gives",
         "DataFrame": "For a table of files write al.Pipeline(al.Table(x, ...), ...).to_tf(); for numbers, x.to_numpy()",
     }
-    fix = fixes.get(type(source).__name__, "Pass one of these")
+    fix = fixes.get(type(source).__name__, fix)
     return ArgumentError(
         "to_dataset(x): x must be a generator or generator function, an iterable, a Sequence or PyDataset, an iterator "
         "of ImageDataGenerator, a torch Dataset or DataLoader, NumPy arrays, or a tf.data.Dataset. Received "

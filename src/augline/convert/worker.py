@@ -97,7 +97,7 @@ class Server:
             self._pass, self._read = epoch, self._reader.at(epoch)
         if self._reader.indexed:
             seed_all(seed, epoch, index)
-        element = mapped(np.ascontiguousarray, normalised(self._read(index)))
+        element = mapped(_contiguous, normalised(self._read(index)))
         return self._placed(pack(element))
 
     def _placed(self, packed: Packed) -> tuple[Any, int | None]:
@@ -122,6 +122,10 @@ class Server:
         descriptor = create(size)
         self._memories[key] = shared(descriptor, size)
         return key, descriptor
+
+
+def _contiguous(array: Any) -> Any:
+    return np.asarray(array, order="C")  # ascontiguousarray would give a single number an axis
 
 
 def _watch(lifeline: int) -> None:

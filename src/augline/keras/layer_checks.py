@@ -11,7 +11,7 @@ import numpy as np
 import keras
 from augline.errors import ArgumentError, EngineError
 from augline.sources.arrays import checked_range
-from augline.sources.refusal import nearest, refusal
+from augline.sources.refusal import check_channels_last, nearest, refusal
 from augline.transforms.base import Transform
 from augline.transforms.compose import schedules
 from augline.transforms.mix import Mixing
@@ -22,7 +22,6 @@ KEYS = ("images", "segmentation_masks", "bounding_boxes", "labels", "weights", "
 INTEGERS = ("uint8", "uint16")
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 _PIPELINE = "Leave it out here, and do it in a Pipeline."
-_MOST_CHANNELS = 4  # that a picture commonly has: more on the last axis, and fewer on the second, is the other layout
 
 
 class Images(NamedTuple):
@@ -129,7 +128,5 @@ def image_spec(images: Any) -> Images:
         rule = "the size of images must be known, for one program is compiled for each"
         fix = "Resize them in front of the layer, and declare Input((height, width, channels))."
         raise refusal(ArgumentError, "Augment", rule, f"{shape}", fix)
-    if channels > _MOST_CHANNELS >= height:
-        rule, fix = "channels come last", "Transpose them: images.transpose(0, 2, 3, 1)."
-        raise refusal(ArgumentError, "Augment", rule, f"{shape}, as if channels came first", fix)
+    check_channels_last("Augment", shape)
     return Images(height, width, channels, dtype)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from augline.errors import ArgumentError, SourceError
 from augline.sources.base import VALUE_RANGES, Source, check_extra_images, no_config
 from augline.sources.columns import build
-from augline.sources.refusal import refusal, shown
+from augline.sources.refusal import check_channels_last, refusal, shown
 
 _Images: TypeAlias = NDArray[Any] | Sequence[NDArray[Any]]
 LOOKED_AT = 64
@@ -63,6 +63,7 @@ class Arrays(Source):
         self.images: NDArray[Any] | list[NDArray[Any]]
         self.images = _list(images) if isinstance(images, (list, tuple)) else _stack(np.asanyarray(images))
         first = self.images[0]
+        check_channels_last(_OWNER, first.shape)
         self.channels, self.dtype, self.lead = first.shape[-1], first.dtype.name, first.shape[:-3]
         self.size = _common_size(self.images)
         self.value_range = checked_range(_OWNER, self.images, self.dtype, value_range)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from augline.errors import ArgumentError, AuglineError
 
 _Error = TypeVar("_Error", bound=AuglineError)
+_MOST_CHANNELS = 4  # that a picture commonly has: more on the last axis, and no more rows, is the other layout
 
 
 def refusal(kind: type[_Error], owner: str, rule: str, received: str, fix: str) -> _Error:
@@ -36,6 +37,13 @@ def check_choice(owner: str, argument: str, value: object, choices: Sequence[obj
         rule = f"{argument} must be one of {', '.join(map(repr, choices))}"
         fix = f"{nearest(value, names)}Pass one of those."
         raise refusal(ArgumentError, owner, rule, f"{argument}={value!r}", fix)
+
+
+def check_channels_last(owner: str, shape: tuple[int, ...]) -> None:
+    """Refuse images of which the shape `(..., height, width, channels)` says that channels come first."""
+    if shape[-1] > _MOST_CHANNELS >= shape[-3]:
+        fix = "Transpose them: images.transpose(0, 2, 3, 1), or image.transpose(1, 2, 0) for each."
+        raise refusal(ArgumentError, owner, "channels come last", f"{shape}, as if channels came first", fix)
 
 
 def check_length(owner: str, argument: str, length: int, images: int) -> None:
