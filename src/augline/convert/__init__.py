@@ -58,9 +58,9 @@ def to_dataset(
         shuffle: Whether a source with an index is read in another order each pass, as Keras's `fit` does with a
             Sequence.
         augment: What may happen to the images (channels last): of an array, the first of a tuple, or "images" of a dict
-            with Keras's keys ("segmentation_masks", "bounding_boxes", "keypoints"), which are moved along. Elsewhere nothing
-            may be as large as images that move, for it would stay. Numbers are drawn by (seed, pass, number of the
-            sample).
+            with Keras's keys ("segmentation_masks", "bounding_boxes", "keypoints"), which are moved along. Elsewhere
+            nothing may be as large as images that move, for it would stay. Numbers are drawn by (seed, pass, number of
+            the sample).
         value_range: Of float images to augment; (0, 1) by default. The first 64 images must lie in it.
         bounding_box_format: One of Keras's formats.
         box_filter: Which boxes stay once the image around them was cut.
