@@ -175,6 +175,8 @@ LISTS = (
     [al.RandomResizedCrop(20, 30, scale=(0.5, 1.0)), al.RandomContrast(0.3)],
     [al.RandomRotation(0.1, fill_mode="constant"), al.RandomCrop(70, 90)],
     [al.RandomPerspective(1.0, scale=0.4), al.CenterCrop(64, 64)],
+    [al.RandomHue(0.2), al.RandomGamma(), al.RandomResizedCrop(64, 64, scale=(0.04, 0.2))],
+    [al.RandomTranslation((0.15, 0.6), 0.1), al.RandomRotation(0.1), al.CenterCrop(64, 64)],
     [al.RandomResizedCrop(64, 64), al.MixUp(), al.RandomFlip()],
 )
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from augline.plan.stages import Colour, Hsv, Reach, Stage, Tone, Warp
+from augline.plan.stages import Colour, Hsv, Reach, Stage, Tone, Warp, pointwise
 
 Rule: TypeAlias = Callable[[Stage, Stage], "tuple[Stage, ...] | None"]
 
@@ -39,8 +39,7 @@ def permute_first(first: Stage, then: Stage) -> tuple[Stage, ...] | None:
     """A pointwise stage does not care where pixels sit: flips and turns move ahead; crops too, unless it measures."""
     if not isinstance(first, (Tone, Colour, Hsv)) or not isinstance(then, Warp):
         return None
-    measured = isinstance(first, Tone) and first.measures
-    if then.reach == "permutes" or (then.reach == "picks" and not measured):
+    if then.reach == "permutes" or (then.reach == "picks" and pointwise(first)):
         return (then, first)
     return None
 

@@ -15,7 +15,7 @@ from augline.plan.blend import Blend
 from augline.plan.finish import Finish, check_order
 from augline.plan.frame import Extent, Frame
 from augline.plan.fuse import APPROXIMATE, EXACT, Rule, fuse
-from augline.plan.stages import Colour, Drop, Output, Rescale, Stage, Tone, Warp
+from augline.plan.stages import Drop, Output, Rescale, Stage, Warp, pointwise
 
 T = TypeVar("T")
 
@@ -88,7 +88,7 @@ def uneven(plan: Plan) -> str:
     before = ""
     for number, stage in enumerate(plan.stages):
         name = ", ".join(getattr(stage, "origin", ()))
-        if before and not _pointwise(stage) and not isinstance(stage, Warp):
+        if before and not pointwise(stage) and not isinstance(stage, Warp):
             return f"{name} behind {before}"
         if isinstance(stage, Warp) and stage.field is not None and stage.field.extent.static is None:
             return f"{name}, which bends images of several sizes"
@@ -97,10 +97,6 @@ def uneven(plan: Plan) -> str:
             if before and stage.extent.bound is None and number + 1 < len(plan.stages):
                 return f"{name}, which knows no limit (Extent.most)"
     return ""
-
-
-def _pointwise(stage: Stage) -> bool:
-    return isinstance(stage, Colour) or (isinstance(stage, Tone) and not stage.measures)
 
 
 def _settled(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from augline.arrays import Array, Namespace
 from augline.plan.frame import Extent
 from augline.plan.plan import Plan
-from augline.plan.stages import Warp
+from augline.plan.stages import Warp, pointwise
 
 _MARGIN = 1  # rows of blocks: engines round places
 _HORIZON = 1e-9  # weights up to here lie behind it, as for engines
@@ -18,16 +18,21 @@ def rows_read(plan: Plan, decoded: Array) -> Array:
         plan: Of the batch.
         decoded: `(batch,)` whole factors by which the decoder shrinks the images; they divide the plan's own.
     """
-    xp, first = plan.before.xp, plan.stages[0] if plan.stages else None
+    xp = plan.before.xp
     rows = xp.ceil(plan.before.extent.height / decoded)
+    # what pointwise stages make of the rows below, nobody reads
+    number = next((number for number, stage in enumerate(plan.stages) if not pointwise(stage)), 0)
+    first = plan.stages[number] if plan.stages else None
     if isinstance(first, Warp) and first.field is None:
         low, high, behind = reached(xp, first.matrix, first.extent)
-        block = decoded if plan.shrinks[0] is None else plan.shrinks[0][:, 0]
+        shrink = plan.shrinks[number]
+        block = decoded if shrink is None else shrink[:, 0]
         lower = xp.floor((high[:, 0] + 0.5) / block - 0.5) + 1  # of the two rows of blocks between which it reads
+        if first.fill.mode in ("reflect", "mirror"):  # what lies above the image is read from as far below its edge
+            lower = xp.maximum(lower, -xp.floor((low[:, 0] + 0.5) / block - 0.5))
+        wraps = (low[:, 0] < 0) & (first.fill.mode == "wrap")
         read = (lower + 1 + _MARGIN) * block / decoded
-        # what lies above the image may be read from anywhere in it
-        folds = (low[:, 0] < 0) & (first.fill.mode in ("reflect", "mirror", "wrap"))
-        rows = xp.where(behind | folds, rows, xp.clip(xp.minimum(read, rows), min=1))
+        rows = xp.where(behind | wraps, rows, xp.clip(xp.minimum(read, rows), min=1))
     return xp.astype(rows, xp.int64)
 
 

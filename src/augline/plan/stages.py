@@ -233,6 +233,11 @@ class Hsv(Stage):
         return replace(self, hue=xp.where(mask, self.hue, 0.0), saturation=saturation, value=value)
 
 
+def pointwise(stage: Stage) -> bool:
+    """Whether it makes each pixel of that pixel alone."""
+    return isinstance(stage, (Colour, Hsv)) or (isinstance(stage, Tone) and not stage.measures)
+
+
 @dataclass(frozen=True, eq=False)
 class Rescale(Stage):
     """Another scale for the values the user sees: `value * scale + offset` per channel, of a type from here on.
