@@ -80,6 +80,11 @@ def test_threads_may_share_one():
         ([al.RandomCrop(8, 9, p=0.5)], (20, 30), None),
         ([al.RandomCrop(8, 9, p=0.5), al.Resizing(8, 9)], None, (8, 9)),
         ([al.RandomResizedCrop(8, 8), al.Transpose()], None, (8, 8)),
+        ([al.OneOf([al.RandomCrop(8, 9), al.Sequential([al.CenterCrop(8, 9), al.RandomFlip(p=0.5)])])], None, (8, 9)),
+        ([al.OneOf([al.OneOf([al.RandomCrop(8, 9), al.CenterCrop(8, 9)]), al.Resizing(8, 9)])], (20, 30), (8, 9)),
+        ([al.OneOf([al.RandomCrop(8, 9), al.CenterCrop(8, 9)], p=0.5)], (20, 30), None),
+        ([al.OneOf([al.RandomCrop(8, 9), al.CenterCrop(8, 9, p=0.5)])], (20, 30), None),
+        ([al.OneOf([al.RandomCrop(8, 9), al.RandomRotation(0.1)])], (8, 9), (8, 9)),
     ],
 )
 def test_the_size_that_comes_out_is_known_before_any_image(transforms, size, output):

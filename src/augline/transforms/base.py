@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import difflib
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias, TypeVar, dataclass_transform
 
 import numpy as np
@@ -209,13 +209,18 @@ def expand(
     """Expands a list, each transform on the frame that the ones before it leave."""
     drawn: list[Drawn] = []
     stages: list[Stage] = []
-    for number, (label, item) in enumerate(zip(labels(transforms), transforms, strict=True)):
-        item = resolved(item, draw.epoch, draw.xp)
-        done = item.expand(draw, frame, f"{path}/{label}" if path else label, masks[number] if masks else None)
+    for number, (place, item) in enumerate(placed(transforms, draw, path)):
+        done = item.expand(draw, frame, place, masks[number] if masks else None)
         drawn += done.drawn
         stages += done.stages
         frame = done.frame
     return Expansion(tuple(drawn), tuple(stages), frame)
+
+
+def placed(transforms: Sequence[Transform], draw: Draw, path: str) -> Iterator[tuple[str, Transform]]:
+    """Each with its own path below that of the list, and with the numbers that its schedules come to now."""
+    for label, item in zip(labels(transforms), transforms, strict=True):
+        yield f"{path}/{label}" if path else label, resolved(item, draw.epoch, draw.xp)
 
 
 def labels(transforms: Sequence[Transform]) -> list[str]:

@@ -12,9 +12,9 @@ from pydantic import PlainValidator
 from augline.arrays import Array
 from augline.errors import ArgumentError
 from augline.plan.frame import Frame
-from augline.plan.stages import Stage
+from augline.plan.stages import Stage, Warp
 from augline.random import Draw
-from augline.transforms.base import Drawn, Expansion, Params, Transform, both, expand, labels, transform
+from augline.transforms.base import Drawn, Expansion, Params, Transform, both, expand, labels, placed, transform
 from augline.transforms.fields import Refusal, span
 from augline.transforms.schedules import Schedule
 
@@ -66,8 +66,14 @@ class Composite(Transform):
         active = both(mask, self.gate(draw))
         params = self.sample(draw, frame)
         masks = [both(active, chosen) for chosen in self.masks(params, frame)]
-        inside = expand(self.transforms, draw, frame, path, masks)
+        inside = self.inside(draw, frame, path, masks, active)
         return Expansion((Drawn(path, self, params, active), *inside.drawn), inside.stages, inside.frame)
+
+    def inside(
+        self, draw: Draw, frame: Frame, path: str, masks: Sequence[Array | None], active: Array | None
+    ) -> Expansion:
+        """What the transforms come to, each on its samples; `active` are those that any acts on."""
+        return expand(self.transforms, draw, frame, path, masks)
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         raise NotImplementedError("a composite expands; it does not lower")
@@ -98,6 +104,8 @@ class Sequential(Composite):
 @transform
 class OneOf(Composite):
     """One of several transforms for each sample.
+
+    Where all end in one size, as crops may, so do all images.
 
     Args:
         transforms: What to choose from.
@@ -138,6 +146,23 @@ class OneOf(Composite):
     def masks(self, params: Params, frame: Frame) -> Sequence[Array]:
         return [params["choice"] == number for number in range(len(self.transforms))]
 
+    def inside(
+        self, draw: Draw, frame: Frame, path: str, masks: Sequence[Array | None], active: Array | None
+    ) -> Expansion:
+        """Each is expanded as if it were alone, on what comes in: so it shows whether all end in one size."""
+        drawn, stages, after = [], [], frame
+        sizes = set() if active is None else {frame.extent.static}
+        for (place, item), mask in zip(placed(self.transforms, draw, path), masks, strict=True):
+            done = item.expand(draw, frame, place, None)
+            drawn += [dataclasses.replace(one, active=both(mask, one.active)) for one in done.drawn]
+            for stage in done.stages:
+                stages.append(stage.masked(mask, after))
+                after = stages[-1].after(after)
+            sizes.add(done.frame.extent.static)
+        if frame.sight is not None:
+            after = after.with_(sight=frame.sight.through(stages))
+        return Expansion(tuple(drawn), *_of_size(stages, after, sizes.pop() if len(sizes) == 1 else None))
+
 
 @transform
 class SomeOf(Composite):
@@ -175,6 +200,16 @@ class SomeOf(Composite):
 
     def masks(self, params: Params, frame: Frame) -> Sequence[Array]:
         return [params["rank"][:, number] < params["count"] for number in range(len(self.transforms))]
+
+
+def _of_size(stages: list[Stage], frame: Frame, size: tuple[int, int] | None) -> tuple[tuple[Stage, ...], Frame]:
+    """Stages, and the frame behind them, that say in which size all samples come out, where that is one."""
+    last = next((number for number in reversed(range(len(stages))) if isinstance(stages[number], Warp)), None)
+    if size is not None and last is not None:
+        extent = dataclasses.replace(frame.extent, static=size, most=None)
+        changes: Any = {"extent": extent}
+        stages[last], frame = dataclasses.replace(stages[last], **changes), frame.with_(extent=extent)
+    return tuple(stages), frame
 
 
 def schedules(transforms: Iterable[Transform]) -> Iterator[tuple[Transform, str, Schedule]]:
