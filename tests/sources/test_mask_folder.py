@@ -81,19 +81,24 @@ class TestPairs:
 
 
 class TestSeveral:
-    def test_folders_become_channels(self, tmp_path) -> None:
+    def test_by_name_or_as_channels(self, tmp_path) -> None:
         for number, name in enumerate("ab"):
             save(tmp_path / "images" / f"{name}.png", picture(number))
             for organ, shift in (("liver", 0), ("tumour", 50)):
                 save(tmp_path / organ / f"{name}.png", mask_of(number + shift))
-        masks = {"tumour": tmp_path / "tumour", "liver": tmp_path / "liver"}
+        masks = [tmp_path / "tumour", tmp_path / "liver"]
         source = MaskFolder(tmp_path / "images", masks)
-        assert source.mask_names == ("tumour", "liver")
-        assert from_config(source.config()).mask_names == ("tumour", "liver")
-        batch = al.Pipeline(source, [], size=(HEIGHT, WIDTH), batch_size=2, shuffle=False).batch(0, 0)
+        named = MaskFolder(tmp_path / "images", {"tumour": masks[0], "liver": str(masks[1])})
+        batch, apart = (
+            al.Pipeline(from_config(one.config()), [], size=(HEIGHT, WIDTH), batch_size=2, shuffle=False).batch(0, 0)
+            for one in (source, named)
+        )
+        assert [*apart["segmentation_masks"]] == ["tumour", "liver"]
         for row in range(2):
             expected = np.stack([mask_of(row + 50), mask_of(row)], axis=-1)
             np.testing.assert_array_equal(batch["segmentation_masks"][row], expected)
+            for channel, mask in enumerate(apart["segmentation_masks"].values()):
+                np.testing.assert_array_equal(mask[row], expected[..., channel : channel + 1])
         save(tmp_path / "liver/b.png", mask_of(0).astype(np.uint16))
         with pytest.raises(
             SourceError, match=r"one channel, one size and one type\. Received .*uint16 in .*\. Convert"

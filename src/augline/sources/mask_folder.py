@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from augline.sources.refusal import refusal, shown
 from augline.sources.targets import Targets
 
 _CHECKED_MASKS = 16
+_Folder: TypeAlias = str | os.PathLike[str]
+_Folders: TypeAlias = str | list[str] | dict[str, str]
 
 
 class MaskFolder(FileSource):
@@ -28,10 +30,10 @@ class MaskFolder(FileSource):
     Args:
         images: the folder of images; deeper folders count.
         masks: the folder of masks, in which the same deeper folders stand; it may be the same folder where `suffix`
-            tells masks from images. Or folders by name, `{"liver": "masks/liver", "tumour": "masks/tumour"}`: the masks
-            of an image, of one channel each, become the channels of one, in this order; see `mask_names`. So they have
-            one `mask_fill_value`; `Files(masks={...})` keeps several apart. The values are kept, in palette files the
-            palette's indices.
+            tells masks from images. Folders by name, `{"liver": "masks/liver", "tumour": "masks/tumour"}`, give several
+            masks to each image, as in `Files`: by name in the batch, each of a type and a `mask_fill_value` of its own.
+            A list of folders gives one mask, whose channels are those of one channel in the folders, in this order. The
+            values are kept, in palette files the palette's indices.
         suffix: what the names of masks have more than those of images, such as "_mask"; other files are passed over.
         class_names: of the mask values 0, 1, ...; the first 16 masks of each folder must keep to them.
         ignore: a mask value that is no class, such as 255.
@@ -50,7 +52,7 @@ class MaskFolder(FileSource):
     def __init__(
         self,
         images: str | os.PathLike[str],
-        masks: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
+        masks: _Folder | Sequence[_Folder] | Mapping[str, _Folder],
         *,
         suffix: str = "",
         class_names: Sequence[str] | None = None,
@@ -60,24 +62,19 @@ class MaskFolder(FileSource):
         exif: bool = True,
     ) -> None:
         self.images = os.fspath(images)
-        self.masks: str | dict[str, str] = (
-            {str(name): os.fspath(folder) for name, folder in masks.items()}
-            if isinstance(masks, Mapping)
-            else os.fspath(masks)
-        )
+        self.masks = _plain(masks)
         self._owner = f"MaskFolder({self.images!r}, {self.masks!r})"
         self._decode_as(self._owner, color_mode, dtype, exif)
         self.ignore = ignore
         self._arguments = {"suffix": suffix, "color_mode": color_mode}
         self.class_names = None if class_names is None else checked_names(self._owner, class_names)
-        self.mask_names = tuple(self.masks) if isinstance(self.masks, dict) else None
-        folders = list(self.masks.values()) if isinstance(self.masks, dict) else [self.masks]
+        named = self.masks.values() if isinstance(self.masks, dict) else self.masks
+        folders = [self.masks] if isinstance(self.masks, str) else list(named)
         self._check_folders(folders, suffix)
         self.paths, columns = self._paired(folders, suffix)
         for column in columns if self.class_names is not None else ():
             self._check_values(column[:_CHECKED_MASKS])
-        layers = [Layers(paths) for paths in zip(*columns, strict=True)]
-        self.targets = Targets(masks=columns[0] if self.mask_names is None else layers)
+        self.targets = Targets(masks=_arranged(self.masks, columns))
 
     def __repr__(self) -> str:
         classes = "" if self.class_names is None else f", {len(self.class_names)} classes"
@@ -91,7 +88,7 @@ class MaskFolder(FileSource):
 
     def _check_folders(self, folders: list[str], suffix: str) -> None:
         if not folders:
-            fix = "Pass a folder, or {'name': folder}."
+            fix = "Pass a folder, several by name, {'name': folder}, or a list of them."
             raise refusal(ArgumentError, self._owner, "there must be masks", "no folder", fix)
         check_folder(self._owner, "images", self.images)
         for folder in folders:
@@ -138,6 +135,19 @@ class MaskFolder(FileSource):
                 values = shown(np.unique(mask[~known]).tolist(), 5) if mask.ndim == 2 else f"{mask.shape[2]} channels"
                 fix = "Convert the masks (a JPEG does not keep its values), name more classes, or pass ignore=255."
                 raise refusal(SourceError, self._owner, rule, f"{values} in {path!r}", fix)
+
+
+def _plain(masks: Any) -> _Folders:
+    if isinstance(masks, Mapping):
+        return {str(name): os.fspath(folder) for name, folder in masks.items()}
+    return os.fspath(masks) if isinstance(masks, (str, os.PathLike)) else [os.fspath(folder) for folder in masks]
+
+
+def _arranged(folders: _Folders, columns: list[list[str]]) -> Any:
+    """The masks of all images as the folders were given: one each, several by name, or the channels of one."""
+    if isinstance(folders, dict):
+        return dict(zip(folders, columns, strict=True))
+    return columns[0] if isinstance(folders, str) else [Layers(paths) for paths in zip(*columns, strict=True)]
 
 
 @dataclass(frozen=True)
