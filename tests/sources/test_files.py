@@ -54,6 +54,11 @@ class TestLabels:
             ([[1], [1, 2], []], None, r"one shape\. Received rows of several lengths\. Pass"),
             ([None, "a", "b"], None, r"numbers or strings.*Received list of object"),
             ([["a"], ["b"], ["c"]], None, r"one per image\. Received shape \(3, 1\)"),
+            (
+                ["a", "b", "a"],
+                __file__,
+                r"must be a list\. .*Pass Path\('.*test_files\.py'\)\.read_text\(\)\.splitlines",
+            ),
             (["a", "b", "a"], ["a", "b", "a"], r"must differ\. Received 'a' twice"),
         ],
     )

@@ -27,14 +27,12 @@ COLUMNS = {
 def table(request, write, tmp_path: Path):
     """The same table in four forms, beside its images."""
     write(*COLUMNS["file"])
-    tags = [value or "none" for value in COLUMNS["tags"]]
-    columns = {**COLUMNS, "tags": tags}
     if request.param == "csv":
-        lines = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
+        lines = [",".join(COLUMNS), *(",".join(map(str, row)) for row in zip(*COLUMNS.values(), strict=True))]
         (tmp_path / "photos.csv").write_text("\n".join(lines) + "\n")
         return tmp_path / "photos.csv"
     module = pytest.importorskip(request.param)
-    return module.table(columns) if request.param == "pyarrow" else module.DataFrame(columns)
+    return module.table(COLUMNS) if request.param == "pyarrow" else module.DataFrame(COLUMNS)
 
 
 def test_classes(table, tmp_path: Path) -> None:
@@ -76,8 +74,8 @@ def test_columns_of_zeros_and_ones(table, tmp_path: Path) -> None:
 
 def test_strings_of_labels(table, tmp_path: Path) -> None:
     source = Table(table, image="file", label="tags", root=tmp_path, task="multilabel")
-    assert source.class_names == ("big", "none", "red")
-    np.testing.assert_array_equal(source.targets.labels, [[1, 0, 1], [0, 1, 0], [1, 0, 0]])
+    assert source.class_names == ("big", "red")
+    np.testing.assert_array_equal(source.targets.labels, [[1, 1], [0, 0], [1, 0]])
     assert source.targets.labels.dtype == np.float32
 
 
@@ -167,6 +165,8 @@ class TestCsv:
             ("file,y\n", "there must be rows"),
             ("file,y\na\n", r"Received 1 values in row 0 .*for 2 columns"),
             ("file,y\na,\n", r"nothing in row 0"),
+            ("file,y\na,1.5\nb, N/A\n", r"nothing in row 1"),
+            ("file;y\na;1,5\n", r"separated by commas\. Received 'file;y'\. Pass .*sep=';'"),
         ],
     )
     def test_damaged(self, tmp_path: Path, text: str, words: str) -> None:

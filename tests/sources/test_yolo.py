@@ -94,7 +94,7 @@ class TestLayouts:
         again = from_config(source.config())
         assert again.config() == source.config()
         assert again.class_names == source.class_names
-        with pytest.raises(SourceError, match=r"split must be a key .*Received 'test': None\. .*'val'"):
+        with pytest.raises(SourceError, match=r"split must be a key .*Received 'test': None\. It has .*'val'"):
             Yolo(path, "test")
         with pytest.raises(SourceError, match=r"split must be a key .*Received 'vall': None\. Did you mean 'val'\?"):
             Yolo(path, "vall")

@@ -19,6 +19,9 @@ from augline.sources.files import check_exist
 from augline.sources.labels import ClassNames, encode, multi_hot
 from augline.sources.refusal import check_choice, nearest, refusal, shown
 
+_NOTHING = ("na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none")
+"""What programs write into a column of numbers, in any case, where they have none."""
+
 TASKS = ("classification", "regression", "multilabel", None)
 
 _Columns: TypeAlias = dict[str, list[Any]]
@@ -36,8 +39,8 @@ class Table(FileSource):
         root: the folder that relative paths start from; by default the CSV file's own, or the current one.
         weight: the column of sample weights.
         task: "classification", "regression" or "multilabel", where the default is not meant. For "multilabel" the
-            label is a column of lists, a column of strings like "cat|dog", or one column of zeros and ones per class;
-            each sample gets a float32 row of zeros and ones.
+            label is a column of lists, a column of strings like "cat|dog" ("" for none of them), or one column of
+            zeros and ones per class; each sample gets a float32 row of zeros and ones.
         separator: between the labels in such strings.
         class_names: fixes the classes and their order.
         color_mode: Keras's "rgb", "rgba" or "grayscale".
@@ -74,7 +77,8 @@ class Table(FileSource):
         self._arguments = {"image": image, "label": label, "root": None if root is None else os.fspath(root)}
         self._arguments |= {"weight": weight, "task": task, "separator": separator, "color_mode": color_mode}
         wanted = [image, *([label] if isinstance(label, str) else label or []), *([weight] if weight else [])]
-        columns = _read(self._owner, table, self._file, wanted)
+        lists = label if task == "multilabel" and isinstance(label, str) else None
+        columns = _read(self._owner, table, self._file, wanted, lists)
         self.paths = self._paths(columns[image], root)
         names: ClassNames = None if class_names is None else tuple(str(name) for name in class_names)
         labels = None
@@ -108,12 +112,14 @@ class Table(FileSource):
             raise refusal(ArgumentError, self._owner, "image must be a column of paths", str(error), fix) from error
 
 
-def _read(owner: str, table: Any, file: str | None, wanted: Sequence[str]) -> _Columns:
-    """The wanted columns as lists without missing values."""
+def _read(owner: str, table: Any, file: str | None, wanted: Sequence[str], lists: str | None) -> _Columns:
+    """The wanted columns as lists without missing values; an empty text in the column `lists` is an empty list."""
     if file is not None:
         columns = _read_csv(owner, file)
         _check_columns(owner, wanted, list(columns))
         columns |= {name: _parsed(columns[name]) for name in wanted[1:]}  # the paths stay text, even "0012"
+        if lists is not None:
+            columns[lists] = ["" if value is None else value for value in columns[lists]]
     else:
         import narwhals as nw
 
@@ -126,7 +132,7 @@ def _read(owner: str, table: Any, file: str | None, wanted: Sequence[str]) -> _C
         _check_columns(owner, wanted, frame.columns)
         columns = {name: frame[name].to_list() for name in wanted}
     for name in wanted:
-        _check_complete(owner, name, columns[name])
+        _check_complete(owner, name, columns[name], "with '' for no label, " if name == lists else "")
     if not columns[wanted[0]]:
         raise refusal(SourceError, owner, "there must be rows", "none", "Fill the table.")
     return {name: columns[name] for name in wanted}
@@ -139,11 +145,11 @@ def _check_columns(owner: str, wanted: Sequence[str], there: Sequence[str]) -> N
             raise refusal(ArgumentError, owner, "every column named must exist", repr(name), fix)
 
 
-def _check_complete(owner: str, name: str, values: list[Any]) -> None:
+def _check_complete(owner: str, name: str, values: list[Any], how: str) -> None:
     if empty := [row for row, value in enumerate(values) if _missing(value)]:
         received = f"nothing in row {empty[0]} (counted from 0; {len(empty)} such rows)"
-        fix = "Fill those rows, or drop them."
-        raise refusal(ArgumentError, owner, f"column {name!r} must have a value in every row", received, fix)
+        rule = f"column {name!r} must have a value in every row"
+        raise refusal(ArgumentError, owner, rule, received, f"Fill those rows, {how}or drop them.")
 
 
 def _missing(value: Any) -> bool:
@@ -162,6 +168,9 @@ def _read_csv(owner: str, file: str) -> _Columns:
     if not rows:
         raise refusal(SourceError, owner, "the CSV file must have a header line", "an empty file", "Fill it.")
     header, body = rows[0], [row for row in rows[1:] if row]
+    if len(header) == 1 and (other := next((mark for mark in ";\t" if mark in header[0]), None)):
+        fix = f"Pass the dataframe that pandas.read_csv({file!r}, sep={other!r}) gives."
+        raise refusal(SourceError, owner, "columns must be separated by commas", repr(header[0]), fix)
     for number, row in enumerate(body):
         if len(row) != len(header):
             received = f"{len(row)} values in row {number} (counted from 0) for {len(header)} columns"
@@ -172,10 +181,11 @@ def _read_csv(owner: str, file: str) -> _Columns:
 
 
 def _parsed(texts: list[Any]) -> list[Any]:
-    """A column as integers or floats where all its values are such; empty text is a missing value."""
-    for number in (int, float):
+    """A column as integers or floats where all its values are such; empty text, and NA among numbers, is missing."""
+    known = [None if text is None or text.strip().lower() in _NOTHING else text for text in texts]
+    for number in (int, float) if any(known) else ():
         try:
-            return [None if text is None else number(text) for text in texts]
+            return [None if text is None else number(text) for text in known]
         except ValueError:
             continue
     return texts

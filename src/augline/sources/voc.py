@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -19,6 +20,9 @@ from augline.sources.columns import build
 from augline.sources.listing import by_stem, check_folder, images_below
 from augline.sources.refusal import check_choice, nearest, refusal, shown
 from augline.sources.voc_file import Sheet
+
+_FLAG = re.compile(r"\s+(?=-?[01]$)")
+"""Between a name in a class's list and whether the class is there."""
 
 
 class Voc(FileSource):
@@ -122,13 +126,15 @@ class Voc(FileSource):
         path = self._path("ImageSets", kind, f"{split}.txt")
         try:
             with open(path, encoding="utf-8-sig") as file:
-                lines = [line.split() for line in file if line.strip()]
+                lines = [line.strip() for line in file if line.strip()]
         except (OSError, ValueError) as error:
             folder = os.path.dirname(path)
             there = [name.removesuffix(".txt") for name in os.listdir(folder)] if os.path.isdir(folder) else []
             fix = f"{nearest(split, there)}There are {shown(sorted(there), 8) or 'none'}."
             raise refusal(SourceError, self._owner, f"split must be a list in {folder!r}", str(error), fix) from error
-        stems = sorted({line[0] for line in lines if line[1:] != ["-1"]})
+        there = self._by_stem("JPEGImages") if any(_FLAG.search(line) for line in lines) else {}
+        entries = [[line] if line in there else _FLAG.split(line) for line in lines]  # "photo 1" may be a name
+        stems = sorted({entry[0] for entry in entries if entry[1:] != ["-1"]})
         if not stems:
             raise refusal(SourceError, self._owner, f"{path!r} must list images", "none", "Add some to the file.")
         return stems

@@ -3,6 +3,8 @@
 # ruff: noqa: PTH123
 from __future__ import annotations
 
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,7 +46,7 @@ def read(owner: str, path: str) -> Sheet:
         corners = np.asarray([_corners(item) for item in objects], np.float64).reshape(-1, 4)
         difficult = np.asarray([(item.findtext("difficult") or "").strip() == "1" for item in objects], bool)
         return Sheet(_size(root), names, corners, difficult)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, LookupError) as error:
         rule, fix = "every annotation must be a readable XML file of VOC's form", "Correct the file."
         raise refusal(SourceError, owner, rule, f"{path!r}: {error}", fix) from error
 
@@ -54,9 +56,10 @@ def _parsed(path: str) -> Element:
     from xml.etree import ElementTree
 
     with open(path, "rb") as file:
-        text = file.read(_LIMIT + 1).decode("utf-8-sig")  # as text: in UTF-16 a declaration could hide
-    if len(text) > _LIMIT:
+        data = file.read(_LIMIT + 1)
+    if len(data) > _LIMIT:
         raise ValueError(f"more than {_LIMIT:,} bytes")
+    text = data.decode(_encoding(data))  # as text: in UTF-16 a declaration could hide
     for word in ("<!DOCTYPE", "<!ENTITY"):
         if word in text:
             raise ValueError(f"{word}, which is not taken")
@@ -64,6 +67,18 @@ def _parsed(path: str) -> Element:
         return ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         raise ValueError(f"no XML, {error}") from error
+
+
+def _encoding(data: bytes) -> str:
+    """The encoding that a file begins with or declares, by the names that annotation tools write; else UTF-8."""
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return "utf-16"
+    declared = re.match(
+        rb"<\?xml[^>]*?encoding\s*=\s*[\"'](iso-8859-\d+|windows-125\d|gb\w+|big5|shift_jis|euc-\w+)[\"']",
+        data,
+        re.IGNORECASE,
+    )
+    return declared[1].decode() if declared else "utf-8-sig"
 
 
 def _text(element: Element, name: str) -> str:

@@ -109,7 +109,7 @@ def _by_yaml(owner: str, path: str, split: str | None) -> tuple[list[str], _Name
     entries = document.get(split or "train")
     entries = [entries] if isinstance(entries, str) else entries
     if split is None or not entries or not isinstance(entries, list) or not all(isinstance(e, str) for e in entries):
-        keys = [str(key) for key in document]
+        keys = [str(key) for key, value in document.items() if value]
         rule, fix = (
             "split must be a key of the data.yaml that holds folders",
             f"{nearest(split, keys)}It has {shown(keys, 12)}.",
