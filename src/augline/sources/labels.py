@@ -114,7 +114,7 @@ def vocabulary_names(owner: str, labels: Iterable[str], class_names: Sequence[An
 def checked_names(owner: str, class_names: Sequence[Any]) -> tuple[str, ...]:
     """Class names as strings, each once."""
     if isinstance(class_names, str):
-        fix = f"Path({class_names!r}).read_text().splitlines()" if os.path.isfile(class_names) else f"[{class_names!r}]"
+        fix = f"Path({class_names!r}).read_text().splitlines()" if os.path.isfile(class_names) else f"[{class_names!r}]"  # noqa: PTH113
         raise refusal(ArgumentError, owner, "class_names must be a list", repr(class_names), f"Pass {fix}.")
     names = tuple(str(name) for name in class_names)
     if len(set(names)) != len(names):
