@@ -222,6 +222,7 @@ class Batches:
         source = self.source
         try:
             record = _read(source, index)
+            _check_annotated_size(source, index, record.size)
             _check_boxes(source, index, record.size)
             if source.extra_images:
                 beside = tuple(_read(part, index) for part in source.extra_images.values())
@@ -330,6 +331,20 @@ def _read(source: Source, index: int) -> Record:
 def _size(image: NDArray[Any]) -> tuple[int, int]:
     """(height, width) of an image, or of a video."""
     return image.shape[-3], image.shape[-2]
+
+
+def _check_annotated_size(source: Source, index: int, size: tuple[int, int]) -> None:
+    """Refuses an image of another size than its annotation is of, whose boxes would lie elsewhere in it."""
+    if source.annotated_sizes is None:
+        return
+    height, width = source.annotated_sizes[index].tolist()
+    if abs(height - size[0]) > 1 or abs(width - size[1]) > 1:  # false where nobody says
+        turned = abs(height - size[1]) <= 1 and abs(width - size[0]) <= 1
+        raise SourceError(
+            f"annotation of {source.name(index)}: it must be of an image of this size. Received {height:g} x {width:g} "
+            f"(height x width) for {size[0]} x {size[1]}. Correct the one, or scale the other"
+            f"{'; or pass exif=False if it was made of the file as it is stored' * turned}."
+        )
 
 
 def _check_boxes(source: Source, index: int, size: tuple[int, int]) -> None:

@@ -306,6 +306,17 @@ class TestWrong:
             Coco(tmp_path / "bad.json", tmp_path / "none")
 
 
+def test_an_image_of_another_size_than_annotated_is_refused_as_a_file_that_fails(coco) -> None:
+    source = coco(lambda found: found["images"][1].update(height=HEIGHT + 1, width=2 * WIDTH)).select([1, 0])
+    words = r"annotation of .*a\.png: it must .*Received 21 x 62 \(height x width\) for 20 x 31\. Correct .*other\.$"
+    with pytest.raises(SourceError, match=words):
+        batch_of(source)
+    pipe = al.Pipeline(source, size=(HEIGHT, WIDTH), batch_size=2, shuffle=False, on_error="skip")
+    np.testing.assert_array_equal(pipe.batch(0, 0)["images"][1], picture(1))
+    assert [Path(found.name).name for found in pipe.report()] == ["a.png"]
+    batch_of(coco(lambda found: found["images"][1].update(height=HEIGHT + 1)))
+
+
 def test_crops_see_polygons_and_masks_of_objects(coco) -> None:
     """What is cut around is what comes out: boxes tight around turned polygons, and masks made of them."""
     turn, tight = al.RandomRotation((0.1, 0.1), fill_mode="constant"), al.BBoxSafeRandomCrop()

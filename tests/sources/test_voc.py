@@ -149,6 +149,18 @@ class TestWrong:
         write(root, "b", sheet(("dog", (1, 1, 500, 5), 0), size=""))
         assert Voc(root, "train").targets.boxes[1].tolist() == [[0, 0, 500, 5]]
 
+    def test_an_annotation_of_the_file_as_it_is_stored_is_refused_where_that_is_turned(self, root) -> None:
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        Image.fromarray(np.zeros((HEIGHT, WIDTH, 3), np.uint8)).save(root / "JPEGImages/a.jpg", exif=exif)
+        for source in (Voc(root, "train"), Voc(root, "train", exif=False)):
+            pipe = al.Pipeline(source, size=(HEIGHT, WIDTH), batch_size=2)
+            if source.exif:
+                with pytest.raises(SourceError, match=r"a\.jpg.*Received 20 x 31 .* for 31 x 20.*or pass exif=False"):
+                    pipe.batch(0, 0)
+            else:
+                pipe.batch(0, 0)
+
     @pytest.mark.parametrize(
         ("text", "words"),
         [

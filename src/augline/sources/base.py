@@ -49,6 +49,8 @@ class Source(ABC):
     """Whether encoded files are turned upright by their EXIF orientation."""
     bounding_box_format: str = "xyxy"
     """How `targets.boxes` are written: one of Keras's names."""
+    annotated_sizes: NDArray[Any] | None = None
+    """(N, 2): of what height and width the annotations say that each image is, NaN where they do not; None for all."""
     lead: tuple[int, ...] = ()
     """(time,) where samples are videos (time, height, width, channels)."""
     extra_images: Mapping[str, Source] = MappingProxyType({})
@@ -148,6 +150,8 @@ class Subset(Source):
         self.channels, self.dtype, self.value_range = source.channels, source.dtype, source.value_range
         self.size, self.class_names, self.exif = source.size, source.class_names, source.exif
         self.bounding_box_format, self.lead = source.bounding_box_format, source.lead
+        sizes = source.annotated_sizes
+        self.annotated_sizes = None if sizes is None else sizes[self.indices]
         self.extra_images = {name: Subset(part, self.indices) for name, part in source.extra_images.items()}
         self.targets = source.targets.select(self.indices)
 

@@ -52,7 +52,8 @@ class Coco(FileSource):
         exif: whether files are turned upright by their EXIF orientation.
 
     Raises:
-        SourceError: the file is no such file, images are missing, or objects are invalid.
+        SourceError: the file is no such file, images are missing, or objects are invalid; later, as other files that
+            fail (`on_error`), an image of another size than the file says, to which nothing in it applies.
         ArgumentError: an argument that makes no sense.
 
     >>> Coco("instances_val2017.json", "val2017", on_invalid="drop")     # doctest: +SKIP
@@ -99,7 +100,7 @@ class Coco(FileSource):
             fix = "Pass keep_empty=True."
             raise refusal(SourceError, self._owner, "there must be images with annotations", "none", fix)
         self.paths = [os.path.join(self.root, document.file_names[row]) for row in chosen.tolist()]
-        self.targets = columns.targets(chosen)
+        self.targets, self.annotated_sizes = columns.targets(chosen), document.sizes[chosen]
         check_exist(self._owner, self.paths)
 
     def __repr__(self) -> str:

@@ -48,7 +48,8 @@ class Voc(FileSource):
         exif: whether files are turned upright by their EXIF orientation.
 
     Raises:
-        SourceError: files are missing, or do not hold what VOC's do.
+        SourceError: files are missing, or do not hold what VOC's do; later, as other files that fail (`on_error`), an
+            image of another size than its annotation says.
         ArgumentError: an argument that makes no sense, or an object whose class is not in `class_names`.
 
     >>> Voc("VOCdevkit/VOC2012", "train")                 # doctest: +SKIP
@@ -84,6 +85,7 @@ class Voc(FileSource):
         if class_names is None:
             rest = self._sheets(sorted({*self._annotated()} - {*stems}))
             class_names = sorted({name for sheet in [*sheets, *rest] for name in sheet.names})
+        self.annotated_sizes = np.asarray([sheet.size for sheet in sheets], np.float64)
         images, names, corners = self._objects(sheets, difficult, on_invalid)
         ends = np.cumsum(np.bincount(images, minlength=len(stems)))[:-1]
         self.targets, self.class_names = build(
