@@ -134,8 +134,8 @@ class Voc(FileSource):
             there = [name.removesuffix(".txt") for name in os.listdir(folder)] if os.path.isdir(folder) else []
             fix = f"{nearest(split, there)}There are {shown(sorted(there), 8) or 'none'}."
             raise refusal(SourceError, self._owner, f"split must be a list in {folder!r}", str(error), fix) from error
-        there = self._by_stem("JPEGImages") if any(_FLAG.search(line) for line in lines) else {}
-        entries = [[line] if line in there else _FLAG.split(line) for line in lines]  # "photo 1" may be a name
+        photos = self._by_stem("JPEGImages") if any(_FLAG.search(line) for line in lines) else {}
+        entries = [[line] if line in photos else _FLAG.split(line) for line in lines]  # "photo 1" may be a name
         stems = sorted({entry[0] for entry in entries if entry[1:] != ["-1"]})
         if not stems:
             raise refusal(SourceError, self._owner, f"{path!r} must list images", "none", "Add some to the file.")
