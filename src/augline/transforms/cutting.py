@@ -22,9 +22,10 @@ FillValue = PerChannel | None
 
 @transform
 class RandomErasing(Transform):
-    """Paints one rectangle over.
+    """Paints one rectangle over (Z. Zhong et al., Random Erasing Data Augmentation, 2017).
 
-    Keypoints under it get visibility 0; boxes stay as they are.
+    Keypoints under it get visibility 0. Boxes stay whole, as in that paper's detectors and in torchvision: an object is
+    where it was, and that it is found though part of it is hidden is what there is to learn.
 
     Args:
         factor: Chance for an image: `f` draws the chance itself from (0, f), as Keras does; (f, f) sets it.
@@ -73,7 +74,8 @@ class RandomErasing(Transform):
 class CoarseDropout(Transform):
     """Paints several rectangles over.
 
-    Keypoints under it get visibility 0; boxes stay as they are.
+    Keypoints under them get visibility 0. Boxes stay whole, as under `RandomErasing`; Albumentations shrinks them to
+    what the holes leave.
 
     Args:
         holes: How many, or (low, high), both included.
@@ -120,7 +122,7 @@ class CoarseDropout(Transform):
 class GridMask(Transform):
     """Paints a grid of squares over (P. Chen et al., GridMask Data Augmentation, 2020, without the turn).
 
-    Keypoints under it get visibility 0; boxes stay as they are.
+    Keypoints under it get visibility 0. Boxes stay whole: a grid takes the same share of each.
 
     Args:
         units: (low, high) number of grid cells along the shorter side, both included.

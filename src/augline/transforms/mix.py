@@ -197,8 +197,9 @@ class CopyPaste(Mixing):
     """Copies the objects of another image onto each: the pixels where its mask is not 0 (G. Ghiasi et al., 2021).
 
     Needs segmentation masks; of several by name the first says what is an object. Boxes of both are kept, also of what
-    the objects cover, for masks of classes do not tell one from another; labels stay those of the image itself.
-    Keypoints under an object have visibility 0; the partner's stand behind, visible where they lie on one.
+    the objects cover: the paper leaves out what is covered, but masks of classes do not tell one object from another,
+    and boxes are settled before a mask is read. Labels stay those of the image itself. Keypoints under an object have
+    visibility 0; the partner's stand behind, visible where they lie on one.
 
     Example:
         >>> import augline as al, numpy as np

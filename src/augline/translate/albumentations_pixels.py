@@ -229,7 +229,14 @@ PIXELS: dict[str, Rule] = {
 }
 """A rule for each name."""
 
+_HOLES = (
+    "boxes shrink to what the holes leave, keypoints under one go",
+    "boxes stay whole, keypoints get visibility 0",
+)
 ALWAYS: Pairs = {
+    "CoarseDropout": [_HOLES],
+    "Erasing": [_HOLES],
+    "GridDropout": [_HOLES],
     "HueSaturationValue": [
         ("hue in steps of 2 degrees; a saturation above 0 leaves grey pixels grey", "no steps; grey pixels change too"),
     ],
