@@ -66,7 +66,7 @@ def test_the_list_of_commands():
 def test_preview_writes_the_sheet_of_the_pipeline(folder, spec, tmp_path):
     out = tmp_path / "sheet.png"
     result = augline("preview", folder, "--spec", spec, "-o", out, "--samples", 3, "--columns", 2, "--epoch", 1)
-    assert (result.exit_code, result.stdout) == (0, f"Wrote {out}\n")
+    assert (result.exit_code, result.stdout) == (0, f"{al.Folder(folder)!r}\nWrote {out}\n")
     transforms = [al.RandomFlip("horizontal"), al.RandomRotation(0.05)]
     pipe = al.Pipeline(al.Folder(folder), transforms, size=(32, 32), batch_size=4)
     pipe.preview(tmp_path / "other.png", samples=3, columns=2, epoch=1)
@@ -213,7 +213,9 @@ def test_the_demo_explains_measures_and_shows_ones_own_pictures(folder, tmp_path
 
 
 def test_the_demo_says_why_a_flat_folder_trains_nothing(tmp_path):
-    result = augline("demo", pictures(tmp_path / "flat", classes=()), "--out", tmp_path / "out")
+    flat = pictures(tmp_path / "flat", classes=())
+    result = augline("demo", flat, "--out", tmp_path / "out")
+    assert f"al.Folder({str(flat)!r}, label_mode=None)" in result.stdout
     assert result.exit_code == 0
     assert "Left out: the pictures have no classes" in result.stdout
     assert not (tmp_path / "out" / "model.keras").exists()

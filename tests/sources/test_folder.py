@@ -47,6 +47,7 @@ class TestClassFolders:
         (tmp_path / "a" / "odd.png").mkdir()
         folder = Folder(tmp_path)
         assert names(folder, tmp_path) == ["a/x.png", "b/y.png"]
+        assert repr(folder).endswith(", 2 images, 2 classes, 1 in no class left out)")
 
     def test_as_keras_finds_them(self, write, tmp_path: Path) -> None:
         dataset_utils = pytest.importorskip("keras.src.utils.dataset_utils")

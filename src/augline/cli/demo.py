@@ -40,8 +40,8 @@ def demo(
     """
     screen = console()
     screen.print(f"[bold]augline {al.__version__}[/]")
-    out.mkdir(parents=True, exist_ok=True)
     source = _own(folder, label, screen) if folder is not None else _supplied(out / "photos", screen)
+    out.mkdir(parents=True, exist_ok=True)
     transforms = usual()
     pipe = al.Pipeline(source, transforms, size=SIZE, seed=7, on_error="skip")
     _title(screen, "What happens to one sample")
@@ -54,7 +54,8 @@ def demo(
         written["photographs, in class folders"] = out / "photos"
     if _trained(source, transforms, epochs, out / "model.keras", screen):
         written["the trained model"] = out / "model.keras"
-    _end(screen, written, folder or out / "photos", out)
+    python = f"al.Folder({str(folder or out / 'photos')!r}{_options(source, label)})"
+    _end(screen, written, folder or out / "photos", out, python)
 
 
 def _supplied(folder: Path, screen: Console) -> al.Source:
@@ -112,7 +113,12 @@ def _trained(source: al.Source, transforms: list[al.Transform], epochs: int, pat
     return True
 
 
-def _end(screen: Console, written: dict[str, Path], folder: Path, out: Path) -> None:
+def _options(source: al.Source, label: str | None) -> str:
+    """What else the folder is told in Python."""
+    return f", label={label!r}" if label is not None else "" if source.class_names else ", label_mode=None"
+
+
+def _end(screen: Console, written: dict[str, Path], folder: Path, out: Path, python: str) -> None:
     _title(screen, "Written")
     width = max(map(len, written))
     for what, path in written.items():
@@ -122,7 +128,7 @@ def _end(screen: Console, written: dict[str, Path], folder: Path, out: Path) -> 
     for line in (f"augline preview {where} --spec {spec} -o sheet.png", f"augline bench {where} --spec {spec}"):
         screen.print(f"  {line}", markup=False, soft_wrap=True)
     screen.print(
-        "  In Python: al.Pipeline(al.Folder('photos/'), [al.RandomFlip('horizontal')], size=(224, 224)).to_tf()",
+        f"  In Python: al.Pipeline({python}, [al.RandomFlip('horizontal')], size=(224, 224)).to_tf()",
         markup=False, soft_wrap=True,
     )  # fmt: skip
 

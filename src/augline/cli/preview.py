@@ -30,6 +30,7 @@ def preview(
 
     [bold]augline preview photos/ --epoch 3 --samples 24[/]             another epoch, more pictures
     """
-    pipe = pipeline(folder, spec, label)
+    pipe, screen = pipeline(folder, spec, label), console()
+    screen.print(repr(pipe.source), soft_wrap=True, markup=False)
     written = pipe.preview(output, epoch=epoch, samples=samples, columns=columns)
-    console().print(f"Wrote {written.resolve()}", soft_wrap=True, markup=False)
+    screen.print(f"Wrote {written.resolve()}", soft_wrap=True, markup=False)

@@ -10,9 +10,10 @@ from augline.migrate.arguments import Arguments
 from augline.migrate.generators import FLOATS, RANGE, as_tuple, value_scale
 from augline.migrate.image_ops import Image, Label
 from augline.migrate.images import Reader
-from augline.migrate.layout import Code, Group, laid_out, listed
+from augline.migrate.layout import Code, Group, laid_out, listed, prefixed
 from augline.migrate.notes import Unclear
 from augline.migrate.script import Script
+from augline.migrate.signature import signature
 
 _FROM_GENERATOR = ("generator", "output_types", "output_shapes", "args", "output_signature", "name")
 _FROM_DIRECTORY = (
@@ -21,7 +22,7 @@ _FROM_DIRECTORY = (
 )  # fmt: skip
 _SOURCES = ("tf.data.Dataset.from_tensor_slices", "keras.utils.image_dataset_from_directory")
 _SETTINGS = ("size", "batch_size", "seed", "shuffle", "drop_remainder")
-_INFERRED = "shapes and types are inferred from the first element; give signature= where later ones differ"
+_INFERRED = "shapes and types are those of the first element: signature= gives others, as output_types did"
 _ARGS = "args= reach the generator as they are; from_generator made NumPy arrays of them"
 _PER_IMAGE = "each image has draws of its own; a map behind batch() drew once for the whole batch"
 _CACHE = "cache() is gone: images are read anew each epoch, so that every epoch augments them anew"
@@ -107,11 +108,14 @@ def _from_generator(script: Script, call: cst.Call) -> None:
             given = ", ".join(script.code(element.value) for element in inner.elements)
         generator = f"lambda: {generator}({given})"
         script.notes.add(script.line(call), _ARGS)
-    items = [generator]
+    items: list[Code] = [generator]
     if "output_signature" in args:
         items.append(f"signature={args.code('output_signature')}")
     else:
-        script.notes.add(script.line(call), _INFERRED)
+        try:
+            items.append(prefixed("signature=", signature(script, args)))
+        except Unclear:
+            script.notes.add(script.line(call), _INFERRED)
     script.needs_augline = True
     new = Group(f"{script.al}.to_dataset(", items)
     start = script.span(call)[0]

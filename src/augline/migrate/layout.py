@@ -29,6 +29,11 @@ def listed(items: Sequence[Code], before: str = "") -> Group:
     return Group(f"{before}[", items, "]")
 
 
+def prefixed(before: str, code: Code) -> Code:
+    """Code behind the name of an argument."""
+    return before + code if isinstance(code, str) else Group(before + code.opening, code.items, code.closing)
+
+
 def laid_out(code: Code, column: int, indent: str, unit: str, newline: str) -> str:
     """Code that begins at a column: on one line if it fits, else with an item to a line."""
     flat = str(code)

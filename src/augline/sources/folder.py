@@ -28,7 +28,8 @@ class Folder(FileSource):
     r"""Images in a folder: one class per sub-folder, or labels out of the file names.
 
     As in Keras's `image_dataset_from_directory`, classes and files come in alphabetical order, files in deeper folders
-    belong to the class folder they lie under, and hidden ones (`.name`) are passed over.
+    belong to the class folder they lie under, and hidden ones (`.name`) are passed over. So are images beside the class
+    folders, which lie in no class: `left_out` counts them.
 
     Args:
         path: the folder.
@@ -66,7 +67,7 @@ class Folder(FileSource):
         exif: bool = True,
         follow_links: bool = False,
     ) -> None:
-        self.path, self._owner = os.fspath(path), f"Folder({os.fspath(path)!r})"
+        self.path, self._owner, self.left_out = os.fspath(path), f"Folder({os.fspath(path)!r})", 0
         self._decode_as(self._owner, color_mode, dtype, exif)
         self._arguments: dict[str, Any] = {"label": label, "label_mode": label_mode, "color_mode": color_mode}
         self._arguments |= {"extensions": list(extensions), "follow_links": follow_links}
@@ -85,7 +86,8 @@ class Folder(FileSource):
 
     def __repr__(self) -> str:
         classes = "" if self.class_names is None else f", {len(self.class_names)} classes"
-        return f"Folder({self.path!r}, {len(self)} images{classes})"
+        strays = f", {self.left_out} in no class left out" if self.left_out else ""
+        return f"Folder({self.path!r}, {len(self)} images{classes}{strays})"
 
     def config(self) -> dict[str, Any]:
         """The arguments, with the class list as found: the same classes even if a folder vanishes or appears."""
@@ -132,7 +134,7 @@ class Folder(FileSource):
         return refusal(SourceError, self._owner, f"{where} must hold images", received, fix)
 
     def _by_folder(self, class_names: Sequence[str] | None) -> tuple[list[str], _Indices, tuple[str, ...]]:
-        folders = self._find.folders(self.path)
+        folders, self.left_out = self._find.folders(self.path)
         if not folders:
             raise self._no_classes()
         names = tuple(folders) if class_names is None else self._chosen(class_names, folders)
@@ -238,6 +240,9 @@ class Finder:
             rule, fix = "every folder must be readable", "Correct its permissions."
             raise refusal(SourceError, self._owner, rule, received, fix) from error
 
-    def folders(self, folder: str) -> list[str]:
-        """The names of the folders in a folder, sorted; a linked folder counts."""
-        return sorted(entry.name for entry in self._entries(folder) if entry.is_dir())
+    def folders(self, folder: str) -> tuple[list[str], int]:
+        """The names of the folders in a folder, sorted, of which a linked one counts; and how many images lie there."""
+        folders, files = [], []
+        for entry in self._entries(folder):
+            (folders if entry.is_dir() else files).append(entry.name)
+        return sorted(folders), sum(name.lower().endswith(self.extensions) for name in files)
