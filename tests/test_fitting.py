@@ -69,6 +69,10 @@ def test_a_pipeline_is_measured_as_it_comes_out() -> None:
     assert np.abs(whole.batch(0, 0)[0].mean(axis=(0, 1, 2))).max() < 1e-4
     again = al.Pipeline.from_yaml(whole.to_yaml(), source=pipe.source)
     assert again.transforms == whole.transforms
+    holed = np.zeros((130, 6, 7), np.float32)
+    holed[1, 2] = np.nan  # of as many, Arrays looks at every other one
+    with pytest.raises(al.ArgumentError, match=r"must be finite\. Received NaN or infinity in sample 1\. Fill"):
+        al.fit(al.Normalize, al.Pipeline(al.Arrays(holed), seed=3))
     with pytest.raises(al.ArgumentError, match="a pipeline has its size"):
         al.fit(al.Normalize, pipe, size=(4, 4))
 

@@ -115,6 +115,15 @@ def _zca(pipe: Pipeline, path: str | Path, epsilon: float, center: bool) -> tupl
 
 
 def _batches(pipe: Pipeline) -> Iterator[NDArray[Any]]:
-    for batch in pipe.epoch(0):
-        images = batch["images"] if isinstance(batch, dict) else batch[0] if isinstance(batch, tuple) else batch
-        yield np.asarray(images)
+    for step, batch in enumerate(pipe.epoch(0)):
+        images = np.asarray(
+            batch["images"] if isinstance(batch, dict) else batch[0] if isinstance(batch, tuple) else batch
+        )
+        if images.dtype.kind == "f" and not np.isfinite(images).all():
+            row = int(np.isfinite(images.reshape(len(images), -1)).all(axis=1).argmin())
+            index = pipe.indices(0, np.array([step * pipe.batch_size + row])).item()
+            raise ArgumentError(
+                f"fit({pipe.source!r}): all values must be finite. Received NaN or infinity in sample {index}. Fill them, "
+                "with np.nan_to_num(image) for example."
+            )
+        yield images

@@ -84,8 +84,12 @@ class TestValueRange:
         assert Arrays(images, value_range=(low, high)).value_range == (low, high)
 
     def test_nan(self) -> None:
-        with pytest.raises(ArgumentError, match="Received values from nan"):
-            Arrays(np.full((5, 6, 7), np.nan, np.float32))
+        images = np.zeros((5, 6, 7), np.float32)
+        images[3, 2:, 4] = np.nan
+        with pytest.raises(
+            ArgumentError, match=r"must be finite\. Received NaN or infinity in image 3\. Fill .*nan=-9\)"
+        ):
+            Arrays(images, value_range=(-9, 9))
 
     def test_64_are_read_the_first_and_the_last_among_them(self) -> None:
         images = np.zeros((640, 2, 5), np.float32)

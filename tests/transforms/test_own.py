@@ -213,3 +213,21 @@ def test_evaluation_keeps_what_does_not_draw() -> None:
     assert fixed.evaluation() is fixed
     assert al.Map(np.zeros_like, p=0.5).evaluation() is None
     assert MIRRORED.evaluation() is None
+
+
+class Undeclared(al.Transform):
+    strength: float = 1.0
+
+    def lower(self, params: Any, frame: Any) -> Any:
+        return None
+
+
+def test_classes_of_ones_own_are_told_what_they_lack() -> None:
+    with pytest.raises(
+        al.ArgumentError, match=r"Received strength=2\. Write @augline\.transforms\.transform above class"
+    ):
+        Undeclared(strength=2)  # type: ignore[call-arg]
+    with pytest.raises(
+        al.ArgumentError, match=r"^Undeclared\(\): lower must yield stages\. Received NoneType\. Write yield"
+    ):
+        al.augment(noisy(9, 12)[None], [Undeclared()])

@@ -192,10 +192,14 @@ def checked_range(
 
 def _check_values(owner: str, images: _Images, low: float, high: float) -> None:
     places = np.linspace(0, len(images) - 1, min(len(images), LOOKED_AT)).astype(int).tolist()
-    some = [images[index] for index in places]
-    least, most = min(float(image.min()) for image in some), max(float(image.max()) for image in some)
+    lows, highs = (np.array([float(getattr(images[place], kind)()) for place in places]) for kind in ("min", "max"))
+    if not (finite := np.isfinite(lows) & np.isfinite(highs)).all():
+        fix = f"Fill it, with np.nan_to_num(images, nan={low:g}) for example."
+        received = f"NaN or infinity in image {places[int(finite.argmin())]}"
+        raise refusal(ArgumentError, owner, "floating-point images must be finite", received, fix)
+    least, most = lows.min(), highs.max()
     slack = 1e-4 * (high - low)  # for images that were resized with a filter that rings a little
-    if least >= low - slack and most <= high + slack:  # false for NaN
+    if least >= low - slack and most <= high + slack:
         return
     fitting = next(
         (pair for pair in ((0, 1), (-1, 1), (0, 255), (0, 65535)) if pair[0] <= least and most <= pair[1]), None

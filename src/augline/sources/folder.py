@@ -242,7 +242,8 @@ class Finder:
 
     def folders(self, folder: str) -> tuple[list[str], int]:
         """The names of the folders in a folder, sorted, of which a linked one counts; and how many images lie there."""
-        folders, files = [], []
+        folders: list[str] = []
+        files: list[str] = []
         for entry in self._entries(folder):
             (folders if entry.is_dir() else files).append(entry.name)
         return sorted(folders), sum(name.lower().endswith(self.extensions) for name in files)

@@ -60,6 +60,10 @@ def _with_clear_errors(init: Callable[..., None]) -> Callable[..., None]:
                 positional[k] if isinstance(k, int) and k < len(positional) else k for k in problem["loc"]
             )
             rule, received, fix = explain(problem, functools.partial(_hint, [f.name for f in fields]))
+            if {*vars(type(self)).get("__annotations__", ())} - {f.name for f in fields}:
+                fix = (
+                    f"Write @augline.transforms.transform above class {type(self).__name__}, which makes them arguments"
+                )
             shown = [repr(a) for a in args] + [f"{k}={v!r}" for k, v in kwargs.items()]
             call = f"{type(self).__name__}({', '.join(shown)})"
             raise ArgumentError(f"{call}: {rule}. Received {received}. {fix}.") from None
@@ -184,7 +188,7 @@ class Transform:
         active = both(mask, self.gate(draw))
         params = self.sample(draw, frame)
         stages, size, everywhere = [], frame.extent.static, frame
-        for stage in self.lower(params, frame):
+        for stage in _lowered(self, params, frame):
             everywhere = stage.after(everywhere)
             stages.append(stage.named(path).masked(active, frame))
             frame = stages[-1].after(frame)
@@ -197,6 +201,18 @@ class Transform:
     def __repr__(self) -> str:
         shown = [f"{key}={value!r}" for key, value in arguments(self).items()]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _lowered(item: Transform, params: Params, frame: Frame) -> Iterator[Stage]:
+    """What a transform's `lower` gives, which of one's own may be anything."""
+    given: Any = item.lower(params, frame)
+    for stage in given if isinstance(given, Iterable) else [given]:
+        if not isinstance(stage, Stage):
+            raise ArgumentError(
+                f"{item!r}: lower must yield stages. Received {type(stage).__name__}. Write yield before each; the kinds "
+                "are classes of augline.plan."
+            )
+        yield stage
 
 
 def expand(
