@@ -214,8 +214,8 @@ def _breaks(plan: Plan) -> list[str]:
 
 def _why(plan: Plan, first: int, then: int, between: Sequence[Stage]) -> str:
     if between:
-        names = ", ".join(path for stage in between for path in getattr(stage, "origin", ()))
-        return f"{names} stands between, and works on the pixels as the first leaves them"
+        names = dict.fromkeys(path for stage in between for path in getattr(stage, "origin", ()))
+        return f"{', '.join(names)} stands between, and works on the pixels as the first leaves them"
     one, two = plan.stages[first], plan.stages[then]
     assert isinstance(one, Warp)
     assert isinstance(two, Warp)

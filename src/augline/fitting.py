@@ -123,7 +123,7 @@ def _batches(pipe: Pipeline) -> Iterator[NDArray[Any]]:
             row = int(np.isfinite(images.reshape(len(images), -1)).all(axis=1).argmin())
             index = pipe.indices(0, np.array([step * pipe.batch_size + row])).item()
             raise ArgumentError(
-                f"fit({pipe.source!r}): all values must be finite. Received NaN or infinity in sample {index}. Fill them, "
-                "with np.nan_to_num(image) for example."
+                f"fit({pipe.source!r}): all values must be finite. Received NaN or infinity in sample {index}. Fill "
+                "them, with np.nan_to_num(image) for example."
             )
         yield images

@@ -123,5 +123,5 @@ def test_verify_says_what_it_needs(tmp_path):
 
 def test_a_side_that_fails_is_one_plain_error(tmp_path, monkeypatch):
     monkeypatch.setattr("augline.migrate.verify.sys.executable", "false")
-    with pytest.raises(ScriptError, match="keras side must run"):
+    with pytest.raises(ScriptError, match="with Keras must run"):
         verify(SCRIPT, 1, tmp_path, 1)

@@ -26,6 +26,8 @@ from augline.migrate.script import Script
 _KEPT = ("target_size", "color_mode", "class_mode", "batch_size", "shuffle", "seed", "subset", "interpolation",
          "keep_aspect_ratio")  # fmt: skip
 _SECONDS = 600
+_SIDES = {"keras": "the flow with Keras", "augline": "the flow with augline", "pipeline": "the Pipeline",
+          "geometry": "Keras and augline beside each other"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -166,14 +168,13 @@ def _run(job: dict[str, Any], place: Path) -> dict[str, Any]:
         )
     except subprocess.TimeoutExpired:
         raise ScriptError(
-            f"migrate(--verify): the {job['side']} side must end within {_SECONDS} s. Received nothing. "
-            "Lower --batches."
+            f"migrate(--verify): {_SIDES[job['side']]} must end within {_SECONDS} s. Received nothing. Lower --batches."
         ) from None
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["nothing on stderr"])[-1]
         raise ScriptError(
-            f"migrate(--verify): the {job['side']} side must run. Received: {last}. Check --data, and that the script "
-            "runs as it is."
+            f"migrate(--verify): {_SIDES[job['side']]} must run. Received {last.rstrip('.')}. Check --data, and that "
+            "the script runs as it is."
         )
     with np.load(out) as found_:
         result: dict[str, Any] = {"speed": float(found_["speed"])}

@@ -52,4 +52,4 @@ def check_targets(mixing: Mixing, source: Source) -> None:
         rule, received = "labels must be one-hot or soft", f"labels of {spec[1]} {spec[0]}"
         fix = "Use label_mode='categorical', or one-hot float32 rows"
     if rule:
-        raise ArgumentError(f"{mixing!r}: {rule}. Received {received}. {fix}.")
+        raise ArgumentError(f"{dataclasses.replace(mixing, name=None)!r}: {rule}. Received {received}. {fix}.")

@@ -209,8 +209,8 @@ def _lowered(item: Transform, params: Params, frame: Frame) -> Iterator[Stage]:
     for stage in given if isinstance(given, Iterable) else [given]:
         if not isinstance(stage, Stage):
             raise ArgumentError(
-                f"{item!r}: lower must yield stages. Received {type(stage).__name__}. Write yield before each; the kinds "
-                "are classes of augline.plan."
+                f"{item!r}: lower must yield stages. Received {type(stage).__name__}. Write yield before each; the "
+                "kinds are classes of augline.plan."
             )
         yield stage
 

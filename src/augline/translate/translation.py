@@ -154,8 +154,8 @@ def unknown(given: Given) -> ArgumentError:
     sounds = {ours.removeprefix("Random").lower(): ours for ours in TRANSFORMS}
     close = difflib.get_close_matches(name.removeprefix("Random").lower(), [*sounds], n=1, cutoff=0.6)
     near = _NEAREST.get(name) or (sounds[close[0]] if close else None)
-    fix = f"The nearest in augline is {near}; write it by hand" if near else "Nothing in augline comes near it"
-    return given.refusal("must have a counterpart in augline", given.name, f"{fix}, or leave this one out")
+    fix = f"The nearest in augline is {near}; write it by hand, or" if near else "Nothing in augline comes near it;"
+    return given.refusal("must have a counterpart in augline", given.name, f"{fix} leave this one out")
 
 
 def counterpart(given: Given, name: str, **arguments: Any) -> Transform:
