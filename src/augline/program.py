@@ -14,7 +14,7 @@ from augline.plan.fuse import Rule
 from augline.plan.mix import Mix
 from augline.random import Draw, Layout
 from augline.sight import Known, Shown, Sight
-from augline.transforms.base import Expansion, Transform, expand
+from augline.transforms.base import Expansion, Transform, at_epoch, expand
 
 _UNKNOWN = ((97, 131), (113, 89))  # two sizes to try a list on where the real ones are not known yet
 
@@ -65,6 +65,7 @@ class Program:
         rules: Sequence[Rule] = EXACT + APPROXIMATE,
         known: Shown | None = None,
         xp: Namespace = np,
+        scheduled: int | Array | None = None,
     ) -> tuple[Expansion, Plan]:
         """What was drawn for these samples, and the plan that carries it out.
 
@@ -75,12 +76,14 @@ class Program:
             rules: Fusion rules.
             known: Their targets, for transforms that look at them.
             xp: Array namespace of ids and sizes, and of the plan.
+            scheduled: The epoch that schedules go by, where that is another.
         """
         draw = Draw(self.seed, epoch, ids, xp=xp, layout=self._layout)
         before = self.frame(sizes, self.size, xp)
         if known is not None and known.kinds:
             before = before.with_(sight=Sight(known, before, before.extent))
-        expansion = expand(self.transforms, draw, before)
+        transforms = self.transforms if scheduled is None else at_epoch(self.transforms, scheduled, xp)
+        expansion = expand(transforms, draw, before)
         self._layout = draw.layout
         return expansion, make_plan(expansion.stages, before, expansion.frame, rules)
 

@@ -101,7 +101,7 @@ def test_a_number_of_each_epoch_is_computed_as_python_does() -> None:
     whole = resolved(al.RandomPosterization(al.linear(1, 8, epochs=5)), tf.constant(2, tf.int64), xp).factor
     assert np.array_equal(tensor * whole, np.asarray([1.5, 2.5]) * 4)
     for misuse in (lambda: number < 0.3, lambda: range(whole), lambda: float(number), lambda: np.sin(number)):
-        with pytest.raises(al.EngineError, match=r"with Random\w+\(factor=.*\): in a graph this argument must be the"):
+        with pytest.raises(al.EngineError, match=r"Random\w+\(factor=.*\): in a graph this argument must be the"):
             misuse()
     with pytest.raises((TypeError, tf.errors.InvalidArgumentError)):
         tf.constant([1], tf.int64) + number

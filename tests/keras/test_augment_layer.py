@@ -70,6 +70,22 @@ def test_each_step_is_an_epoch_of_augment(images: NDArray[np.uint8]) -> None:
     assert np.array_equal(array(layer(images, training=True)), got)
 
 
+def test_schedules_go_by_steps_per_epoch(images: NDArray[np.uint8]) -> None:
+    turn = al.RandomRotation(al.linear((0.0, 0.0), (0.2, 0.2), epochs=2), fill_mode="constant")
+    work = [turn, al.OneOf([al.RandomInvert(al.steps({0: (0.0, 0.0), 2: (1.0, 1.0)}))])]
+    layer = Augment(work, seed=7, steps_per_epoch=3)
+    layer = Augment.from_config(layer.get_config())
+    for step, (angle, inverted) in {2: (0.0, 0.0), 3: (0.1, 0.0), 6: (0.2, 1.0), 99: (0.2, 1.0)}.items():
+        layer.step.assign(step)
+        plain = [al.RandomRotation((angle, angle), fill_mode="constant"), al.OneOf([al.RandomInvert((inverted,) * 2)])]
+        got, want = array(layer(images, training=True)), wanted(images, plain, step)
+        assert np.abs(got.astype(int) - want).max() <= 1
+    with pytest.raises(al.ArgumentError, match=r"Augment\(RandomRotation\(factor=.*Pass steps_per_epoch=len"):
+        Augment(work)
+    with pytest.raises(al.ArgumentError, match="steps_per_epoch must be a whole number"):
+        Augment(work, steps_per_epoch=0)
+
+
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="counts traces of tf.function")
 def test_there_is_one_compiled_program_for_each_shape(images: NDArray[np.uint8]) -> None:
     layer = Augment([al.RandomFlip(p=1.0)], seed=7)
@@ -225,7 +241,6 @@ def test_lists_that_need_a_pipeline_are_refused_by_name() -> None:
         "Map": al.Map(np.negative),
         "MixUp": al.MixUp(0.2),
         "RandomIoUCrop": al.RandomIoUCrop(),
-        "linear": al.RandomRotation(al.linear(0.0, 0.1, epochs=3)),
     }
     for name, item in refused.items():
         with pytest.raises(al.EngineError, match=rf"Augment.*{name}.*Pipeline"):

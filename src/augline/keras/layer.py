@@ -28,8 +28,8 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # Keras is not typed
 
     What happens to an image is a function of (seed, step, position in the batch) alone. The step is a weight of the
     layer and saved with the model: training that is resumed goes on with the draws that come next. After 2**24 steps
-    they begin anew. Under a `tf.distribute` strategy positions are those in the global batch, so no two samples share a
-    draw; of a last batch that does not divide among the replicas some may.
+    they begin anew, and schedules too. Under a `tf.distribute` strategy positions are those in the global batch, so no
+    two samples share a draw; of a last batch that does not divide among the replicas some may.
 
     In evaluation and prediction nothing random happens: of the list only what `Pipeline.evaluation()` keeps is done,
     such as `Resizing` and `Rescaling`, and so in what `model.export` writes. Any other call outside of a model's `fit`,
@@ -49,12 +49,14 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # Keras is not typed
     A saved model holds the list as plain data. Import this class before `keras.models.load_model`.
 
     Args:
-        transforms: What may happen, in order. Functions of your own, mixing, schedules, and crops that look at targets
-            need a `Pipeline`.
+        transforms: What may happen, in order. Functions of your own, mixing, and crops that look at targets need a
+            `Pipeline`.
         seed: Another seed, other draws.
         value_range: Of floating-point images; (0, 1) by default, of which a model warns, for values beyond are cut off.
         bounding_box_format: One of Keras's formats, for boxes in and out.
         box_filter: Which boxes stay once the image around them was cut.
+        steps_per_epoch: How many steps of training make an epoch, which the layer cannot see: for schedules (`linear`,
+            `cosine`, `steps`), whose epoch is `step // steps_per_epoch`. With a data set, its length.
         data_format: "channels_last"; given to be checked.
         **kwargs: Of `keras.layers.Layer`, such as `name`.
 
@@ -79,6 +81,7 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # Keras is not typed
         value_range: tuple[float, float] | None = None,
         bounding_box_format: str = "xyxy",
         box_filter: BoxFilter = ANY_BOX,
+        steps_per_epoch: int | None = None,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -90,17 +93,21 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # Keras is not typed
             None if value_range is None else (float(value_range[0]), float(value_range[1])),
         )
         self.bounding_box_format, self.box_filter = bounding_box_format, box_filter
+        self.steps_per_epoch = steps_per_epoch
         seed_key("Augment", seed)
-        check_transforms(self.transforms)
+        check_transforms(self.transforms, steps_per_epoch)
         check_choice("Augment", "bounding_box_format", bounding_box_format, BOX_FORMATS)
         data_format = data_format or keras.config.image_data_format()
         check_choice("Augment", "data_format", data_format, ("channels_last",))
         device()
         lists = {True: self.transforms, False: evaluated(self.transforms)}
         self._work = {
-            training: Work(list_, int(seed), self.value_range, bounding_box_format, box_filter, fused=training)
+            training: Work(
+                list_, int(seed), self.value_range, bounding_box_format, box_filter,
+                fused=training, steps_per_epoch=steps_per_epoch,
+            )
             for training, list_ in lists.items()
-        }
+        }  # fmt: skip
         # whole numbers as Keras's optimizers count: int64 where int32 would keep to the host
         self.step = self.add_weight(
             shape=(), initializer="zeros", dtype="int", trainable=False, name="step", aggregation="only_first_replica"
@@ -156,6 +163,7 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # Keras is not typed
             "value_range": None if self.value_range is None else list(self.value_range),
             "bounding_box_format": self.bounding_box_format,
             "box_filter": asdict(self.box_filter),
+            "steps_per_epoch": self.steps_per_epoch,
         }
 
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,20 +33,29 @@ class Images(NamedTuple):
     dtype: str
 
 
-def check_transforms(transforms: Iterable[Transform]) -> None:
+def check_transforms(transforms: Sequence[Transform], steps_per_epoch: int | None) -> None:
     """Refuses a list that no layer can carry out.
 
     Raises:
         EngineError: It is one.
+        ArgumentError: It has schedules, and nobody knows how long an epoch is.
     """
-    for item, name, value in schedules(transforms):
-        owner = f"Augment({type(item).__name__}({name}=...))"
-        raise refusal(EngineError, owner, "a layer counts steps and knows no epochs", repr(value), _PIPELINE)
+    steps: object = steps_per_epoch
+    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
+        rule, fix = "steps_per_epoch must be a whole number from 1", "Write steps_per_epoch=len(dataset)."
+        raise refusal(ArgumentError, "Augment", rule, f"steps_per_epoch={steps!r}", fix)
+    for item, name, value in schedules(transforms) if steps is None else ():
+        owner, rule = f"Augment({type(item).__name__}({name}=...))", "a layer counts steps and knows no epochs"
+        raise refusal(ArgumentError, owner, rule, repr(value), "Pass steps_per_epoch=len(dataset) beside the list.")
+    _check_kinds(transforms)
+
+
+def _check_kinds(transforms: Iterable[Transform]) -> None:
     for item in transforms:
         for kinds, rule in _REFUSED.items():
             if isinstance(item, kinds):
                 raise refusal(EngineError, "Augment", rule, repr(item), _PIPELINE)
-        check_transforms(getattr(item, "transforms", ()))
+        _check_kinds(getattr(item, "transforms", ()))
 
 
 _REFUSED: dict[tuple[type[Transform], ...], str] = {

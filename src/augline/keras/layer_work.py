@@ -51,16 +51,17 @@ class Work:
         box_format: Of boxes in and out.
         box_filter: Which boxes stay.
         fused: Whether to make one compiled program of it.
+        steps_per_epoch: For schedules.
     """
 
     def __init__(
         self, transforms: Sequence[Transform], seed: int, value_range: tuple[float, float] | None, box_format: str,
-        box_filter: BoxFilter, *, fused: bool,
+        box_filter: BoxFilter, *, fused: bool, steps_per_epoch: int | None,
     ) -> None:  # fmt: skip
         self._transforms, self._seed, self._value_range = tuple(transforms), seed, value_range
         self._box_format, self._box_filter, self._fused = box_format, box_filter, fused
         self._carried: Callable[..., Any] = device().fused(self._carry_out) if fused else self._carry_out
-        self.program = cache(self._prepare)
+        self.program, self._steps_per_epoch = cache(self._prepare), steps_per_epoch
 
     def __call__(self, data: Mapping[str, Any], step: Array, ids: Array) -> dict[str, Any]:
         """A batch, with everything that does not move as it was."""
@@ -94,7 +95,7 @@ class Work:
         prepared, here = self.program(image_spec(data["images"])), device()
         with here.scope(data["images"]):
             numbers = here.numbers
-            plan = _planned(numbers, prepared.program, step, ids)
+            plan = _planned(numbers, prepared.program, step, ids, self._steps_per_epoch)
             on_device = plan if numbers is here.pixels else mapped(plan, here.to_pixels)
             images = _as_float32(data["images"])
             parts = segments(on_device) if self._fused else [on_device]
@@ -124,10 +125,11 @@ def ids_of(images: Array) -> Array:
         return here.numbers.arange(rows) + here.first(rows)
 
 
-def _planned(xp: Namespace, program: Program, step: Array, ids: Array) -> Plan:
+def _planned(xp: Namespace, program: Program, step: Array, ids: Array, steps_per_epoch: int | None) -> Plan:
     assert program.size is not None
     sizes = xp.zeros((rows_of(xp, ids), 2), dtype=xp.int64) + xp.asarray(program.size)
-    _, plan = program.plan(step, ids, sizes, xp=xp)
+    epoch = None if steps_per_epoch is None else xp.astype(xp.asarray(step), xp.int64) // steps_per_epoch
+    _, plan = program.plan(step, ids, sizes, xp=xp, scheduled=epoch)
     return plan
 
 

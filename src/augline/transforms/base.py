@@ -118,6 +118,18 @@ def resolved(item: T, epoch: int | Array, xp: Namespace = np) -> T:
     return plain
 
 
+def at_epoch(transforms: Sequence[Transform], epoch: int | Array, xp: Namespace) -> tuple[Transform, ...]:
+    """A list, and the lists within it, with the numbers that its schedules come to in an epoch."""
+    found = []
+    for item in transforms:
+        plain = resolved(item, epoch, xp)
+        if inner := getattr(item, "transforms", ()):
+            plain = copy.copy(plain)
+            object.__setattr__(plain, "transforms", at_epoch(inner, epoch, xp))
+        found.append(plain)
+    return tuple(found)
+
+
 def _hint(known: list[str], name: str) -> str:
     if name in _ELSEWHERE and name not in known:
         return _ELSEWHERE[name]

@@ -14,7 +14,17 @@ from augline.errors import ArgumentError
 from augline.plan.frame import Frame
 from augline.plan.stages import Stage, Warp
 from augline.random import Draw
-from augline.transforms.base import Drawn, Expansion, Params, Transform, both, expand, labels, placed, transform
+from augline.transforms.base import (
+    Drawn,
+    Expansion,
+    Params,
+    Transform,
+    both,
+    expand,
+    labels,
+    placed,
+    transform,
+)
 from augline.transforms.fields import Refusal, span
 from augline.transforms.schedules import Schedule
 

@@ -95,8 +95,8 @@ def _number(owner: str, numbers: Any, xp: Namespace, place: Array) -> Any:
 
 
 def _refused(owner: str, rule: str, received: str) -> EngineError:
-    fix = "Use engine='opencv', whose to_tf() gives the same batches from NumPy."
-    return EngineError(f"engine='tensorflow' with {owner}: in a graph {rule}. Received {received}. {fix}")
+    fix = "Use a Pipeline with engine='opencv', whose to_tf() gives the same batches from NumPy."
+    return EngineError(f"{owner}: in a graph {rule}. Received {received}. {fix}")
 
 
 def _arithmetic(function: Callable[[Any, Any], Any], *, reflected: bool = False) -> Callable[..., Any]:
@@ -165,6 +165,9 @@ class EpochNumber:
             raise TypeError(f"{self.owner}: a fraction is no {dtype}")  # as of Python's floats
         number = self._xp.take(self._xp.asarray(self.numbers), self._place)
         return number if dtype is None else self._xp.astype(number, dtype)
+
+    def __jax_array__(self) -> Array:
+        return self._xp.take(self._xp.asarray(self.numbers), self._place)
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise _refused(self.owner, "this argument must be the same in all epochs", "a schedule")
