@@ -8,7 +8,7 @@ import libcst as cst
 
 from augline.migrate.arguments import Arguments
 from augline.migrate.generators import FLOATS, RANGE, as_tuple, value_scale
-from augline.migrate.image_ops import Image, Label
+from augline.migrate.image_ops import RESIZE, Image, Label
 from augline.migrate.images import Reader
 from augline.migrate.layout import Code, Group, laid_out, listed, prefixed
 from augline.migrate.notes import Unclear
@@ -26,6 +26,7 @@ _INFERRED = "shapes and types are those of the first element: signature= gives o
 _ARGS = "args= reach the generator as they are; from_generator made NumPy arrays of them"
 _PER_IMAGE = "each image has draws of its own; a map behind batch() drew once for the whole batch"
 _CACHE = "cache() is gone: images are read anew each epoch, so that every epoch augments them anew"
+_EXIF = "images are turned upright by their EXIF orientation, which TensorFlow ignores; exif=False ignores it too"
 _SPLIT = "another choice of validation files than image_dataset_from_directory's"
 
 
@@ -201,6 +202,7 @@ def _as_floats(script: Script, loader: Loader) -> None:
 def _listed_source(script: Script, loader: Loader, columns: list[str]) -> Group:
     """Files, or arrays with what white is in them."""
     if loader.image.file:
+        loader.tail.append(_EXIF)
         return Group(f"{script.al}.Files(", columns)
     scale = loader.source_scale
     if scale is None and not any(".Rescaling(" in text for text in loader.image.transforms):
@@ -247,7 +249,7 @@ def _directory(script: Script, call: cst.Call) -> tuple[Loader, Code]:
         if args.value(name, default) != default:
             items.append(f"{name}={args.code(name)}")
     closing = ")"
-    loader = Loader(Image(scale=255), Label(), mode is not None, {}, batched=True)
+    loader = Loader(Image(scale=255), Label(), mode is not None, {}, batched=True, tail=[RESIZE, _EXIF])
     if args.value("subset") is not None:
         subset = args.known("subset")
         if subset not in ("training", "validation"):

@@ -23,7 +23,7 @@ _TINY = (
     "write RandomBrightness({delta})"
 )
 _RANGE = "random_brightness is taken to act on pixels of 0 to 1"
-_RESIZE = "augline antialiases when it shrinks images; tf.image.resize does not unless told to"
+RESIZE = "augline antialiases when it shrinks images; tf.image.resize does not unless told to"
 
 
 @dataclass
@@ -125,7 +125,7 @@ def _resize(script: Script, image: Image, args: Arguments, line: int) -> Image:
     size, value = as_tuple(args.code("size")), args.value("size")
     pixels = (value[0], value[1]) if isinstance(value, tuple | list) and len(value) == 2 else None
     changes: dict[str, Any] = {"pixels": pixels, "whole": False, "floats": "nearest" not in method}
-    image = image.noted(line, _RESIZE) if args.value("antialias", False) is not True else image
+    image = image.noted(line, RESIZE) if args.value("antialias", False) is not True else image
     if not image.transforms and image.size is None and "nearest" not in method:
         return image.then(size=size, **changes)
     inner = size[1:-1] if size.startswith("(") else f"*{size}"
