@@ -23,6 +23,17 @@ class TestSelect:
         np.testing.assert_array_equal(subset.ids(np.array([1, 0])), [7, 5])
         np.testing.assert_array_equal(subset.targets.take([1, 0])["labels"], [21, 15])
 
+    def test_a_sample_that_comes_again_has_draws_of_its_own(self) -> None:
+        subset = numbered(4).select([3, 1, 3, 3, 0])
+        assert subset.ids(np.arange(5)).tolist() == [3, 1, 7, 11, 0]
+        again = subset.select([2, 0, 0, 2])
+        assert len({*again.ids(np.arange(4)).tolist()}) == 4
+        assert again.origins(np.arange(4)).tolist() == [3, 3, 3, 3]
+        for seed in range(9):
+            assert not np.intersect1d(
+                *(part.origins(np.arange(len(part))) for part in subset.split(0.4, seed=seed))
+            ).size
+
     def test_by_a_mask(self) -> None:
         np.testing.assert_array_equal(
             numbered(4).select(np.array([True, False, False, True])).ids(np.arange(2)), [0, 3]

@@ -93,12 +93,19 @@ class Source(ABC):
         """Sample ids, on which all random draws depend; in a subset they are those of the whole data set."""
         return np.asarray(indices, np.int64)
 
+    def origins(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Their indices in the whole data set: the ids, but that what was selected twice has one origin and two ids."""
+        return np.asarray(indices, np.int64)
+
     def select(self, indices: Sequence[int] | NDArray[Any]) -> Source:
-        """The samples with these indices, in this order, as a source; nothing is copied."""
+        """The samples with these indices, in this order, as a source; nothing is copied.
+
+        An index may come several times, as for rare classes: each time it is a sample with draws of its own.
+        """
         return Subset(self, _checked_indices(repr(self), indices, len(self)))
 
     def split(self, fraction: float = 0.2, *, seed: int = 0, stratify: bool | None = None) -> tuple[Source, Source]:
-        """(training, validation): the same samples on every run and machine.
+        """(training, validation): the same samples on every run and machine; what was selected twice stays together.
 
         Args:
             fraction: of the samples for validation, between 0 and 1.
@@ -109,13 +116,14 @@ class Source(ABC):
         if not 0 < fraction < 1:
             fix = "Pass 0.2 to hold out a fifth."
             raise refusal(ArgumentError, repr(self), "fraction must lie between 0 and 1", f"fraction={fraction!r}", fix)
-        if len(self) < 2:
-            raise refusal(ArgumentError, repr(self), "a split needs 2 samples", f"{len(self)}", "Add images.")
+        origins, first, place = np.unique(self.origins(np.arange(len(self))), return_index=True, return_inverse=True)
+        if len(origins) < 2:
+            raise refusal(ArgumentError, repr(self), "a split needs 2 samples", f"{len(origins)}", "Add images.")
         classes = None if stratify is False else self.targets.class_indices
         if stratify and classes is None:
             fix = "Pass stratify=False."
             raise refusal(ArgumentError, repr(self), "stratify needs labels that are classes", "stratify=True", fix)
-        out = held_out(self.ids(np.arange(len(self))), classes, float(fraction), seed)
+        out = held_out(origins, None if classes is None else classes[first], float(fraction), seed)[place]
         recipe = {"fraction": fraction, "seed": seed, "stratify": stratify}
         training = Subset(self, np.flatnonzero(~out), recipe | {"part": "training"})
         return training, Subset(self, np.flatnonzero(out), recipe | {"part": "validation"})
@@ -147,6 +155,8 @@ class Subset(Source):
     def __init__(self, source: Source, indices: NDArray[np.int64], recipe: dict[str, Any] | None = None) -> None:
         self.source, self.indices = source, np.asarray(indices, np.int64)
         self._recipe = recipe
+        self._origins = source.origins(self.indices)
+        self._ids = _distinct(source, self.indices)
         self.channels, self.dtype, self.value_range = source.channels, source.dtype, source.value_range
         self.size, self.class_names, self.exif = source.size, source.class_names, source.exif
         self.bounding_box_format, self.lead = source.bounding_box_format, source.lead
@@ -175,13 +185,28 @@ class Subset(Source):
         return self.source.name(int(self.indices[index]))
 
     def ids(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The ids in the whole data set, so that draws do not depend on a split."""
-        return self.source.ids(self.indices[np.asarray(indices, np.int64)])
+        """The ids in the whole data set, so that draws do not depend on a split; a repeated sample has further ones."""
+        return self._ids[np.asarray(indices, np.int64)]
+
+    def origins(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The indices in the whole data set."""
+        return self._origins[np.asarray(indices, np.int64)]
 
     def config(self) -> dict[str, Any]:
         """How the subset was made: the split's arguments, or the list of indices."""
         how = self._recipe or {"indices": self.indices.tolist()}
         return {"Subset": {"source": self.source.config(), **how}}
+
+
+def _distinct(source: Source, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The ids of samples; where one comes again, it has one that the source does not have."""
+    order = np.argsort(indices, kind="stable")
+    first = np.diff(indices[order], prepend=-1) != 0
+    place = np.arange(len(indices))
+    times = np.empty(len(indices), np.int64)
+    times[order] = place - np.maximum.accumulate(np.where(first, place, 0))
+    ids = source.ids(indices)
+    return ids + times * (source.ids(np.arange(len(source))).max() + 1) if times.any() else ids
 
 
 def subset_from_config(source: Source, arguments: dict[str, Any]) -> Source:
