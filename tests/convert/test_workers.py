@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,22 @@ def test_local_classes_go_to_processes():
     dataset = to_dataset(Local(), workers=2)
     assert dataset.element_spec[1].shape.rank == 0
     assert [int(label) for _, label in dataset] == list(range(10))
+
+
+def test_a_source_lives_as_long_as_the_data_sets_and_iterators_made_of_it():
+    source = sources.Sequence()
+    gone = weakref.ref(source)
+    iterator = iter(to_dataset(source).map(lambda x, _: x).prefetch(1))
+    next(iterator)
+    del source
+    gc.collect()
+    assert len(list(iterator)) == 9
+    del iterator
+    gc.collect()
+    assert gone() is None
+    twice = tf.data.Dataset.range(2).flat_map(lambda _: to_dataset(sources.Sequence()))  # made where a graph is traced
+    gc.collect()
+    assert len(list(twice)) == 20
 
 
 def test_no_process_or_shared_memory_is_left(monkeypatch):

@@ -19,6 +19,7 @@ from augline.convert.memory import pack
 from augline.convert.passes import Passes, Settings
 from augline.convert.recognise import Ended, Indexed, NativeIterator, Reader, Rows, reader_of, rebuild
 from augline.errors import ArgumentError, SourceError
+from augline.feed.generated import generated
 from augline.feed.tf import options
 from augline.transforms.base import Transform
 
@@ -72,7 +73,7 @@ def build(x: Any, wishes: Wishes) -> tf.data.Dataset:
     settings, first = _settings(reader, x, wishes)
     replicas = scope_replicas() if wishes.replicas is None else wishes.replicas
     passes = Passes(reader, settings, replicas, first)
-    dataset = tf.data.Dataset.from_generator(passes, output_signature=settings.out.signature())
+    dataset = generated(passes, settings.out.signature())
     if (count := _count(reader, settings.batch_size)) is not None:
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
     return dataset.prefetch(1).with_options(options("DATA"))

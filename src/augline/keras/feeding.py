@@ -10,6 +10,7 @@ import numpy as np
 
 from augline.convert.distribute import caller, logical_devices, scope_replicas
 from augline.feed.balance import balanced, rounded_up
+from augline.feed.generated import generated
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -42,7 +43,7 @@ def to_dataset(iterator: Iterator) -> tf.data.Dataset:
     def spec(array: Any) -> tf.TensorSpec:
         return tf.TensorSpec((length, *np.shape(array)[1:]), np.asarray(array).dtype)
 
-    dataset = tf.data.Dataset.from_generator(one_pass, output_signature=tf.nest.map_structure(spec, tuples(blank)))
+    dataset = generated(one_pass, tf.nest.map_structure(spec, tuples(blank)))
     return dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
 
 
