@@ -129,7 +129,9 @@ def _check_mixing(plan: Plan, mixes: bool) -> None:
     """Refuses mixing where there are no other samples to mix with, and inside other transforms."""
     for stage in plan.stages:
         if isinstance(stage, Mix) and (not mixes or "/" in stage.origin[0]):
-            raise ArgumentError(
-                f"{stage.origin[0]}: samples are mixed at the top level of a Pipeline's list. Received it in augment() "
-                "or inside another transform. Make a Pipeline (of al.Arrays, say), and give it p= instead of a OneOf."
-            )
+            received, fix = "it without a Pipeline", "Make one, of al.Arrays for example."
+            if mixes:
+                received = "it inside another transform"
+                fix = "Give each mixing a p= of its own: MixUp(p=0.5), CutMix(p=0.5) mix some samples twice, some not."
+            rule = "samples are mixed at the top level of a Pipeline's list"
+            raise ArgumentError(f"{stage.origin[0]}: {rule}. Received {received}. {fix}")

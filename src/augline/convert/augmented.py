@@ -162,7 +162,10 @@ def images_of(element: Element) -> Any:
         return element["images"]
     first = element[0] if isinstance(element, tuple) else element
     if isinstance(first, (tuple, dict)):
-        raise SourceError("inputs of several parts; augment= needs images first, or a dict with the key 'images'")
+        raise SourceError(
+            "inputs of several parts; augment= needs images alone in their place, or an element that is itself a dict with "
+            "the key 'images'"
+        )
     return first
 
 
