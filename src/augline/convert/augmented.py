@@ -163,8 +163,8 @@ def images_of(element: Element) -> Any:
     first = element[0] if isinstance(element, tuple) else element
     if isinstance(first, (tuple, dict)):
         raise SourceError(
-            "inputs of several parts; augment= needs images alone in their place, or an element that is itself a dict with "
-            "the key 'images'"
+            "inputs of several parts; augment= needs images alone in their place, or an element that is itself a dict "
+            "with the key 'images'"
         )
     return first
 
