@@ -275,9 +275,9 @@ def test_what_cannot_be_is_refused_when_it_is_known() -> None:
         Augment([al.RandomFlip()])(keras.Input((None, None, 3), dtype="uint8"))
     with pytest.raises(al.ArgumentError, match="come out in one size"):
         Augment([al.RandomRotate90()])(keras.Input((40, 52, 3), dtype="uint8"))
-    blurred = [al.RandomZoomOut(), al.RandomGaussianBlur(), al.Resizing(30, 30)]
-    with pytest.raises(al.EngineError, match="RandomGaussianBlur behind RandomZoomOut"):
-        Augment(blurred)(keras.Input((40, 52, 3), dtype="uint8"))
+    for item in (al.RandomGaussianBlur(), al.RandomHue(0.1)):
+        with pytest.raises(al.EngineError, match=f"{type(item).__name__} behind RandomZoomOut"):
+            Augment([al.RandomZoomOut(), item, al.Resizing(30, 30)])(keras.Input((40, 52, 3), dtype="uint8"))
     with pytest.raises(al.ArgumentError, match="uint8 images range over"):
         Augment([al.RandomFlip()], value_range=(0, 1))(keras.Input((40, 52, 3), dtype="uint8"))
     with pytest.raises(al.ArgumentError, match="data_format must be one of 'channels_last'"):

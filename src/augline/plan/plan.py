@@ -15,7 +15,7 @@ from augline.plan.blend import Blend
 from augline.plan.finish import Finish, check_order
 from augline.plan.frame import Extent, Frame
 from augline.plan.fuse import APPROXIMATE, EXACT, Rule, fuse
-from augline.plan.stages import Drop, Output, Rescale, Stage, Warp, pointwise
+from augline.plan.stages import Drop, Hsv, Output, Rescale, Stage, Warp, pointwise
 
 T = TypeVar("T")
 
@@ -88,7 +88,8 @@ def uneven(plan: Plan) -> str:
     before = ""
     for number, stage in enumerate(plan.stages):
         name = ", ".join(getattr(stage, "origin", ()))
-        if before and not pointwise(stage) and not isinstance(stage, Warp):
+        # `segments` begin a program with Hsv, and one that begins does not know where in its arrays images end
+        if before and not isinstance(stage, Warp) and (not pointwise(stage) or isinstance(stage, Hsv)):
             return f"{name} behind {before}"
         if isinstance(stage, Warp) and stage.field is not None and stage.field.extent.static is None:
             return f"{name}, which bends images of several sizes"
