@@ -76,3 +76,15 @@ def test_a_batch_without_polygons() -> None:
     there, plan = np.zeros((ROWS, ROOM), bool), plan_of(LISTS["three warps"])
     _, stays = move_boxes(np, plan, np.ones((ROWS, ROOM, 4)), there, "xyxy", ANY_BOX, none)
     assert not stays.any()
+
+
+def test_edges_bend() -> None:
+    """A rectangle given as a polygon of four corners has the box of a rectangle given as a box."""
+    plan = plan_of([BENT])
+    boxes = [np.float32([[8 + row, 6, WIDTH - 9, HEIGHT - 7 - row]]) for row in range(ROWS)]
+    corners = [[box[0, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)] for box in boxes]
+    want, _ = targets.move_boxes(plan, boxes, "xyxy")
+    got, kept = targets.move_boxes(plan, boxes, "xyxy", polygons=corners)
+    assert np.abs(np.concatenate(want) - np.concatenate(got)).max() < 0.3
+    ((finer,), *_) = targets.move_polygons(plan, corners, kept, "xyxy")
+    assert len(finer) > 40

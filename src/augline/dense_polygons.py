@@ -8,7 +8,7 @@ from functools import reduce
 from augline.arrays import Array, Namespace, rows_of
 from augline.engines.portable.points import forward
 from augline.plan import Extent, Plan, Warp
-from augline.sources.rings import Rings, bounds, clip, seen
+from augline.sources.rings import EDGE, Rings, bounds, clip, finer, seen
 
 
 def in_pixels(xp: Namespace, polygons: Rings, plan: Plan, box_format: str, n: int) -> Rings:
@@ -30,6 +30,9 @@ def boxes_around(xp: Namespace, plan: Plan, moves: list[Warp], polygons: Rings, 
         n: See above.
     """
     shape = rows_of(xp, plan.extent.height), n, 4
+    if any(stage.field is not None for stage in moves):
+        longer = xp.max(_of_each(xp, plan.before.extent, n), axis=1)
+        polygons = finer(xp, polygons, xp.take(longer, polygons.owner) * EDGE)
     whole = reduce(lambda left, stage: _moved(xp, stage, left, n), moves, polygons)
     left = polygons if len(moves) > 1 else whole
     for number, stage in enumerate(moves if len(moves) > 1 else ()):

@@ -22,7 +22,8 @@ from augline.plan import Call, Erase, MaskValue, Output, Plan, Stage, Warp
 from augline.sources.boxes import from_xyxy as from_xyxy
 from augline.sources.boxes import to_xyxy as to_xyxy
 from augline.sources.boxes import unit
-from augline.sources.polygons import clipped, moved, tight_boxes
+from augline.sources.polygons import clipped, finer, moved, tight_boxes
+from augline.sources.rings import EDGE
 
 Boxes = NDArray[np.float32]
 
@@ -167,10 +168,9 @@ def move_boxes(
         before, after = _sizes(plan, index)
         corners = to_xyxy(np.asarray(rows, np.float64).reshape(-1, 4), box_format, before)
         if polygons is None:
-            outlines = [outline(row, paths.bends) for row in corners]
+            centred = [outline(row, paths.bends) - 0.5 for row in corners]
         else:
-            outlines = [np.asarray(p, np.float64) * unit(box_format, before)[:2] for p in polygons[number]]
-        centred = [part - 0.5 for part in outlines]
+            centred = _in_pixels(polygons[number], box_format, before, paths.bends)
         placed = moved(centred, partial(paths.forward, index))
         whole = tight_boxes(placed).reshape(-1, 4)
         left = [part + 0.5 for part in (paths.forward_cut(index, centred) if paths.cuts else placed)]
@@ -200,10 +200,18 @@ def move_polygons(
     for number, rows in enumerate(polygons):
         index = number // frames
         before, after = _sizes(plan, index)
-        given = [np.asarray(rows[k], np.float64) * unit(box_format, before)[:2] - 0.5 for k in kept[number].tolist()]
+        given = _in_pixels([rows[k] for k in kept[number].tolist()], box_format, before, paths.bends)
         left = clipped([part + 0.5 for part in paths.forward_cut(index, given)], np.asarray(after[::-1]))
         result.append([(part / unit(box_format, after)[:2]).astype(np.float32) for part in left])
     return result
+
+
+def _in_pixels(
+    rows: Sequence[NDArray[Any]], box_format: str, size: tuple[float, float], bends: bool
+) -> list[NDArray[np.float64]]:
+    """Polygons between pixel centres, and points enough on their edges where these do not stay straight."""
+    outlines = [np.asarray(row, np.float64) * unit(box_format, size)[:2] for row in rows]
+    return [part - 0.5 for part in (finer(outlines, max(size) * EDGE) if bends else outlines)]
 
 
 def _sizes(plan: Plan, index: int) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.sources.rings import Rings, clip, seen
+from augline.sources.rings import finer as finer_rings
 
 Polygon: TypeAlias = NDArray[np.floating[Any]]
 _Points: TypeAlias = NDArray[np.float64]
@@ -76,6 +77,14 @@ def clipped(polygons: Sequence[_Points], limit: NDArray[Any]) -> list[_Points]:
     left = clip(np, rings_of([polygons[k] for k in out]), np.tile(limit, (len(out), 1)))
     changed = dict(zip(out, _polygons_of(left, len(out)), strict=True))
     return [changed.get(k, polygon) for k, polygon in enumerate(polygons)]
+
+
+def finer(polygons: Sequence[_Points], most: float) -> list[_Points]:
+    """The same polygons with more points on edges that are longer than `most`, along x or y."""
+    if not polygons:
+        return []
+    rings = rings_of(polygons)
+    return _polygons_of(finer_rings(np, rings, np.full(len(rings.points), most)), len(polygons))
 
 
 def rings_of(polygons: Sequence[Polygon]) -> Rings:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from augline.arrays import Array, Namespace, grouped, rows_of
 
+EDGE = 1 / 64
+"""How long an edge may be that is bent as if it were straight, as a share of the image's longer side."""
+
 
 @dataclass(frozen=True, eq=False)
 class Rings:
@@ -66,6 +69,18 @@ def clip(xp: Namespace, rings: Rings, sides: Array) -> Rings:
         rings = _half(xp, rings, rings.points[:, axis])
         rings = _half(xp, rings, xp.take(sides[:, axis], rings.owner) - rings.points[:, axis])
     return _with_area(xp, rings)
+
+
+def finer(xp: Namespace, rings: Rings, most: Array) -> Rings:
+    """The same outlines with points on their edges, at most `most` `(n,)` apart along x and y: such as can be bent."""
+    step = _then(xp, rings, rings.points) - rings.points
+    parts = xp.astype(xp.clip(xp.ceil(xp.max(xp.abs(step), axis=1) / most), min=1.0), xp.int64)
+    ends = xp.cumulative_sum(parts)
+    place = xp.arange(xp.sum(parts))
+    edge = xp.searchsorted(ends, place + 1)
+    share = xp.astype(place - xp.take(ends - parts, edge), xp.float64) / xp.astype(xp.take(parts, edge), xp.float64)
+    points = xp.take(rings.points, edge, axis=0) + share[:, None] * xp.take(step, edge, axis=0)
+    return Rings(points, xp.take(rings.ring, edge), xp.take(rings.owner, edge))
 
 
 def _with_area(xp: Namespace, rings: Rings) -> Rings:
