@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from types import SimpleNamespace
 from typing import Any
 
 import array_api_strict
@@ -83,31 +82,9 @@ def test_strict_namespace_gives_the_same_bits() -> None:
             assert str(a.dtype) == str(b.dtype).rsplit(".", 1)[-1]
 
 
-def tensorflow_namespace(tf: Any) -> Any:
-    """The few functions that `Draw` and `order` need, by their standard names."""
-
-    def right_shift(x: Any, bits: int) -> Any:
-        return tf.bitwise.right_shift(x, tf.constant(bits, x.dtype))
-
-    def astype(x: Any, dtype: Any) -> Any:
-        return tf.cast(x, dtype)
-
-    return SimpleNamespace(
-        **{name: getattr(tf, name) for name in ("uint64", "int64", "float64", "where", "reshape", "stack")},
-        asarray=tf.convert_to_tensor,
-        astype=astype,
-        bitwise_right_shift=right_shift,
-        permute_dims=tf.transpose,
-        take=tf.gather,
-        argsort=tf.argsort,
-        any=tf.reduce_any,
-        while_loop=lambda condition, body, x: tf.while_loop(condition, lambda y: (body(y),), [x])[0],
-    )
-
-
 def test_tensorflow_graph_gives_the_same_bits() -> None:
     tf = pytest.importorskip("tensorflow")
-    xp = tensorflow_namespace(tf)
+    xp = pytest.importorskip("augline.engines.arrays.tensorflow")
 
     @tf.function
     def graph(epoch: Any, ids: Any) -> Any:

@@ -26,6 +26,7 @@ Keys: TypeAlias = tuple[Any, ...]
 """One 64-bit key per round, as ints or as uint64 arrays of no dimension."""
 
 ROUNDS = 12
+_MARK, _UNMARKED = 1 << 62, (1 << 62) - 1  # of positions that have yet to be moved
 _MULTIPLIER = 0x9FB21C651E98DF25  # of the rrmxmx mixer, Pelle Evensen, 2018
 
 
@@ -76,7 +77,8 @@ def _permuted(
 def _walk(xp: Namespace, x: Array, n: int, step: Callable[[Array], Array]) -> Array:
     """Apply `step` once, then again to whatever is still n or more.
 
-    A namespace that traces graphs brings its own `while_loop(condition, body, x)`, of fixed shapes.
+    A namespace that traces graphs brings its own `while_loop(condition, body, x)`, of fixed shapes. All of x goes
+    through the loop once, marked, so that the step stands in the graph once.
     """
     if xp is np:
         return _walk_sparse(step(x), n, step)
@@ -85,10 +87,10 @@ def _walk(xp: Namespace, x: Array, n: int, step: Callable[[Array], Array]) -> Ar
         return xp.any(x >= n)
 
     def again(x: Array) -> Array:
-        return xp.where(x >= n, step(x), x)
+        return xp.where(x >= n, step(x & _UNMARKED), x)
 
     loop = getattr(xp, "while_loop", _while)
-    return loop(outside, again, step(x))
+    return loop(outside, again, x | _MARK)
 
 
 def _while(condition: Callable[[Array], Array], body: Callable[[Array], Array], x: Array) -> Array:
@@ -148,4 +150,4 @@ def _keys(xp: Namespace, key: tuple[int, int], epoch: Array) -> Keys:
     stream, zero = block * 0 + ORDER_STREAM, block * 0
     w0, w1, w2, w3 = philox4x32(xp, (block, stream, zero, zero + epoch_word(xp, epoch)), key)
     even, odd = w0 + w1 * 2**32, w2 + w3 * 2**32
-    return tuple(half[i] for i in range(ROUNDS // 2) for half in (even, odd))
+    return tuple(key for pair in zip(xp.unstack(even), xp.unstack(odd), strict=True) for key in pair)

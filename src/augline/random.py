@@ -41,7 +41,7 @@ _MASK = 0xFFFFFFFF
 _LARGEST_RECORDED = 64  # blocks per sample; a larger draw earns its own Philox call, and the cache stays small
 
 
-def philox4x32(xp: Namespace, counter: Words, key: tuple[int | Array, int | Array]) -> Words:
+def philox4x32(xp: Namespace, counter: Words, key: tuple[int, int]) -> Words:
     """Four random 32-bit words for each counter: Philox4x32-10.
 
     Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011; the constants are
@@ -50,21 +50,28 @@ def philox4x32(xp: Namespace, counter: Words, key: tuple[int | Array, int | Arra
     Args:
         xp: The array namespace.
         counter: Four uint64 arrays of 32-bit values whose shapes broadcast.
-        key: Two 32-bit values, as ints or as uint64 arrays of no dimension.
+        key: Two 32-bit values.
 
     Returns:
         Four uint64 arrays of 32-bit values, each of the broadcast shape.
     """
     c0, c1, c2, c3 = counter
-    k0, k1 = key
-    for _ in range(10):
-        low0, low1 = c0 * 0xD2511F53, c2 * 0xCD9E8D57
-        # The upper halves of c1 and c3 are left dirty: they only ever meet the masks below.
-        c0 = (xp.bitwise_right_shift(low1, 32) ^ c1 ^ k0) & _MASK
-        c2 = (xp.bitwise_right_shift(low0, 32) ^ c3 ^ k1) & _MASK
-        c1, c3 = low1, low0
-        k0, k1 = (k0 + 0x9E3779B9) & _MASK, (k1 + 0xBB67AE85) & _MASK
-    return c0, c1 & _MASK, c2, c3 & _MASK
+    room = (c0 | c1 | c2 | c3) & 0  # of the broadcast shape
+    even, odd = xp.stack([c0 | room, c2 | room]), xp.stack([c1 | room, c3 | room])
+    lanes = (2, *(1 for _ in room.shape))
+    multipliers, mask = xp.reshape(xp.asarray(_MULTIPLIERS), lanes), xp.asarray(np.uint64(_MASK))
+    keys = (np.asarray(key, dtype=np.uint64) + _STEPS) & np.uint64(_MASK)
+    for round_key in xp.unstack(xp.asarray(keys.reshape(-1, *lanes))):
+        low = xp.flip(even * multipliers, axis=0)
+        # The upper halves of `odd` are left dirty: they only ever meet the mask.
+        even, odd = (xp.bitwise_right_shift(low, 32) ^ odd ^ round_key) & mask, low
+    (c0, c2), (c1, c3) = xp.unstack(even), xp.unstack(odd & mask)
+    return c0, c1, c2, c3
+
+
+_MULTIPLIERS = np.asarray([0xD2511F53, 0xCD9E8D57], dtype=np.uint64)
+_STEPS = np.arange(10, dtype=np.uint64)[:, None] * np.asarray([0x9E3779B9, 0xBB67AE85], dtype=np.uint64)
+"""What is added to the key in each of the ten rounds."""
 
 
 @lru_cache(maxsize=65536)
@@ -201,8 +208,7 @@ class Draw:
 
         u = (x >> 8) · 2**-24 is exact in float32 and float64, so every namespace sees the same u.
         """
-        xp = self._source.xp
-        u = xp.astype(xp.bitwise_right_shift(self._words(name, shape), 8), xp.float64) * 2.0**-24
+        xp, u = self._source.xp, self._source.units(self._prefix + name, shape)
         low, high = _per_sample(xp, low, shape), _per_sample(xp, high, shape)
         return u * (high - low) + low
 
@@ -324,6 +330,7 @@ class _Source:
         self.size: int = self._sample[0].shape[0]
         self._given = layout
         self._evaluated: Words | None = None
+        self._units: tuple[Array, ...] | None = None
         self._asked: dict[str, int] = {}
         self._owners = {ORDER_STREAM: "the order of the samples"} | {stream_id(path): path for path in layout.rows}
 
@@ -337,6 +344,16 @@ class _Source:
         self._claim(path, blocks)
         words = self._blocks(path, blocks)
         return words[0][0, :] if shape == () else self._shaped(words, count, shape)
+
+    def units(self, path: str, shape: tuple[int, ...]) -> Array:
+        """The words of one draw as numbers in [0, 1): float64 (batch, *shape)."""
+        row = self._given.find(path, 1)
+        if shape != () or row is None:
+            return _unit(self.xp, self.words(path, shape))
+        self._claim(path, 1)
+        if self._units is None:
+            self._units = self.xp.unstack(_unit(self.xp, self._given_words()[0]))
+        return self._units[row.start]
 
     def _claim(self, path: str, blocks: int) -> None:
         """Make sure that no other draw of this batch has the same counters."""
@@ -358,10 +375,14 @@ class _Source:
         rows = self._given.find(path, count)
         if rows is None:
             return self._philox(_column(range(count)), _column([stream_id(path)]))
+        w0, w1, w2, w3 = self._given_words()
+        return w0[rows, :], w1[rows, :], w2[rows, :], w3[rows, :]
+
+    def _given_words(self) -> Words:
+        """All that the layout names: four uint64 (rows, batch)."""
         if self._evaluated is None:
             self._evaluated = self._philox(*self._given.counters)
-        w0, w1, w2, w3 = self._evaluated
-        return w0[rows, :], w1[rows, :], w2[rows, :], w3[rows, :]
+        return self._evaluated
 
     def _philox(self, block: Array, stream: Array) -> Words:
         xp = self.xp
@@ -372,6 +393,10 @@ class _Source:
         xp = self.xp
         by_sample = xp.permute_dims(xp.stack(words, axis=-1), (1, 0, 2))
         return xp.reshape(xp.reshape(by_sample, (-1, 4 * words[0].shape[0]))[:, :count], (-1, *shape))
+
+
+def _unit(xp: Namespace, words: Array) -> Array:
+    return xp.astype(xp.bitwise_right_shift(words, 8), xp.float64) * 2.0**-24
 
 
 def _sample_words(xp: Namespace, epoch: int | Array, ids: Array) -> tuple[Array, Array]:

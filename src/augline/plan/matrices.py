@@ -15,9 +15,14 @@ from augline.arrays import Array, Namespace, rows_of
 def matrix(xp: Namespace, batch: int, rows: Sequence[Sequence[Array | float]]) -> Array:
     """`(batch, 3, 3)` from nine entries, each a number or a `(batch,)` array; two rows stand for an affine map."""
     rows = [*rows, (0.0, 0.0, 1.0)][:3]
-    zeros = xp.zeros((batch,), dtype=xp.float64)
-    entries = [entry + zeros for row in rows for entry in row]
-    return xp.reshape(xp.stack(entries, axis=-1), (batch, 3, 3))
+    entries = [entry for row in rows for entry in row]
+    columns = {entry: xp.full((batch,), entry, dtype=xp.float64) for entry in entries if _is_number(entry)}
+    stacked = xp.stack([columns[entry] if _is_number(entry) else entry for entry in entries], axis=-1)
+    return xp.reshape(stacked, (batch, 3, 3))
+
+
+def _is_number(entry: Array | float) -> bool:
+    return isinstance(entry, int | float)
 
 
 def identity(xp: Namespace, batch: int) -> Array:
@@ -85,10 +90,9 @@ def minification(xp: Namespace, m: Array, height: Array, width: Array) -> tuple[
 
     The length of each row of the map's Jacobian; a projective map's is taken at the centre of the output.
     """
-    x, y = (width - 1) / 2, (height - 1) / 2
-    u = m[:, 0, 0] * x + m[:, 0, 1] * y + m[:, 0, 2]
-    v = m[:, 1, 0] * x + m[:, 1, 1] * y + m[:, 1, 2]
-    w = m[:, 2, 0] * x + m[:, 2, 1] * y + m[:, 2, 2]
-    span_x = xp.sqrt((m[:, 0, 0] - u / w * m[:, 2, 0]) ** 2 + (m[:, 0, 1] - u / w * m[:, 2, 1]) ** 2)
-    span_y = xp.sqrt((m[:, 1, 0] - v / w * m[:, 2, 0]) ** 2 + (m[:, 1, 1] - v / w * m[:, 2, 1]) ** 2)
-    return xp.abs(span_y / w), xp.abs(span_x / w)
+    a, b, c = xp.unstack(m, axis=2)
+    place = a * ((width - 1) / 2)[:, None] + b * ((height - 1) / 2)[:, None] + c
+    at, w = place[:, :2] / place[:, 2:], place[:, 2:]
+    spans = xp.abs(xp.sqrt((a[:, :2] - at * a[:, 2:]) ** 2 + (b[:, :2] - at * b[:, 2:]) ** 2) / w)
+    span_x, span_y = xp.unstack(spans, axis=1)
+    return span_y, span_x

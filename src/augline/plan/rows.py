@@ -8,6 +8,7 @@ from augline.plan.plan import Plan
 from augline.plan.stages import Warp, pointwise
 
 _MARGIN = 1  # rows of blocks: engines round places
+_ACROSS, _DOWN = (0.0, 1.0, 0.0, 1.0), (0.0, 0.0, 1.0, 1.0)  # of the corners
 _HORIZON = 1e-9  # weights up to here lie behind it, as for engines
 
 
@@ -44,11 +45,8 @@ def reached(xp: Namespace, matrix: Array, extent: Extent) -> tuple[Array, Array,
         matrix: `(batch, 3, 3)`, output pixel to input pixel.
         extent: Output sizes.
     """
-    m, right, bottom = matrix, extent.width - 1, extent.height - 1
-    places, weights = [], []
-    for x, y in ((0 * right, 0 * bottom), (right, 0 * bottom), (0 * right, bottom), (right, bottom)):
-        u, v, w = (m[:, k, 0] * x + m[:, k, 1] * y + m[:, k, 2] for k in range(3))
-        places.append(xp.stack([v, u], axis=-1) / xp.where(w > _HORIZON, w, 1.0)[:, None])
-        weights.append(w)
-    corners = xp.stack(places)
-    return xp.min(corners, axis=0), xp.max(corners, axis=0), xp.min(xp.stack(weights), axis=0) <= _HORIZON
+    x, y = (extent.width - 1)[:, None] * xp.asarray(_ACROSS), (extent.height - 1)[:, None] * xp.asarray(_DOWN)
+    a, b, c = xp.unstack(matrix[:, :, :, None], axis=2)
+    u, v, w = xp.unstack(a * x[:, None] + b * y[:, None] + c, axis=1)
+    places = xp.stack([v, u], axis=-1) / xp.where(w > _HORIZON, w, 1.0)[:, :, None]
+    return xp.min(places, axis=1), xp.max(places, axis=1), xp.min(w, axis=1) <= _HORIZON

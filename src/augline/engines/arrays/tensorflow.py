@@ -64,6 +64,12 @@ def zeros(shape: Sequence[int], dtype: Any = tf.float64) -> Array:
     return tf.zeros(shape, dtype)
 
 
+def full(shape: Sequence[int], fill_value: float, dtype: Any = tf.float64) -> Array:
+    """See the standard; a constant where the shape is known."""
+    known = builtins.all(isinstance(side, int) for side in shape)
+    return tf.constant(fill_value, dtype, shape) if known else tf.fill(shape, tf.constant(fill_value, dtype))
+
+
 def eye(n: int, dtype: Any = tf.float64) -> Array:
     """See the standard."""
     return tf.eye(n, dtype=dtype)
@@ -78,8 +84,13 @@ def where(condition: Array, x: Any, y: Any) -> Array:
 
 def clip(x: Array, min: Any = None, max: Any = None) -> Array:  # noqa: A002
     """See the standard; either bound may be left out."""
-    x = x if min is None else tf.maximum(x, tf.cast(min, x.dtype))
-    return x if max is None else tf.minimum(x, tf.cast(max, x.dtype))
+    x = x if min is None else tf.maximum(x, _of_type(min, x.dtype))
+    return x if max is None else tf.minimum(x, _of_type(max, x.dtype))
+
+
+def _of_type(value: Any, dtype: Any) -> Array:
+    """A number is cast before it comes into a graph."""
+    return tf.cast(value, dtype) if _is_tensor(value) else tf.constant(np.asarray(value).astype(dtype.as_numpy_dtype))
 
 
 def trunc(x: Array) -> Array:
@@ -122,6 +133,11 @@ def flip(x: Array, axis: int | None = None) -> Array:
 def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
     """See the standard."""
     return tf.stack(list(arrays), axis)
+
+
+def unstack(x: Array, axis: int = 0) -> tuple[Array, ...]:
+    """See the standard."""
+    return tuple(tf.unstack(x, axis=axis))
 
 
 def concat(arrays: Sequence[Array], axis: int = 0) -> Array:

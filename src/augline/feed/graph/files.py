@@ -71,13 +71,12 @@ def view(sizes: Array, strip: Strip | None = None) -> View:
 
 def _scales(files: Opened, shrinks: Array | None) -> Array:
     """At which of `SCALES` each file can be decoded."""
-    scale = tf.zeros_like(files.kind)
     if shrinks is None:
-        return scale
-    wanted = tf.reduce_min(shrinks, axis=1)
-    for place, factor in enumerate(SCALES[1:], 1):
-        whole = tf.reduce_all(files.sizes % factor == 0, axis=1) | (files.turn == 1)
-        scale = tf.where((factor <= wanted) & whole, place, scale)
+        return tf.zeros_like(files.kind)
+    factors = tf.constant(SCALES)
+    whole = tf.reduce_all(files.sizes[:, None] % factors[:, None] == 0, axis=2) | (files.turn == 1)[:, None]
+    within = factors <= tf.cast(tf.reduce_min(shrinks, axis=1), tf.int32)[:, None]
+    scale = tf.reduce_max(tf.where(whole & within, tf.range(len(SCALES)), 0), axis=1)
     possible = (files.kind == JPEG) & (tf.reduce_max(files.sizes, axis=1) >= SMALLEST_SHRUNK)
     return tf.where(possible, scale, 0)
 

@@ -7,19 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import numpy as np
 import tensorflow as tf
 
 from augline.arrays import Array
 from augline.decode.header import ALONE, APP1, EOI, FRAMES, SOS
 
 JPEG, PNG, GIF, BMP = range(4)
-_MAGIC = ((JPEG, b"\xff\xd8"), (PNG, b"\x89PNG"), (GIF, b"GIF8"), (BMP, b"BM"))
+_MAGIC = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"BM")
 _FIRST = 26  # bytes that say the size of all but JPEGs
 _SEGMENT = 10  # bytes of a JPEG's segment that are looked at
 _EXIF = (0x45, 0x78, 0x69, 0x66, 0, 0)
 _MOST_TAGS = 64
 _SHORT, _LONG = 3, 4
 _OS2 = 12  # length of the older kind of BMP header
+_PLACES = {  # of the bytes of height and width, the lowest first
+    PNG: ((23, 22, 21, 20), (19, 18, 17, 16)),
+    GIF: ((8, 9), (6, 7)),
+    BMP: ((22, 23, 24, 25), (18, 19, 20, 21)),
+    BMP + 1: ((20, 21), (18, 19)),  # the older kind
+}
 
 
 def probe(data: Array, names: Array, exif: bool) -> tuple[Array, Array, Array]:
@@ -33,19 +40,28 @@ def probe(data: Array, names: Array, exif: bool) -> tuple[Array, Array, Array]:
         exif: Whether orientations count.
     """
     first = _bytes(data, tf.zeros_like(tf.strings.length(data)), _FIRST)
-    kind = tf.fill(tf.shape(first)[:1], -1)
-    for number, magic in _MAGIC:
-        kind = tf.where(tf.reduce_all(first[:, : len(magic)] == [*magic], axis=1), number, kind)
+    alike = [tf.reduce_all(first[:, : len(magic)] == [*magic], axis=1) for magic in _MAGIC]
+    kind = tf.reduce_max(tf.where(tf.stack(alike, axis=1), tf.range(len(_MAGIC)), -1), axis=1)
     fix = "A graph reads no WebP and no TIFF: convert the file, or use engine='opencv'."
     known = _all(kind >= 0, names, f": a file must be a JPEG, PNG, GIF or BMP image. {fix}")
     size, tags = _jpeg(data, kind == JPEG)
-    wide = tf.where((first[:, 14] == _OS2)[:, None], _little(first, (20, 18), 2), tf.abs(_little(first, (22, 18), 4)))
-    for number, found in ((PNG, _big(first, (20, 16))), (GIF, _little(first, (8, 6), 2)), (BMP, wide)):
-        size = tf.where((kind == number)[:, None], found, size)
+    size = tf.where((kind == JPEG)[:, None], size, _fixed(first, kind))
     whole = _all(tf.reduce_all(size > 0, axis=1), names, ": the header must be whole. Copy or download the file again.")
     with tf.control_dependencies([known, whole]):
         turn = _orientation(data, tags) if exif else tf.ones_like(kind)
         return tf.identity(kind), tf.identity(size), turn
+
+
+def _fixed(first: Array, kind: Array) -> Array:
+    """Heights and widths `(batch, 2)` of files that hold them at places of their own; 0 for others."""
+    places, weights = np.zeros((BMP + 2, 2, 4), np.int32), np.zeros((BMP + 2, 1, 4), np.int32)
+    for layout, sides in _PLACES.items():
+        places[layout, :, : len(sides[0])] = sides
+        weights[layout, :, : len(sides[0])] = 256 ** np.arange(len(sides[0]))
+    layout = tf.where((kind == BMP) & (first[:, 14] == _OS2), BMP + 1, tf.maximum(kind, 0))
+    found = tf.gather(first, tf.gather(places, layout), axis=1, batch_dims=1) * tf.gather(weights, layout)
+    size = tf.reduce_sum(found, axis=2)
+    return tf.where((kind == BMP)[:, None], tf.abs(size), size)  # a BMP that runs from the top down has height < 0
 
 
 def _all(holds: Array, names: Array, rule: str) -> tf.Operation:
@@ -60,13 +76,14 @@ def _bytes(data: Array, at: Array, count: int) -> Array:
     return tf.cast(tf.io.decode_raw(part, tf.uint8, fixed_length=count), tf.int32)
 
 
-def _big(data: Array, places: tuple[int, int], count: int = 4) -> Array:
-    """Two numbers, `(batch, 2)`, whose highest byte comes first."""
-    return tf.stack([sum(data[:, at + k] * 256 ** (count - 1 - k) for k in range(count)) for at in places], axis=1)
+def _big(data: Array, places: tuple[int, ...], count: int = 4) -> Array:
+    """Numbers that begin at these places, `(batch, places)`, whose highest byte comes first."""
+    bytes_ = tf.gather(data, [[place + k for k in range(count)] for place in places], axis=1)
+    return tf.reduce_sum(bytes_ * [256 ** (count - 1 - k) for k in range(count)], axis=2)
 
 
-def _little(data: Array, places: tuple[int, int], count: int) -> Array:
-    return tf.stack([sum(data[:, at + k] * 256**k for k in range(count)) for at in places], axis=1)
+def _little(data: Array, places: tuple[int, ...], count: int) -> Array:
+    return _big(data[:, ::-1], tuple(data.shape[1] - place - count for place in places), count)
 
 
 def _jpeg(data: Array, looks: Array) -> tuple[Array, Array]:
