@@ -43,7 +43,7 @@ def to_tf(
 
     @_as_it_is
     def numbers(epoch: Array, first: Array) -> tf.data.Dataset:
-        return tf.data.Dataset.range(first * parts.count, last + 1).map(lambda number: (epoch, number))
+        return tf.data.Dataset.range(first * parts.count, last + 1).map(_as_it_is(lambda number: (epoch, number)))
 
     @_as_it_is
     def made(epoch: Array, number: Array) -> tuple[Array, Array, Any]:
@@ -64,7 +64,7 @@ def to_tf(
         batches = endless.map(lambda *place: made(*place)[2], num_parallel_calls=workers, deterministic=True)
         return batches.prefetch(_AHEAD).with_options(options("OFF"))
     place = Place(*start)
-    passes = tf.data.Dataset.range(1).map(lambda _: place.read()).flat_map(numbers)
+    passes = tf.data.Dataset.range(1).map(_as_it_is(lambda _: place.read())).flat_map(numbers)
     ahead = _mapped(passes, made, workers).prefetch(_AHEAD)
     dataset = tf.data.Dataset.zip(ahead, _held(place, parts)).map(given)
     return with_length(dataset.concatenate(dataset.take(0).repeat()), parts)
@@ -99,7 +99,7 @@ def _held(place: Place, parts: Parts) -> tf.data.Dataset:
         with tf.control_dependencies([place.held(epoch, name)]):
             return tf.data.Dataset.range(tf.identity(first) * parts.count, len(parts.pipe) * parts.count)
 
-    return tf.data.Dataset.range(1).map(lambda _: place.begin()).flat_map(numbers)
+    return tf.data.Dataset.range(1).map(_as_it_is(lambda _: place.begin())).flat_map(numbers)
 
 
 def parts_under(pipe: Pipeline, last_batch: str | None, context: tf.distribute.InputContext | None) -> Parts:
