@@ -11,6 +11,7 @@ from augline.arrays import Array
 from augline.convert.distribute import scope_replicas
 from augline.feed.graph.batch import GraphBatches
 from augline.feed.graph.check import check
+from augline.feed.graph.mapped import mapped, traced
 from augline.feed.graph.place import Place
 from augline.feed.numpy import default_workers
 from augline.feed.parts import Parts
@@ -65,30 +66,9 @@ def to_tf(
         return batches.prefetch(_AHEAD).with_options(options("OFF"))
     place = Place(*start)
     passes = tf.data.Dataset.range(1).map(_as_it_is(lambda _: place.read())).flat_map(numbers)
-    ahead = _mapped(passes, made, workers).prefetch(_AHEAD)
+    ahead = mapped(passes, traced(made, *passes.element_spec), workers).prefetch(_AHEAD)
     dataset = tf.data.Dataset.zip(ahead, _held(place, parts)).map(given)
     return with_length(dataset.concatenate(dataset.take(0).repeat()), parts)
-
-
-def _mapped(dataset: tf.data.Dataset, function: Callable[..., Any], workers: int) -> tf.data.Dataset:
-    """`dataset.map(function, workers)`, of which an iterator is there at once.
-
-    TensorFlow optimizes the function of a `map` anew for each iterator, which takes it half a second; but not one that
-    is for a single device, as this attribute says.
-    """
-    attributes = {"experimental_ints_on_device": True, "_tf_data_function": True}
-    compiled = tf.function(function, autograph=False, experimental_attributes=attributes)
-    made = compiled.get_concrete_function(*dataset.element_spec)
-    spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, made.structured_outputs)
-    flat = tf.nest.flatten(spec)
-    variant = tf.raw_ops.ParallelMapDatasetV2(
-        input_dataset=tf.data.experimental.to_variant(dataset), other_arguments=made.captured_inputs, f=made,
-        num_parallel_calls=tf.constant(workers, tf.int64), output_types=[part.dtype for part in flat],
-        output_shapes=[part.shape for part in flat], deterministic="true",
-    )  # fmt: skip
-    mapped = tf.data.experimental.from_variant(variant, spec)
-    mapped.function = made  # whoever has the data set has it too: TensorFlow forgets a function that Python lets go of
-    return mapped
 
 
 def _held(place: Place, parts: Parts) -> tf.data.Dataset:

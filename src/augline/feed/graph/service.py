@@ -16,6 +16,7 @@ from augline.feed.graph.batch import GraphBatches
 from augline.feed.graph.check import check
 from augline.feed.graph.dataset import parts_under
 from augline.feed.graph.delivery import Counts, Delivery, Element
+from augline.feed.graph.mapped import mapped, traced
 from augline.feed.tf import check_context, with_length
 from augline.random import EPOCH_BITS
 from augline.sources.refusal import refusal
@@ -148,7 +149,7 @@ class _Jobs:
         def made(number: Array) -> Any:
             return number, make(number // length, number % length)
 
-        self._made = tf.function(made, [tf.TensorSpec((), tf.int64)], autograph=False).get_concrete_function()
+        self._made = traced(made, tf.TensorSpec((), tf.int64))
         outputs = self._made.structured_outputs[1]
         self.signature = tf.nest.map_structure(lambda part: tf.TensorSpec(part.shape, part.dtype), outputs)
         """Of an element."""
@@ -160,7 +161,7 @@ class _Jobs:
             asked = tf.data.Dataset.range(numbers.start, numbers.stop)
         else:
             asked = tf.data.Dataset.from_tensor_slices(tf.constant(numbers, tf.int64))
-        made = asked.map(lambda number: self._made(number), num_parallel_calls=self._parallel, deterministic=False)
+        made = mapped(asked, self._made, self._parallel, ordered=False)
         name = service.register_dataset(self._address, made, compression=None)
         mode = service.ShardingPolicy.DYNAMIC
         served = service.from_dataset_id(mode, self._address, name, element_spec=made.element_spec)
