@@ -12,7 +12,8 @@ from scipy import stats
 
 import augline.random as random_module
 from augline.errors import ArgumentError
-from augline.random import Draw, Layout, philox4x32, stream_id
+from augline.philox import philox4x32
+from augline.random import Draw, Layout, stream_id
 
 IDS = np.arange(50_000)
 

@@ -20,7 +20,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from augline.arrays import Array, Namespace
-from augline.random import EPOCH_BITS, ID_BITS, ORDER_STREAM, check_range, epoch_word, philox4x32, seed_key
+from augline.philox import philox4x32
+from augline.random import EPOCH_BITS, ID_BITS, ORDER_STREAM, check_range, epoch_word, seed_key
 
 Keys: TypeAlias = tuple[Any, ...]
 """One 64-bit key per round, as ints or as uint64 arrays of no dimension."""

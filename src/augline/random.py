@@ -24,54 +24,18 @@ from math import prod, sqrt
 from operator import index
 from statistics import NormalDist
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from augline.arrays import Array, Namespace
 from augline.errors import ArgumentError
+from augline.philox import WORD, Words, philox4x32
 from augline.quantiles import beta_table
-
-Words: TypeAlias = tuple[Array, Array, Array, Array]
-"""Four uint64 arrays that hold 32-bit words; their shapes broadcast."""
 
 ID_BITS = 40
 EPOCH_BITS = 24
-_MASK = 0xFFFFFFFF
 _LARGEST_RECORDED = 64  # blocks per sample; a larger draw earns its own Philox call, and the cache stays small
-
-
-def philox4x32(xp: Namespace, counter: Words, key: tuple[int, int]) -> Words:
-    """Four random 32-bit words for each counter: Philox4x32-10.
-
-    Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011; the constants are
-    those of the authors' Random123 library.
-
-    Args:
-        xp: The array namespace.
-        counter: Four uint64 arrays of 32-bit values whose shapes broadcast.
-        key: Two 32-bit values.
-
-    Returns:
-        Four uint64 arrays of 32-bit values, each of the broadcast shape.
-    """
-    c0, c1, c2, c3 = counter
-    room = (c0 | c1 | c2 | c3) & 0  # of the broadcast shape
-    even, odd = xp.stack([c0 | room, c2 | room]), xp.stack([c1 | room, c3 | room])
-    lanes = (2, *(1 for _ in room.shape))
-    multipliers, mask = xp.reshape(xp.asarray(_MULTIPLIERS), lanes), xp.asarray(np.uint64(_MASK))
-    keys = (np.asarray(key, dtype=np.uint64) + _STEPS) & np.uint64(_MASK)
-    for round_key in xp.unstack(xp.asarray(keys.reshape(-1, *lanes))):
-        low = xp.flip(even * multipliers, axis=0)
-        # The upper halves of `odd` are left dirty: they only ever meet the mask.
-        even, odd = (xp.bitwise_right_shift(low, 32) ^ odd ^ round_key) & mask, low
-    (c0, c2), (c1, c3) = xp.unstack(even), xp.unstack(odd & mask)
-    return c0, c1, c2, c3
-
-
-_MULTIPLIERS = np.asarray([0xD2511F53, 0xCD9E8D57], dtype=np.uint64)
-_STEPS = np.arange(10, dtype=np.uint64)[:, None] * np.asarray([0x9E3779B9, 0xBB67AE85], dtype=np.uint64)
-"""What is added to the key in each of the ten rounds."""
 
 
 @lru_cache(maxsize=65536)
@@ -88,7 +52,7 @@ def seed_key(owner: str, seed: Any) -> tuple[int, int]:
     """The Philox key of a seed; `owner` stands at the head of the error if the seed is not one."""
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
         raise ArgumentError(f"{owner}: seed must be an int in [0, 2**64). Received {seed!r}. Pass one, such as seed=7.")
-    return int(seed) & _MASK, int(seed) >> 32
+    return int(seed) & WORD, int(seed) >> 32
 
 
 def check_range(owner: str, name: str, value: Any, low: int, high: int) -> None:
@@ -409,7 +373,7 @@ def _sample_words(xp: Namespace, epoch: int | Array, ids: Array) -> tuple[Array,
         raise ArgumentError(
             f"Draw(ids): ids have one axis. Received shape {ids.shape}. Pass a flat list of sample ids."
         )
-    return ids & _MASK, xp.bitwise_right_shift(ids, 32) + epoch_word(xp, epoch)
+    return ids & WORD, xp.bitwise_right_shift(ids, 32) + epoch_word(xp, epoch)
 
 
 def epoch_word(xp: Namespace, epoch: int | Array) -> int | Array:
