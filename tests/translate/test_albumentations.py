@@ -206,3 +206,8 @@ def test_files_and_texts(tmp_path: Path) -> None:
 def test_what_has_no_counterpart(theirs: Any, words: str) -> None:
     with pytest.raises(al.ArgumentError, match=rf"translate\({type(theirs).__name__}\): Albumentations's .*{words}"):
         al.translate(theirs)
+
+
+def test_a_list_that_was_not_translated() -> None:
+    with pytest.raises(al.ArgumentError, match=r"number 0 is a .*Write al\.translate"):
+        al.Sequential([A.HorizontalFlip()])

@@ -163,6 +163,7 @@ def test_layers_of_other_kinds_are_refused() -> None:
 
     with pytest.raises(al.ArgumentError, match="Own"):
         al.translate(Own())
+    assert al.Sequential(keras.Sequential([keras.layers.RandomFlip()])).transforms == (al.RandomFlip(),)
     with pytest.raises(al.ArgumentError, match="must hold augline transforms; number 0"):
         al.augment(PHOTOS, [Own()])
 

@@ -37,7 +37,7 @@ def _outcome(outcome: Outcome, level: int) -> Iterator[RenderableType]:
             f"  pixels differ by at most {outcome.largest:.4g}, {outcome.mean:.4g} in the mean, where they reach "
             f"{outcome.top:.4g}; labels are {same}"
         )
-    if level == 2:
+    if outcome.geometry:
         yield "  draws differ by design; each argument alone, fixed to the end of its range, on square pictures:"
         yield _table(outcome.geometry)
 

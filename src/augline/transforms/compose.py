@@ -31,12 +31,17 @@ from augline.transforms.schedules import Schedule
 FOREIGN: dict[str, Callable[[Any], Sequence[Transform]]] = {}
 """How objects of other packages become transforms, by the package; `augline.translate` puts itself here."""
 
+_TRANSLATED = ("albumentations", "torchvision")
+"""Packages that `translate` must be asked to read: with them more than lists differs."""
+
 
 def checked_list(value: Any) -> tuple[Transform, ...]:
     """A sequence of transforms as a tuple; anything else is refused by name and place.
 
-    A Keras layer is translated; what then differs in meaning, `translate(layer).differences` says.
+    A Keras layer is translated, also where it stands for the list; what then differs in meaning,
+    `translate(layer).differences` says.
     """
+    value = [value] if _package(value) in FOREIGN else value
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise Refusal("must be a list of transforms", "Write [RandomFlip(), RandomRotation(0.1)], for example")
     items = tuple(made for item in value for made in _ours(item))
@@ -46,6 +51,7 @@ def checked_list(value: Any) -> tuple[Transform, ...]:
         if not isinstance(item, Transform):
             kind = f"{type(item).__module__}.{type(item).__qualname__}"
             fix = "Write al.Map(function)" if callable(item) else "Use augline's transform of that name"
+            fix = "Write al.translate(...) around the list" if _package(item) in _TRANSLATED else fix
             raise Refusal(f"must hold augline transforms; number {place} is a {kind}", fix)
     names = [item.name or label for item, label in zip(items, labels(items), strict=True)]
     if len({*names}) < len(names):
@@ -54,8 +60,12 @@ def checked_list(value: Any) -> tuple[Transform, ...]:
 
 
 def _ours(item: Any) -> Sequence[Any]:
-    package = type(item).__module__.partition(".")[0]
+    package = _package(item)
     return (item,) if package not in FOREIGN else FOREIGN[package](item)
+
+
+def _package(item: Any) -> str:
+    return type(item).__module__.partition(".")[0]
 
 
 Transforms = Annotated[Sequence[Any], PlainValidator(checked_list)]
