@@ -139,6 +139,10 @@ def test_bench_names_the_file_that_is_damaged(folder):
         (["preview", "nowhere"], "Folder('nowhere'): path must be a folder"),
         (["preview", "photos", "-o", "sheet.bmp"], "must end in .png"),
         (["preview", "photos", "-o", "none/sheet.png"], "Make the folder first"),
+        (
+            ["demo", "photos", "--epochs", "0", "--out", "bad.yaml/x"],
+            "bad.yaml/x: it must be possible to read, or to write",
+        ),
         (["bench", "photos", "--spec", "none.yaml"], "from_yaml('none.yaml'): it must be a file that can be read"),
         (["bench", "photos", "--spec", "bad.yaml"], "Did you mean 'RandomFlip'?"),
         (["explain", "photos", "--index", "99"], "index must lie in 0 to 11"),

@@ -25,8 +25,15 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except (AuglineError, OSError) as error:
-            complain(str(error))
+            complain(_said(error))
             raise typer.Exit(1) from None
+
+
+def _said(error: AuglineError | OSError) -> str:
+    if isinstance(error, AuglineError) or error.filename is None:
+        return str(error)
+    rule = "it must be possible to read, or to write, what the command needs"
+    return f"{error.filename}: {rule}. Received {error.strerror}. Correct the path, or its permissions."
 
 
 app = typer.Typer(
