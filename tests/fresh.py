@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,19 +21,84 @@ import augline
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "1", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
 LIMIT = 300
 """Seconds after which a script is ended."""
+_ONE_AT_A_TIME = threading.Lock()
 
 
-def run(script: Path, *arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess:
-    """What `subprocess.run([python, script, *arguments])` gives. TensorFlow is loaded, and has started nothing."""
-    with tempfile.TemporaryDirectory() as folder:
-        out, errors = (Path(folder) / name for name in ("out", "errors"))
-        argv = [str(script), *map(str, arguments)]
-        asked = {"argv": argv, "cwd": str(cwd or Path.cwd()), "env": environment, "files": [str(out), str(errors)]}
+class Process:
+    """What `subprocess.Popen([python, script, *arguments])` gives, its output in files and its group its own.
+
+    TensorFlow is loaded, and has started nothing. `script` is a file or code. Leaving `with` kills it.
+    """
+
+    def __init__(self, script: Path | str, *arguments: object, cwd: Path | None = None, **environment: str) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        out, errors, code = (Path(self._folder.name) / name for name in ("out", "errors", "script.py"))
+        if isinstance(script, str):
+            code.write_text(script)
+            script = code
+        self.args, self.returncode, self._files = [str(script), *map(str, arguments)], None, (out, errors)
+        asked = {"argv": self.args, "cwd": str(cwd or Path.cwd()), "env": environment, "files": [str(out), str(errors)]}
+        for path in self._files:
+            path.touch()
+        self.pid = int(_answer(asked))
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.wait()
+        self._folder.cleanup()
+
+    @property
+    def stdout(self) -> str:
+        return self._files[0].read_text()
+
+    @property
+    def stderr(self) -> str:
+        return self._files[1].read_text()
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            self.returncode = json.loads(_answer({"ended": self.pid}))
+        return self.returncode
+
+    def wait(self, timeout: float = LIMIT) -> int:
+        end = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired(self.args, timeout, self.stdout, self.stderr)
+            time.sleep(0.005)
+        return code
+
+    def says(self, text: str) -> Process:
+        """Itself, once the text stands in its output."""
+        while text not in self.stdout:
+            if self.poll() is not None:
+                raise AssertionError(f"{self.args} ended without saying {text!r}: {self.stderr[-3000:]}")
+            time.sleep(0.005)
+        return self
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def run(script: Path | str, *arguments: object, **settings: Any) -> subprocess.CompletedProcess:
+    """What `subprocess.run([python, script, *arguments])` gives; see `Process`."""
+    with Process(script, *arguments, **settings) as process:
+        return subprocess.CompletedProcess(process.args, process.wait(), process.stdout, process.stderr)
+
+
+def _answer(asked: Mapping[str, Any]) -> str:
+    with _ONE_AT_A_TIME:
         server = _server()
         server.stdin.write(json.dumps(asked) + "\n")
         server.stdin.flush()
-        code = int(server.stdout.readline())
-        return subprocess.CompletedProcess(argv, code, out.read_text(), errors.read_text())
+        return server.stdout.readline()
 
 
 @functools.cache
@@ -43,18 +110,25 @@ def _server() -> Any:
 
 
 def _serve() -> Mapping[str, Any] | None:
-    """Forks for each line; None in the server once they end, and in each child what was asked of it."""
+    """Forks for each script, and says how one ended; None in the server at the end, in a child what was asked of it."""
     for line in iter(sys.stdin.readline, ""):
-        child = os.fork()
-        if child == 0:
-            return json.loads(line)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        asked = json.loads(line)
+        if "ended" in asked:
+            pid, status = os.waitpid(asked["ended"], os.WNOHANG)
+            answer = json.dumps(os.waitstatus_to_exitcode(status) if pid else None)
+        elif child := os.fork():
+            answer = str(child)
+        else:
+            return asked
+        sys.stdout.write(answer + "\n")
         sys.stdout.flush()
     return None
 
 
 def _become(argv: list[str], cwd: str, env: dict[str, str], files: list[str]) -> None:
     """Makes this process what Python would have begun the script with."""
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, name in enumerate([os.devnull, *files]):
         os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), number)
     os.chdir(cwd)
@@ -71,6 +145,7 @@ if __name__ == "__main__":
 
         import keras  # noqa: F401
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever interrupts the tests has their scripts ended one by one
     if wanted := _serve():
         _become(**wanted)
         runpy.run_path(sys.argv[0], run_name="__main__")

@@ -17,6 +17,7 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
+import fresh  # noqa: E402
 from augline.convert import to_dataset  # noqa: E402
 from augline.errors import ArgumentError, SourceError  # noqa: E402
 from convert import sources  # noqa: E402
@@ -154,8 +155,7 @@ def test_no_process_or_shared_memory_is_left(monkeypatch):
 
 
 SCRIPT = """
-import signal, sys, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores it
+import sys, time
 sys.path[:0] = {path!r}
 import numpy as np
 from augline.convert import to_dataset
@@ -186,7 +186,7 @@ class Base(keras.utils.PyDataset):
         return 4
 class Mine(Base):
     def __init__(self):
-        super().__init__(workers=2, use_multiprocessing=True)
+        super().__init__(workers=1, use_multiprocessing=True)
         self.names = ["owl", "cow"] * 2
     def __getitem__(self, index):
         return np.full((2, 2), os.getpid()), np.full(2, label(self.names[index]))
@@ -212,14 +212,13 @@ def test_classes_of_the_main_script_go_to_processes_with_what_they_use(tmp_path)
 @pytest.mark.parametrize("how", ["break", "raise SystemExit(0)", "pass"])
 def test_a_script_that_stops_or_is_interrupted_ends_at_once_with_all_its_workers(how):
     code = SCRIPT.format(path=sys.path, stop=5, how=how)
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               start_new_session=True)  # fmt: skip
-    assert process.stdout.readline() == "started\n", process.stderr.read()
-    workers = sources.children(process.pid)
-    if how == "pass":
-        os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert (process.returncode == 0) == (how != "pass"), errors
+    with fresh.Process(code) as process:
+        process.says("started\n")
+        workers = sources.children(process.pid)
+        if how == "pass":
+            os.killpg(process.pid, signal.SIGINT)
+        code, errors = process.wait(30), process.stderr
+    assert (code == 0) == (how != "pass"), errors
     assert how != "pass" or "KeyboardInterrupt" in errors
     deadline = time.monotonic() + 5
     while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
@@ -230,14 +229,10 @@ def test_a_script_that_stops_or_is_interrupted_ends_at_once_with_all_its_workers
 @pytest.mark.slow
 def test_a_killed_parent_takes_its_workers_along():
     code = SCRIPT.format(path=sys.path, stop=10**6, how="pass")
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    assert process.stdout.readline() == "started\n"
-    workers = sources.children(process.pid)
-    assert len(workers) >= 2
-    process.kill()
-    process.communicate()
+    with fresh.Process(code) as process:  # killed as it is left
+        process.says("started\n")
+        workers = sources.children(process.pid)
+        assert len(workers) >= 2
     deadline = time.monotonic() + 5
     while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +10,15 @@ import pytest
 from PIL import Image
 
 import augline as al
+import fresh
 from pictures import smooth
 
 tf = pytest.importorskip("tensorflow")
 
 LOADED = """
 import sys
+for name in [name for name in sys.modules if name.startswith("augline.")]:
+    del sys.modules[name]
 sys.modules["augline"] = None  # cannot be imported
 import numpy as np, tensorflow as tf
 files, pixels = (tf.saved_model.load(sys.argv[1]).signatures[name] for name in ("serving_default", "pixels"))
@@ -55,9 +55,7 @@ def test_golden_images_from_a_process_without_augline(photos: Path, tmp_path: Pa
     given, got = tmp_path / "given.npz", tmp_path / "got.npz"
     files = np.array([Path(path).read_bytes() for path in source.paths], object)
     np.savez(given, files=files, pixels=square[None])
-    command = [sys.executable, "-c", LOADED, str(written), str(given), str(got)]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
+    done = fresh.run(LOADED, written, given, got, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     served = np.load(got)
     unit = 1 / 255 / 0.2  # one grey level after Normalize

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +15,7 @@ import pytest
 from PIL import Image
 
 import augline as al
+import fresh
 from augline.feed.graph.delivery import Counts, Delivery
 from augline.feed.graph.service import _Jobs
 from pictures import smooth
@@ -26,6 +24,8 @@ tf = pytest.importorskip("tensorflow")
 
 PLAIN_WORKER = """
 import sys
+for name in [name for name in sys.modules if name.startswith("augline.")]:
+    del sys.modules[name]
 sys.modules["augline"] = None  # cannot be imported
 import tensorflow as tf
 service = tf.data.experimental.service
@@ -35,6 +35,9 @@ worker = service.WorkerServer(service.WorkerConfig(
 print("makes batches", flush=True)
 worker.join()
 """
+
+
+COMMAND = "from augline.cli import main; main()"
 
 
 def free_port() -> int:
@@ -56,44 +59,28 @@ class Servers:
     def address(self) -> str:
         return f"grpc://localhost:{self.port}"
 
-    def start_dispatcher(self) -> subprocess.Popen[str]:
-        arguments = ["serve", "dispatcher", "--port", str(self.port), "--work-dir", str(self.folder)]
-        code = "from augline.cli import main; main()"
-        path = str(Path(al.__file__).parent.parent)
-        return started([sys.executable, "-c", code, *arguments], "listens", {"PYTHONPATH": path})
+    def start_dispatcher(self) -> fresh.Process:
+        arguments = ["serve", "dispatcher", "--port", self.port, "--work-dir", self.folder]
+        return started("listens", COMMAND, *arguments)
 
-    def start_worker(self, port: int) -> subprocess.Popen[str]:
-        return started([sys.executable, "-c", PLAIN_WORKER, f"localhost:{self.port}", str(port)], "makes batches", {})
+    def start_worker(self, port: int) -> fresh.Process:
+        return started("makes batches", PLAIN_WORKER, f"localhost:{self.port}", port)
 
 
-RUNNING: list[subprocess.Popen[str]] = []
+RUNNING: list[fresh.Process] = []
 
 
 @pytest.fixture(autouse=True)
 def _no_server_stays() -> Iterator[None]:
     yield
     while RUNNING:
-        with RUNNING.pop() as process:
-            process.kill()
+        with RUNNING.pop():
+            pass
 
 
-def started(command: list[str], says: str, environment: dict[str, str]) -> subprocess.Popen[str]:
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "COLUMNS": "300"}
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**kept, **quiet, **environment},
-    )
-    RUNNING.append(process)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if says in line:
-            return process
-    raise AssertionError(f"{command} said nothing")
+def started(says: str, script: str, *arguments: object) -> fresh.Process:
+    RUNNING.append(fresh.Process(script, *arguments, COLUMNS="300"))
+    return RUNNING[-1].says(says)
 
 
 @pytest.fixture
@@ -105,25 +92,25 @@ def servers(tmp_path: Path) -> Servers:
 def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Servers for tests that kill none."""
     servers = Servers(tmp_path_factory.mktemp("journal"), 1)
-    processes = [RUNNING.pop() for _ in range(2)]
-    yield servers
-    for process in processes:
-        with process:
-            process.kill()
+    with RUNNING.pop(), RUNNING.pop():
+        yield servers
 
 
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("photos")
-    for number in range(360):
+IMAGES = np.stack([smooth(12, 16, 3, "uint8", number) for number in range(360)])
+
+
+def photos(root: Path) -> al.Folder:
+    for number, image in enumerate(IMAGES):
         (root / "ab"[number % 2]).mkdir(exist_ok=True)
-        Image.fromarray(smooth(20, 26, 3, "uint8", number)).save(root / "ab"[number % 2] / f"{number}.png")
-    return root
+        Image.fromarray(image).save(root / "ab"[number % 2] / f"{number}.png")
+    return al.Folder(root)
 
 
-def pipeline(photos: Path, batch_size: int = 2) -> al.Pipeline:
-    work = [al.RandomFlip(), al.RandomRotation(0.1), al.RandomBrightness(0.2)]
-    return al.Pipeline(al.Folder(photos), work, size=(16, 16), batch_size=batch_size, seed=3, engine="tensorflow")
+def pipeline(batch_size: int = 2, source: al.Source | None = None, **settings: Any) -> al.Pipeline:
+    """One that is compiled fast: each test has servers compile it a few times."""
+    source = source or al.Arrays(IMAGES, np.arange(len(IMAGES)) % 2)
+    work = [al.RandomFlip(), al.RandomBrightness(0.2)]
+    return al.Pipeline(source, work, batch_size=batch_size, seed=3, engine="tensorflow", **settings)
 
 
 def epochs(pipe: al.Pipeline, count: int) -> list[Any]:
@@ -149,8 +136,8 @@ def assert_same(dataset: Any, local: Any, hook: Any = None) -> None:
     assert count
 
 
-def test_passes_are_those_of_a_local_run_while_servers_are_killed(photos: Path, servers: Servers) -> None:
-    pipe = pipeline(photos)
+def test_passes_are_those_of_a_local_run_while_servers_are_killed(servers: Servers) -> None:
+    pipe = pipeline()
     local, dataset = pipe.to_tf(start=(1, 150)), pipe.to_tf(start=(1, 150), service=servers.address)
     assert dataset.cardinality().numpy() == local.cardinality().numpy() == 180
     assert dataset.element_spec == local.element_spec
@@ -180,43 +167,43 @@ def test_passes_are_those_of_a_local_run_while_servers_are_killed(photos: Path, 
     assert report.asked_again >= report.unused >= 0
 
 
-def test_the_commands_serve_and_stop(photos: Path, tmp_path: Path) -> None:
+def test_the_commands_serve_files_and_stop(tmp_path: Path) -> None:
     servers = Servers(tmp_path / "journal", 0)
-    path = str(Path(al.__file__).parent.parent)
-    command = [sys.executable, "-c", "from augline.cli import main; main()", "serve", "worker"]
-    worker = started([*command, "--dispatcher", f"localhost:{servers.port}"], "makes batches", {"PYTHONPATH": path})
-    padded = pipeline(photos, 7).to_tf(last_batch="pad", service=servers.address)
-    *_, (images, _, weights) = padded
-    assert images.shape == (7, 16, 16, 3)
+    worker = started("makes batches", COMMAND, "serve", "worker", "--dispatcher", f"localhost:{servers.port}")
+    (tmp_path / "photos").mkdir()
+    pipe = pipeline(7, photos(tmp_path / "photos"), size=(10, 11))
+    padded, local = pipe.to_tf(last_batch="pad", service=servers.address), pipe.to_tf(last_batch="pad")
+    assert_same(padded, local)
+    *_, (images, _, weights) = local
+    assert images.shape == (7, 10, 11, 3)
     assert weights.numpy().tolist() == [1, 1, 1, 0, 0, 0, 0]
     for process in (worker, servers.dispatcher):
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
-        assert process.stdout is not None
-        assert "stops" in process.stdout.read()
+        assert "stops" in process.stdout
 
 
-def test_an_address_at_which_nothing_answers_is_refused_at_once(photos: Path) -> None:
+def test_an_address_at_which_nothing_answers_is_refused_at_once() -> None:
     begin = time.monotonic()
     with pytest.raises(
         al.ArgumentError, match=r"a dispatcher must answer there\. Received .*refused.*augline serve dispatcher"
     ):
-        pipeline(photos).to_tf(service=f"grpc://localhost:{free_port()}")
+        pipeline().to_tf(service=f"grpc://localhost:{free_port()}")
     assert time.monotonic() - begin < 5
     for wrong in ("localhost:5050", "grpc://localhost", "http://localhost:5050", "grpc://:7"):
         with pytest.raises(al.ArgumentError, match="must be grpc://host:port"):
-            pipeline(photos).to_tf(service=wrong)
+            pipeline().to_tf(service=wrong)
     with pytest.raises(al.ArgumentError, match=r"workers run a graph\. Received engine='opencv'"):
-        al.Pipeline(al.Folder(photos), size=(8, 8), engine="opencv").to_tf(service="grpc://localhost:1")
+        al.Pipeline(al.Arrays(IMAGES), engine="opencv").to_tf(service="grpc://localhost:1")
 
 
 def test_epochs_share_a_job_and_a_pass_that_is_left_is_begun_again(
-    photos: Path, lasting: Servers, monkeypatch: pytest.MonkeyPatch
+    lasting: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs: list[Sequence[int]] = []
     asked = _Jobs.served
     monkeypatch.setattr(_Jobs, "served", lambda self, numbers: (jobs.append(numbers), asked(self, numbers))[1])
-    pipe = pipeline(photos, 20)
+    pipe = pipeline(20)
     local = epochs(pipe, 4)
     dataset = pipe.to_tf(service=lasting.address)
     assert_same(dataset, local[:18])
@@ -237,13 +224,13 @@ def test_epochs_share_a_job_and_a_pass_that_is_left_is_begun_again(
     assert len(jobs) > count
 
 
-def test_resume_goes_on_through_a_service(photos: Path, lasting: Servers, tmp_path: Path) -> None:
+def test_resume_goes_on_through_a_service(lasting: Servers, tmp_path: Path) -> None:
     keras = pytest.importorskip("keras")
-    pipe = pipeline(photos, 40)
+    pipe = pipeline(40)
 
     def trained(folder: Path, crash: int | None, **arguments: Any) -> Any:
         keras.utils.set_random_seed(5)
-        layers = [keras.Input((16, 16, 3)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
+        layers = [keras.Input((12, 16, 3)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
         model = keras.Sequential([*layers, keras.layers.Dense(2, activation="softmax")])
         model.compile("adam", "sparse_categorical_crossentropy")
         resume = al.keras.Resume(folder, pipe, every=1)
@@ -268,8 +255,8 @@ def test_resume_goes_on_through_a_service(photos: Path, lasting: Servers, tmp_pa
     assert all(np.array_equal(*pair) for pair in zip(weights, wanted, strict=True))
 
 
-def test_a_context_takes_its_replicas_parts(photos: Path, lasting: Servers) -> None:
-    pipe = pipeline(photos, 50)
+def test_a_context_takes_its_replicas_parts(lasting: Servers) -> None:
+    pipe = pipeline(50)
     for host in range(2):
         context = tf.distribute.InputContext(num_input_pipelines=2, input_pipeline_id=host, num_replicas_in_sync=4)
         options = {"start": (1, 5), "context": context, "last_batch": "pad"}
@@ -282,8 +269,8 @@ def test_a_context_takes_its_replicas_parts(photos: Path, lasting: Servers) -> N
         pipe.to_tf(context=context, service=lasting.address)
 
 
-def test_a_mirrored_strategy_is_fed_by_a_service(photos: Path, lasting: Servers) -> None:
-    pipe, strategy = pipeline(photos, 40), tf.distribute.MirroredStrategy(["CPU:0"])
+def test_a_mirrored_strategy_is_fed_by_a_service(lasting: Servers) -> None:
+    pipe, strategy = pipeline(40), tf.distribute.MirroredStrategy(["CPU:0"])
     data = strategy.distribute_datasets_from_function(
         lambda context: pipe.to_tf(context=context, service=lasting.address)
     )
@@ -308,45 +295,49 @@ def starved(dataset: Any, servers: Servers) -> Any:
     return iterator
 
 
-def test_an_iterator_is_dropped_when_all_servers_are_gone(photos: Path, servers: Servers) -> None:
-    iterator = starved(pipeline(photos).to_tf(service=servers.address), servers)
+def test_an_iterator_is_dropped_when_all_servers_are_gone(servers: Servers) -> None:
+    iterator = starved(pipeline().to_tf(service=servers.address), servers)
     begin = time.monotonic()
     del iterator
     assert time.monotonic() - begin < 5
 
 
-def test_servers_that_stay_away_are_an_error(photos: Path, servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_servers_that_stay_away_are_an_error(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("augline.feed.graph.delivery._PATIENCE", 0.5)
     monkeypatch.setattr("augline.feed.graph.delivery._GONE", 3)
-    dataset = pipeline(photos).to_tf(service=servers.address)
+    dataset = pipeline().to_tf(service=servers.address)
     rest = starved(dataset, servers)
     with pytest.raises(tf.errors.OpError, match=f"the dispatcher at {servers.address} does not answer .*start them"):
         list(rest)
 
 
-@pytest.mark.parametrize("last", ["threading.Event().wait(9)", "raise SystemExit(3)"])
-def test_python_ends_when_all_servers_are_gone(photos: Path, servers: Servers, last: str) -> None:
+@pytest.mark.parametrize("last", ["threading.Event().wait(2)", "raise SystemExit(3)"])
+def test_python_ends_when_all_servers_are_gone(servers: Servers, last: str, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
     code = f"""
-import sys, threading, time
+import pathlib, threading, time
+import numpy as np
 import augline as al
-pipe = al.Pipeline(al.Folder({str(photos)!r}), size=(16, 16), batch_size=2, engine="tensorflow")
+from augline.feed.graph import delivery
+delivery._PATIENCE = 1  # it asks again while there is no one to be asked
+pipe = al.Pipeline(al.Arrays(np.zeros((360, 12, 16, 3), "uint8")), batch_size=2, engine="tensorflow")
 dataset = pipe.to_tf(service={servers.address!r})
 iterator = iter(dataset.prefetch(2))
 print("begins", len([next(iterator) for _ in range(5)]), flush=True)
-input()
+while not pathlib.Path({str(gone)!r}).exists():
+    time.sleep(0.01)
 def rest():
     for _ in dataset:
         pass
 threading.Thread(target=rest, daemon=True).start()
 {last}
 """
-    environment = {"PYTHONPATH": str(Path(al.__file__).parent.parent)}
-    process = started([sys.executable, "-c", code], "begins", environment)
+    process = started("begins", code)
     for server in (servers.dispatcher, *servers.workers):
         server.kill()
         server.wait()
-    process.communicate("\n", timeout=30)
-    assert process.returncode == (3 if "Exit" in last else 0)
+    gone.touch()
+    assert process.wait(30) == (3 if "Exit" in last else 0)
 
 
 def test_what_is_lost_late_or_twice_comes_once_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,16 +15,6 @@ import fresh
 tf = pytest.importorskip("tensorflow")
 
 SCRIPT = Path(__file__).with_name("under_strategies.py")
-
-
-def start(*arguments: str, **environment: str) -> subprocess.Popen:
-    command = [sys.executable, str(SCRIPT), *arguments]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, env={**os.environ, **environment}, **pipes)
-
-
-def ended(process: subprocess.Popen) -> str:
-    return checked(*process.communicate(timeout=300))
 
 
 def checked(out: str, errors: str) -> str:
@@ -58,8 +47,11 @@ def test_two_hosts_take_what_one_would():
     ports = [script.free_port(), script.free_port()]
     cluster = {"worker": [f"localhost:{port}" for port in ports]}
     config = [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}) for index in (0, 1)]
-    workers = [start("multi_worker", TF_CONFIG=text) for text in config]
-    first, second = (json.loads(ended(worker).splitlines()[0]) for worker in workers)
+    with contextlib.ExitStack() as running:
+        workers = [running.enter_context(fresh.Process(SCRIPT, "multi_worker", TF_CONFIG=text)) for text in config]
+        for worker in workers:
+            worker.wait()
+        first, second = (json.loads(checked(worker.stdout, worker.stderr).splitlines()[0]) for worker in workers)
 
     pipe = script.pipeline()
     wanted = [[script.digests(step) for step in script.steps(pipe, epoch)] for epoch in (0, 1)]

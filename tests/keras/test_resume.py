@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -13,21 +11,13 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import augline as al
+import fresh
 
 tf = pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")
 
 SCRIPT = Path(__file__).with_name("resumed.py")
 STEPS = 8
-
-
-def train(folder: Path, every: int) -> subprocess.Popen:
-    with (folder / "errors.txt").open("w") as errors:
-        return subprocess.Popen([sys.executable, str(SCRIPT), str(folder), "4", str(every)], stderr=errors)
-
-
-def errors(folder: Path) -> str:
-    return (folder / "errors.txt").read_text()[-3000:]
 
 
 def lines(folder: Path) -> list[str]:
@@ -53,22 +43,21 @@ def test_killed_at_any_step_it_ends_with_the_same_weights(tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):
         folder.mkdir()
-    process = train(whole, every)
-    assert process.wait(300) == 0, errors(whole)
+    done = fresh.run(SCRIPT, whole, 4, every)
+    assert done.returncode == 0, done.stderr[-3000:]
     [(first, wanted)] = runs(whole)
     assert (first, len(wanted)) == (0, 4 * STEPS)
 
     choose = random.Random(os.urandom(8))
     deaths = sorted(choose.sample(range(2, 4 * STEPS - 2), 2))
     for death in deaths:
-        process, before = train(broken, every), len(lines(broken))
-        while len(lines(broken)) - before < death - max((run[0] for run in runs(broken)), default=0):
-            assert process.poll() is None, errors(broken)
-            time.sleep(0.001)
-        process.kill()
-        process.wait()
-    process = train(broken, every)
-    assert process.wait(300) == 0, errors(broken)
+        before = len(lines(broken))
+        with fresh.Process(SCRIPT, broken, 4, every) as process:  # killed as it is left
+            while len(lines(broken)) - before < death - max((run[0] for run in runs(broken)), default=0):
+                assert process.poll() is None, process.stderr[-3000:]
+                time.sleep(0.001)
+    done = fresh.run(SCRIPT, broken, 4, every)
+    assert done.returncode == 0, done.stderr[-3000:]
 
     for first, seen in runs(broken):
         assert seen == wanted[first : first + len(seen)], (deaths, first)
@@ -211,25 +200,27 @@ def test_another_callback_may_stop_at_the_end_of_an_epoch_taken_up(tmp_path):
         assert (resume.epoch, resume.step) == (2, 0)
 
 
-@pytest.mark.parametrize("policy", ["keep", "pad", "drop"])
-@pytest.mark.parametrize("step", [5, 7, 8, 10])
-def test_it_counts_the_batches_that_its_data_set_has(tmp_path, policy, step):
+def to_the_end(folder, policy, *more):
+    """Weights, place and steps once all epochs are trained."""
+    keras.utils.set_random_seed(1)
+    made, resume = model(), al.keras.Resume(folder, pipeline(), every=1)
+    place = {"initial_epoch": resume.initial_epoch, "epochs": 3, "callbacks": [resume, *more]}
+    made.fit(resume.dataset(last_batch=policy), shuffle=False, verbose=0, **place)
+    return made.get_weights(), (resume.epoch, resume.step), int(made.optimizer.iterations)
+
+
+@pytest.mark.parametrize(("policy", "steps"), [("keep", (5, 8)), ("pad", (8, 10)), ("drop", (7, 8, 10))])
+def test_it_counts_the_batches_that_its_data_set_has(tmp_path, policy, steps):
     """With "drop" an epoch of eight has seven."""
-
-    def run(folder, *more):
-        keras.utils.set_random_seed(1)
-        made, resume = model(), al.keras.Resume(folder, pipeline(), every=1)
-        place = {"initial_epoch": resume.initial_epoch, "epochs": 3, "callbacks": [resume, *more]}
-        made.fit(resume.dataset(last_batch=policy), shuffle=False, verbose=0, **place)
-        return made.get_weights(), (resume.epoch, resume.step), int(made.optimizer.iterations)
-
-    wanted, *ends = run(tmp_path / "whole")
+    wanted, *ends = to_the_end(tmp_path / "whole", policy)
     assert ends == [(3, 0), 3 * (STEPS - (policy == "drop"))]
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "broken", Stop(step))
-    found, *others = run(tmp_path / "broken")
-    assert others == ends
-    assert all(map(np.array_equal, found, wanted))
+    for step in steps:
+        folder = tmp_path / f"broken {step}"
+        with pytest.raises(KeyboardInterrupt):
+            to_the_end(folder, policy, Stop(step))
+        found, *others = to_the_end(folder, policy)
+        assert others == ends, step
+        assert all(map(np.array_equal, found, wanted)), step
 
 
 def test_epochs_of_other_lengths(tmp_path):
