@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -59,20 +60,24 @@ class Recorder(keras.layers.Layer):
         return x
 
 
-def model(strategy, **more):
+def model(strategy):
     with strategy.scope():
         layers = [keras.Input((6, 8, 3)), Recorder(), keras.layers.BatchNormalization(), keras.layers.Flatten(),
                   keras.layers.Dense(COUNT)]  # fmt: skip
         made = keras.Sequential(layers)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        made.compile("sgd", loss, **more)
+        made.compile("sgd", loss, weighted_metrics=["accuracy"])
     return made
 
 
-def trained(strategy, data, pipe, epochs=2, **more):
+one_model = functools.cache(model)
+"""For all trainings of a process: what it was traced for it need not be traced for again."""
+
+
+def trained(strategy, data, pipe, epochs=2):
     """Fits, and checks what the model saw: each sample once per epoch, padding aside."""
     SEEN.clear()
-    made = model(strategy, **more)
+    made = one_model(strategy)
     history = made.fit(data, epochs=epochs, verbose=0, shuffle=False).history
     assert np.isfinite(history["loss"]).all(), history
     assert len(history["loss"]) == epochs
@@ -80,7 +85,7 @@ def trained(strategy, data, pipe, epochs=2, **more):
     seen = {image.tobytes() for images in SEEN for image in images}
     wanted = {pixels for epoch in range(epochs) for _, pixels in rows(pipe.epoch(epoch))}
     assert wanted <= seen, "a sample was left out"
-    return made, sum(len(images) for images in SEEN)
+    return sum(len(images) for images in SEEN)
 
 
 def mirrored(replicas):
@@ -98,13 +103,21 @@ def one_device():
 
 
 def on_one_host(strategy, replicas):
+    distributed(strategy, replicas)
+    if replicas > 1 or isinstance(
+        strategy, tf.distribute.OneDeviceStrategy
+    ):  # one mirrored device takes what one takes
+        fitted(strategy, replicas)
+
+
+def distributed(strategy, replicas):
     pipe = pipeline()
     with strategy.scope():
         data = {policy: pipe.to_tf(last_batch=policy) for policy in (None, "pad", "drop")}
     for policy, dataset in data.items():
-        distributed = strategy.experimental_distribute_dataset(dataset)
+        shared = strategy.experimental_distribute_dataset(dataset)
         for epoch in range(2):
-            parts = [local(strategy, batch) for batch in distributed]
+            parts = [local(strategy, batch) for batch in shared]
             found = [rows(replica) for replica in parts]
             wanted = steps(pipe, epoch)
             assert len(found) == STEPS - (policy == "drop")
@@ -114,17 +127,21 @@ def on_one_host(strategy, replicas):
             if policy:
                 assert {len(part[1]) for step in parts for part in step} == {8 // replicas}, policy
             assert all(len(part[1]) for step in parts for part in step), "a replica without rows"
+
+
+def fitted(strategy, replicas):
+    pipe = pipeline()
     for policy in (None, "pad", "drop"):
         count = trained(strategy, pipe.to_tf(last_batch=policy), pipe if policy != "drop" else
-                        pipeline(drop_remainder=True))[1]  # fmt: skip
+                        pipeline(drop_remainder=True))  # fmt: skip
         assert count == 2 * {None: COUNT, "pad": 48, "drop": 40}[policy], (policy, count)
     odd = pipeline(5)
-    trained(strategy, odd.to_tf(last_batch="pad"), odd)
+    trained(strategy, odd.to_tf(last_batch="pad"), odd, epochs=1)
     for size, few in ((10, 36), (8, 13)):  # for 4 replicas [10, 10, 8, 8]; and two batches that nothing can feed them
         short = pipeline(size, few)
-        seen = trained(strategy, short.to_tf(), short)[1]
-        assert seen == 2 * (15 if (few, replicas) == (13, 4) else few), (few, seen)
-    made = model(strategy, weighted_metrics=["accuracy"])
+        seen = trained(strategy, short.to_tf(), short, epochs=1)
+        assert seen == (15 if (few, replicas) == (13, 4) else few), (few, seen)
+    made = model(strategy)  # a new one: trained replicas differ in their statistics, and so in a sample's class
     padded, whole = (made.evaluate(pipe.evaluation().to_tf(last_batch=policy), verbose=0, return_dict=True)
                      for policy in ("pad", "keep"))  # fmt: skip
     assert np.isclose(padded["accuracy"], whole["accuracy"])
@@ -140,8 +157,9 @@ def dataset_function(strategy, replicas):
         assert [rows(replica) for replica in parts] == steps(pipe)[: len(parts)], policy
         assert len(parts) == STEPS - (policy == "drop") == distributed.cardinality
         assert {len(step) for step in parts} == {replicas}
-    again = strategy.distribute_datasets_from_function(lambda context: pipe.to_tf(last_batch="pad", context=context))
-    trained(strategy, again, pipe)
+    if replicas > 1:
+        shared = strategy.distribute_datasets_from_function(lambda c: pipe.to_tf(last_batch="pad", context=c))
+        trained(strategy, shared, pipe, epochs=1)
     try:
         strategy.distribute_datasets_from_function(lambda context: pipe.to_tf(context=context))
     except al.ArgumentError as error:
