@@ -86,8 +86,7 @@ def test_what_measures_images_of_full_size(work: list[Any]) -> None:
     compare(*graph_and_reference(al.Arrays(images, np.arange(4)), work, batch_size=2, seed=4), 0, 255.0, 0.3)
 
 
-@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
-@pytest.mark.parametrize("fill", [("constant", 200.0), ("wrap", 0.0)])
+@pytest.mark.parametrize(("fill", "interpolation"), [(("constant", 200.0), "bilinear"), (("wrap", 0.0), "nearest")])
 def test_upright_photographs_with_fills(tmp_path: Path, fill: tuple[str, float], interpolation: str) -> None:
     for number, (height, width) in enumerate([(75, 100), (61, 130), (140, 66), (130, 121), (40, 52), (290, 310)]):
         (tmp_path / "a").mkdir(exist_ok=True)
@@ -122,7 +121,7 @@ def test_each_pass_is_an_epoch_and_one_left_early_is_begun_again() -> None:
 def test_arrays_of_every_type(dtype: str) -> None:
     images = np.stack([smooth(40, 52, 3, dtype, k) for k in range(6)])
     source = al.Arrays(images, np.arange(6.0), weights=np.linspace(0, 1, 6))
-    work = [*WORK, al.RandomPerspective((1, 1), scale=0.3), al.Resizing(20, 22)]
+    work = [*WORK[-2:], al.RandomPerspective((1, 1), scale=0.3), al.Resizing(20, 22)]
     dataset, reference = graph_and_reference(source, work, batch_size=3, seed=2)
     step = {"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}[dtype]
     compare(dataset, reference, 0, step, 0.02 * step)
@@ -225,10 +224,19 @@ def test_what_is_drawn_in_a_graph_is_what_numpy_draws() -> None:
 BOXES = [np.asarray([[4, 6, 20, 25], [30, 2, 49, 12], [0, 0, 6, 5]], np.float32), np.zeros((0, 4), np.float32)]
 POINTS = np.asarray([[10, 12, 2], [45.5, 3, 2], [51, 39, 1]], np.float32)
 MOVING = [
-    [al.RandomFlip(), al.RandomRotation(0.1), al.RandomZoom(0.3), al.RandomErasing((0.1, 0.3))],
-    [al.RandomPerspective((1, 1), scale=0.3), al.Resizing(30, 44)],
-    [al.RandomElasticTransform((1, 1), (0.6, 0.6), cells=4), al.RandomFlip(p=1)],
-    [al.RandomRotation(0.1, fill_mode="constant"), al.RandomGaussianBlur(1.0), al.RandomTranslation(0.3, 0.3)],
+    [
+        al.RandomFlip(),
+        al.RandomRotation(0.1),
+        al.RandomErasing((0.1, 0.3)),
+        al.RandomPerspective((1, 1), scale=0.3),
+        al.Resizing(30, 44),
+    ],
+    [
+        al.RandomElasticTransform((1, 1), (0.6, 0.6), cells=4),
+        al.RandomFlip(p=1),
+        al.RandomGaussianBlur(1.0),
+        al.RandomTranslation(0.3, 0.3, fill_mode="constant"),
+    ],
 ]
 
 
@@ -283,7 +291,7 @@ def test_boxes_of_any_format(box_format: str) -> None:
     rows = np.asarray(centred if "center" in box_format else [[0.2, 0.3, 0.5, 0.6], [0.4, 0.5, 0.9, 0.8]], np.float32)
     source = al.Arrays(np.zeros((3, 90, 110, 1), np.uint8), boxes=[rows] * 3, bounding_box_format=box_format)
     dataset, reference = graph_and_reference(
-        source, [al.RandomAffine(20, scale=(0.7, 1.2)), al.Resizing(50, 70)], batch_size=3
+        source, [al.RandomFlip("horizontal", p=1), al.RandomCrop(50, 70)], batch_size=3
     )
     (batch,), wanted = list(dataset), reference.batch(0, 0)
     assert np.allclose(batch["bounding_boxes"]["boxes"], wanted["bounding_boxes"]["boxes"], atol=1e-3)
@@ -306,7 +314,9 @@ def test_masks_from_files(tmp_path: Path) -> None:
         Image.fromarray(image).save(paths[-1])
         Image.fromarray(image[..., 0] // 50).save(masks[-1])
     source = al.Files(paths, masks=masks)
-    dataset, reference = graph_and_reference(source, MOVING[0], size=(32, 32), batch_size=3, seed=1)
+    dataset, reference = graph_and_reference(
+        source, [al.RandomFlip(), al.RandomRotation(0.1)], size=(32, 32), batch_size=3, seed=1
+    )
     (batch,), wanted = list(dataset), reference.batch(0, 0)
     assert np.array_equal(batch["segmentation_masks"], wanted["segmentation_masks"])
     Image.fromarray(np.zeros((5, 5), np.uint8)).save(masks[1])
@@ -333,7 +343,6 @@ def test_large_files_are_shrunk_as_far_as_the_plan_wants(tmp_path: Path) -> None
 
 GROWING = [
     [al.RandomZoomOut((1.2, 1.9)), al.RandomBrightness(0.2), al.RandomRotation((0.07, 0.07), fill_mode="wrap")],
-    [al.RandomRotate90(), al.RandomDownscale((0.5, 0.8))],
     [al.D4(), al.RandomDownscale((0.5, 0.8)), al.PadToMultiple(16), al.RandomGrayscale(0.5)],
     [al.Transpose(p=0.5), al.RandomDownscale((0.5, 0.8)), al.ResizeLongestEdge(80), al.RandomShear(0.2)],
 ]

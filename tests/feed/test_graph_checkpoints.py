@@ -45,7 +45,7 @@ def restored(path: str, dataset: Any) -> Any:
 
 
 @ENGINES
-@pytest.mark.parametrize("taken", [1, STEPS, STEPS + 1, 2 * STEPS])
+@pytest.mark.parametrize("taken", [STEPS, STEPS + 1])
 def test_repeated_epochs_go_on_in_a_new_process(tmp_path: Path, engine: str, taken: int) -> None:
     path = saved(tmp_path, pipeline(engine).to_tf(start=(2, 0)).repeat(), taken)
     other = restored(path, pipeline(engine).to_tf().repeat())
@@ -53,7 +53,7 @@ def test_repeated_epochs_go_on_in_a_new_process(tmp_path: Path, engine: str, tak
 
 
 @ENGINES
-@pytest.mark.parametrize("taken", [1, 2, STEPS])
+@pytest.mark.parametrize("taken", [1, STEPS])
 def test_the_pass_after_one_that_was_restored_is_the_next_epoch(tmp_path: Path, engine: str, taken: int) -> None:
     path = saved(tmp_path, pipeline(engine).to_tf(start=(2, 0)), taken)
     dataset = pipeline(engine).to_tf()
@@ -91,9 +91,10 @@ def test_two_iterators_at_once_are_in_the_same_epoch(engine: str) -> None:
     assert labels(dataset) == epochs(1)
 
 
-def test_passes_that_are_left_early_do_not_count_however_many() -> None:
+def test_passes_that_are_left_early_do_not_count_however_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("augline.feed.graph.place._BEGUN", 4)
     dataset = pipeline("tensorflow").to_tf()
-    for _ in range(70):
+    for _ in range(6):
         next(iter(dataset))
     assert labels(dataset) == epochs(0)
     assert labels(dataset) == epochs(1)

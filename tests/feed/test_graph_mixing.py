@@ -29,6 +29,9 @@ LISTS: dict[str, list[Any]] = {
     "two": [*GEOMETRY, al.Mosaic(p=0.7), al.RandomContrast(0.2), al.MixUp(0.4, p=0.6), al.RandomFlip("horizontal")],
     "two of a kind": [al.CutMix(), al.CutMix(p=0.5), al.Resizing(30, 30), al.Rescaling(1 / 255)],
 }
+AIMED = {"mixup, sometimes": "rel_yxyx", "cutmix": "rel_yxyx", "mosaic of another size": "rel_yxyx", "copy": "rel_yxyx",
+         "two": "xyxy"}  # fmt: skip
+"""Those that are tried with all targets, and so with images and labels, and the format of their boxes."""
 
 
 def pictures(channels: int = 3, dtype: str = "uint8", **targets: Any) -> al.Arrays:
@@ -45,7 +48,18 @@ def detection(box_format: str = "xyxy") -> al.Arrays:
         mask[top:bottom, left:right] = k + 1, 2
         boxes.append(np.array([[left, top, right, bottom], [0, 30, 9, 36]], np.float32)[: k % 3] / scale)
     names = [np.arange(len(rows)) + 3 for rows in boxes]
-    return pictures(masks=masks, boxes=boxes, box_labels=names, bounding_box_format=box_format)
+    return pictures(
+        masks=masks, boxes=boxes, box_labels=names, bounding_box_format=box_format, keypoints=points(3, places=3)
+    )  # fmt: skip
+
+
+def points(width: int, places: int) -> list[np.ndarray]:
+    """In any number up to `places`."""
+    rng = np.random.default_rng(2)
+    rows = [
+        rng.uniform(0, 1, (k % (places + 1), 3)) * (WIDTH - 1, HEIGHT - 1, 0) + (0, 0, 1 + k % 2) for k in range(COUNT)
+    ]
+    return [row[:, :width] for row in rows]
 
 
 def compare(
@@ -53,6 +67,7 @@ def compare(
 ) -> None:  # fmt: skip
     """All batches of the graph beside those of the reference; `mean` in units of `most`."""
     graph = al.Pipeline(source, work, engine="tensorflow", **settings).to_tf()
+    assert b"PyFunc" not in graph._as_serialized_graph(allow_stateful=True).numpy()
     reference = al.Pipeline(source, work, engine="reference", **settings)
     for epoch in range(epochs):
         seen = list(graph)
@@ -87,42 +102,32 @@ def alike(got: dict[str, Any], wanted: dict[str, Any], most: float, mean: float)
             assert np.allclose(got[name], wanted[name], atol=1e-6)
 
 
-@pytest.mark.parametrize("work", [pytest.param(work, id=name) for name, work in LISTS.items() if name != "copy"])
+@pytest.mark.parametrize("work", [pytest.param(work, id=name) for name, work in LISTS.items() if name not in AIMED])
 def test_images_and_labels_are_those_of_the_reference(work: list[Any]) -> None:
     most = 1 / 255 if isinstance(work[-1], al.Rescaling) else 2.0 if len(work) > 5 else 1.0
     compare(pictures(), work, most=most, batch_size=4, drop_remainder=True, seed=3)  # one shape to compile
 
 
-@pytest.mark.parametrize(
-    ("name", "box_format"),
-    [("two", "xyxy"), *((name, "rel_yxyx") for name in ("mixup, sometimes", "cutmix", "mosaic of another size", "copy",
-                                                       "two"))],
-)  # fmt: skip
-def test_masks_and_boxes_are_those_of_the_reference(name: str, box_format: str) -> None:
+@pytest.mark.parametrize(("name", "box_format"), AIMED.items())
+def test_masks_and_boxes_and_points_are_those_of_the_reference(name: str, box_format: str) -> None:
     keep = al.BoxFilter(min_visibility=0.2, max_boxes=None if name == "copy" else 3)
     most = 2.0 if name == "two" else 1.0
     compare(detection(box_format), LISTS[name], most=most, batch_size=4, drop_remainder=True, seed=5, box_filter=keep)
 
 
-def poses(width: int, places: int, **targets: Any) -> al.Arrays:
-    """Points in any number up to `places`, and two masks each."""
+def poses(width: int, places: int) -> al.Arrays:
+    """Points, and two masks each."""
     rng = np.random.default_rng(2)
-    rows = [
-        rng.uniform(0, 1, (k % (places + 1), 3)) * (WIDTH - 1, HEIGHT - 1, 0) + (0, 0, 1 + k % 2) for k in range(COUNT)
-    ]
     masks = {
         "a": rng.integers(0, 2, (COUNT, HEIGHT, WIDTH), np.uint8),
         "b": rng.integers(0, 9, (COUNT, HEIGHT, WIDTH, 2), np.int32),
     }
-    return pictures(keypoints=[row[:, :width] for row in rows], masks=masks, **targets)
+    return pictures(keypoints=points(width, places), masks=masks)
 
 
-@pytest.mark.parametrize(
-    ("name", "width"), [("mixup, sometimes", 3), ("mosaic of another size", 2), ("copy", 3), ("two", 3)]
-)
-def test_points_and_masks_by_name_are_those_of_the_reference(name: str, width: int) -> None:
-    most = 2.0 if name == "two" else 1.0
-    compare(poses(width, 3), LISTS[name], most=most, batch_size=4, seed=5)
+@pytest.mark.parametrize(("name", "width"), [("mosaic of another size", 2), ("copy", 3)])
+def test_points_without_visibility_and_masks_by_name_are_those_of_the_reference(name: str, width: int) -> None:
+    compare(poses(width, 3), LISTS[name], batch_size=4, seed=5)
 
 
 def test_left_and_right_change_places_in_every_block() -> None:
@@ -133,7 +138,7 @@ def test_left_and_right_change_places_in_every_block() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["mixup", "cutmix, sometimes", "copy", "two"])
+@pytest.mark.parametrize("name", ["copy", "two"])
 def test_further_images_and_every_frame_are_mixed_by_the_same_draw(name: str) -> None:
     time, rng = 2, np.random.default_rng(4)
     masks = rng.integers(0, 2, (COUNT, time, HEIGHT, WIDTH, 1), np.uint8)
@@ -172,8 +177,7 @@ def test_partners_change_with_the_epoch_and_mixing_can_end() -> None:
 
 def test_shards_are_slices_and_short_batches_are_filled_up() -> None:
     source, work = pictures(weights=np.linspace(0.5, 1, COUNT, dtype=np.float32)), [al.Mosaic(), al.MixUp(0.4)]
-    for shard in range(2):
-        compare(source, work, batch_size=4, seed=6, shard=(shard, 2))
+    compare(source, work, batch_size=4, seed=6, shard=(1, 2))
     pipe = al.Pipeline(source, work, batch_size=4, seed=6, engine="tensorflow")
     *_, (images, labels, weights) = pipe.to_tf(last_batch="pad")
     told = pipe.batch(0, 2)
@@ -219,8 +223,3 @@ def test_outlines_that_are_mixed_are_left_to_numpy() -> None:
         al.EngineError, match=r"boxes that are mixed must be known by their sides alone\. Received polyg"
     ):
         al.Pipeline(source, [al.Mosaic()], engine="tensorflow").to_tf()
-
-
-def test_no_python_runs_in_it() -> None:
-    dataset = al.Pipeline(pictures(), LISTS["two"], batch_size=4, engine="tensorflow").to_tf()
-    assert b"PyFunc" not in dataset._as_serialized_graph(allow_stateful=True).numpy()

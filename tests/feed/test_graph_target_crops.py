@@ -20,7 +20,7 @@ tf = pytest.importorskip("tensorflow")
 from augline.engines.arrays import tensorflow as xp  # noqa: E402
 from augline.feed.graph.masks import _one_of  # noqa: E402
 
-COUNT, SIZE = 7, (40, 52)
+COUNT, SIZE = 8, (40, 52)
 SIZES = [(75, 100), (120, 61), (64, 64), (33, 190), (90, 140)]
 LISTS: dict[str, list[Any]] = {
     "boxes, sometimes": [al.RandomFlip(), al.RandomIoUCrop(p=0.6), al.RandomRotate90(), al.Resizing(30, 34)],
@@ -40,6 +40,8 @@ LISTS: dict[str, list[Any]] = {
     "boxes and a mask": [al.RandomIoUCrop(), al.Resizing(40, 44), al.CropNonEmptyMaskIfExists(20, 20)],
     "behind a mixing": [al.RandomIoUCrop(), al.Resizing(40, 44), al.Mosaic(), al.RandomIoUCrop(), al.Resizing(30, 30)],
 }
+OF_FILES = ("two crops", "all boxes", "a mask, turned")
+"""Those that are tried on files of several sizes."""
 KEEP = al.BoxFilter(min_visibility=0.1, max_boxes=4)
 
 
@@ -77,7 +79,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> al.Files:
     return al.Files(paths, masks=masks, boxes=boxes, bounding_box_format="xyxy")
 
 
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("name", [name for name in LISTS if name not in OF_FILES])
 def test_windows_and_targets_are_those_of_the_reference(name: str) -> None:
     compare(arrays(), LISTS[name], batch_size=4, seed=5, box_filter=KEEP)
 
@@ -86,14 +88,14 @@ def test_boxes_of_another_format() -> None:
     compare(arrays("rel_yxyx"), LISTS["boxes, sometimes"], batch_size=4, seed=6)
 
 
-@pytest.mark.parametrize("name", ["two crops", "all boxes", "a mask, turned"])
+@pytest.mark.parametrize("name", OF_FILES)
 def test_files_of_several_sizes(files: al.Files, name: str) -> None:
     compare(files, LISTS[name], batch_size=3, seed=5, mean=0.1, box_filter=KEEP)
 
 
-@pytest.mark.parametrize("case", AIMED, ids=lambda case: case.label)
+@pytest.mark.parametrize("case", [AIMED[2], *AIMED[5:]], ids=lambda case: case.label)  # `LISTS` has the other kinds
 def test_the_rows_of_the_conformance_suite(case: Any) -> None:
-    compare(arrays(), [*case.transforms, al.Resizing(30, 30)], batch_size=COUNT, seed=3)
+    compare(arrays(), [*case.transforms, al.Resizing(31, 29)], batch_size=COUNT, seed=3)
 
 
 def test_a_schedule_of_a_crop() -> None:

@@ -143,13 +143,12 @@ def with_targets(folder: Path, *, named: bool, pixels: bool) -> al.Source:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("named", [False, True])
-@pytest.mark.parametrize("engine", ["opencv", "reference", "tensorflow"])
+@pytest.mark.parametrize(("engine", "named"), [("opencv", False), ("reference", True), ("tensorflow", True)])
 def test_boxes_masks_and_points_come_back(engine: str, named: bool, tmp_path: Path) -> None:
     original = with_targets(tmp_path, named=named, pixels=True)
     source = al.TFRecords(al.write_tfrecords(original, tmp_path / "train", shards=2), label_key=None)
     assert source.targets.keypoint_swaps == ((0, 2),)
-    work = [al.RandomFlip(), al.RandomRotation(0.1), al.RandomZoom(0.2)]
+    work = [al.RandomFlip(), al.RandomRotation(0.1)]
     ours, theirs = (
         al.Pipeline(part, work, size=(16, 18), batch_size=2, seed=3, engine=engine).to_tf()
         for part in (source.select([4, 1, 0, 2]), original.select([4, 1, 0, 2]))
