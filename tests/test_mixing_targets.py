@@ -322,7 +322,7 @@ def test_every_frame_of_a_video_is_mixed_by_the_same_draw(mix: Any) -> None:
 
 
 @pytest.mark.parametrize("engine", ["auto", "tensorflow"])
-@pytest.mark.parametrize("transforms", [[al.RandomFlip()], [al.Mosaic()], [al.MixUp()]], ids=repr)
+@pytest.mark.parametrize("transforms", [[al.RandomFlip()], [al.Mosaic(), al.MixUp()]], ids=repr)
 def test_a_data_set_may_have_no_box_and_no_point_at_all(transforms: list[al.Transform], engine: str) -> None:
     source = al.Arrays(np.zeros((3, 16, 16, 3), np.uint8), boxes=[[]] * 3, keypoints=[[]] * 3, keypoint_swaps=[(0, 1)])
     pipe = al.Pipeline(source, transforms, batch_size=2, engine=engine)
