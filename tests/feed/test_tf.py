@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import threading
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -357,3 +359,15 @@ def test_the_pipeline_alone_does_not_import_tensorflow():
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True, env=os.environ)
+
+
+def test_a_source_is_let_go_with_its_data_set() -> None:
+    images = np.zeros((8, 6, 5, 3), np.uint8)
+    kept = weakref.ref(images)
+    iterator = iter(al.Pipeline(al.Arrays(images), [], batch_size=4).to_tf().prefetch(1))
+    del images
+    gc.collect()
+    assert len(list(iterator)) == 2
+    del iterator
+    gc.collect()
+    assert kept() is None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from augline.errors import ArgumentError
+from augline.feed.generated import weakly
 from augline.feed.parts import Parts
 from augline.feed.passes import Passes
 from augline.fields import Field
@@ -69,19 +70,21 @@ def _dataset(passes: Passes, signature: Any, count: int) -> tf.data.Dataset:
     """
     import tensorflow as tf
 
-    number, flat = tf.TensorSpec((), tf.int64), tf.nest.flatten(signature)
+    number, flat, held = tf.TensorSpec((), tf.int64), tf.nest.flatten(signature), weakly(passes)
 
     def bounds(_: tf.Tensor) -> tf.Tensor:
-        return tf.ensure_shape(tf.numpy_function(passes.begin, [], tf.int64), (4,))
+        return tf.ensure_shape(tf.numpy_function(lambda: held().begin(), [], tf.int64), (4,))
 
     def elements(bounds: tf.Tensor) -> tf.data.Dataset:
-        leases = tf.data.Dataset.from_generator(passes.lease, args=(bounds,), output_signature=number)
+        leases = tf.data.Dataset.from_generator(
+            lambda bounds: held().lease(bounds), args=(bounds,), output_signature=number
+        )  # fmt: skip
         lease = iter(leases.with_options(options("OFF")))
         token = next(lease)
 
         def element(number: tf.Tensor) -> Any:
-            held = tf.raw_ops.IteratorGetDevice(resource=lease._iterator_resource)
-            with tf.control_dependencies([held]):
+            there = tf.raw_ops.IteratorGetDevice(resource=lease._iterator_resource)
+            with tf.control_dependencies([there]):
                 found = tf.numpy_function(flattened, [token, number, bounds[2]], [spec.dtype for spec in flat])
             for tensor, spec in zip(found, flat, strict=True):
                 tensor.set_shape(spec.shape)
@@ -90,9 +93,11 @@ def _dataset(passes: Passes, signature: Any, count: int) -> tf.data.Dataset:
         return tf.data.Dataset.range(bounds[0], bounds[1]).map(element)
 
     def flattened(token: int, number: int, look: int) -> Any:
-        return tf.nest.flatten(passes.element(int(token), int(number), int(look)))
+        return tf.nest.flatten(held().element(int(token), int(number), int(look)))
 
-    return tf.data.Dataset.range(count).map(bounds).flat_map(elements)
+    dataset = tf.data.Dataset.range(count).map(bounds).flat_map(elements)
+    dataset.passes = passes
+    return dataset
 
 
 def options(sharding: str) -> tf.data.Options:
