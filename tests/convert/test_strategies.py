@@ -12,7 +12,7 @@ pytest.importorskip("tensorflow")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", [(2, 25, 51), (4, 32, 97, "everything"), (4, 8, 29)])
+@pytest.mark.parametrize("arguments", [(2, 25, 51, "everything"), (4, 32, 97), (4, 8, 29)])
 def test_training_sees_every_sample_once_per_epoch(arguments):
     run = fresh.run(Path(__file__).with_name("under_strategy.py"), *arguments)
     assert run.returncode == 0, run.stderr[-3000:]
