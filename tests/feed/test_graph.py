@@ -314,19 +314,22 @@ def test_masks_from_files(tmp_path: Path) -> None:
         Image.fromarray(image).save(paths[-1])
         Image.fromarray(image[..., 0] // 50).save(masks[-1])
     source = al.Files(paths, masks=masks)
-    dataset, reference = graph_and_reference(
-        source, [al.RandomFlip(), al.RandomRotation(0.1)], size=(32, 32), batch_size=3, seed=1
-    )
+    work = [al.RandomFlip(), al.RandomRotation(0.1)]
+    dataset, reference = graph_and_reference(source, work, size=(32, 32), batch_size=3, seed=1)
     (batch,), wanted = list(dataset), reference.batch(0, 0)
     assert np.array_equal(batch["segmentation_masks"], wanted["segmentation_masks"])
     Image.fromarray(np.zeros((5, 5), np.uint8)).save(masks[1])
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"mask of .*1\.png: it must have the size of its image"):
         list(dataset)
     Image.fromarray(np.zeros((20, 90), np.uint8)).convert("P").save(masks[2])
-    with pytest.raises(
-        tf.errors.InvalidArgumentError, match=r"1\.png: it must have|2\.png: in a graph masks must be PNG"
-    ):
+    either = r"1\.png: it must have|2\.png: in a graph masks must be PNG"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=either):
         list(dataset)
+    Image.fromarray(np.zeros((40, 52), np.uint8)).save(jpeg := tmp_path / "mask.jpg")
+    for first, received in ((masks[2], "one with a palette"), (jpeg, r"b'\\xff\\xd8.*as first bytes")):
+        pipe = al.Pipeline(al.Files(paths[:1], masks=[first]), size=(32, 32), engine="tensorflow")
+        with pytest.raises(al.EngineError, match=rf"PNG files of 8 bits and 1 channels.*Received {received}"):
+            pipe.to_tf()
 
 
 def test_large_files_are_shrunk_as_far_as_the_plan_wants(tmp_path: Path) -> None:

@@ -20,11 +20,14 @@ from augline.feed.graph.source import Parts
 from augline.feed.graph.strip import bucket
 from augline.plan import Plan, Warp
 from augline.sight import counted
+from augline.sources import remote
 from augline.sources.base import Source
 from augline.sources.tfrecord_targets import RecordMask
 from augline.targets import mask_array
 
 _COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: colour type of a PNG
+_PALETTE = 3
+_MAGIC, _FORMAT = b"\x89PNG\r\n\x1a\n", slice(24, 26)
 
 _LARGEST = 2**24  # of whole numbers, float32 holds each up to here
 
@@ -106,9 +109,10 @@ def _one_of(there: Array, place: Array) -> tuple[Array, Array]:
 
 def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple[Array, Each]]:
     channels, dtype = before.channels, getattr(tf, before.dtype)
-    if isinstance(rows[0], (str, RecordMask)):
+    if all(isinstance(row, (str, RecordMask)) for row in rows):
         if before.dtype not in ("uint8", "uint16"):
             raise refused(source.name(0), "mask files must hold 8 or 16 bits", before.dtype)
+        _check_format(rows[0], channels, dtype)
         read = _bytes(rows)
         return lambda indices, sizes, names: _decoded(read(indices), sizes, names, channels, dtype)
     arrays = [mask_array(row, len(source.lead)) for row in rows]
@@ -120,6 +124,33 @@ def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple
         raise refused(repr(source), f"masks must hold no number beyond {_LARGEST}", f"{most}")
     stacked = tf.constant(found)
     return lambda indices, *_: (framed(tf.gather(stacked, indices), source.lead), Each(settled=True))
+
+
+def _check_format(file: str | RecordMask, channels: int, dtype: Any) -> None:
+    """Refuses a mask that no graph reads; the others are looked at with the batches.
+
+    Raises:
+        EngineError: It is one.
+    """
+    path, start = (file, 0) if isinstance(file, str) else (file.path, file.start)
+    data = remote.read(path, start, start + _FORMAT.stop)
+    if data[: len(_MAGIC)] == _MAGIC and data[_FORMAT] == _format(channels, dtype):
+        return
+    received = f"{data[: len(_MAGIC)]!r} as first bytes"
+    if data[: len(_MAGIC)] == _MAGIC:
+        bits, colour = data[_FORMAT]
+        received = "one with a palette" if colour == _PALETTE else f"{bits} bits and colour type {colour}"
+    fix = "Save them so, as Pillow does: Image.fromarray(np.asarray(Image.open(path))).save('mask.png')"
+    raise refused(f"the mask {file!r}", _rule(channels, dtype), received, fix)
+
+
+def _format(channels: int, dtype: Any) -> bytes:
+    """The bytes of a PNG that say its depth and colour type."""
+    return bytes([8 * dtype.size, _COLOURS[channels]])
+
+
+def _rule(channels: int, dtype: Any) -> str:
+    return f"masks must be PNG files of {8 * dtype.size} bits and {channels} channels, without palette"
 
 
 def _bytes(rows: list[Any]) -> Callable[[Array], Array]:
@@ -138,10 +169,8 @@ def _decoded(files: Array, sizes: Array, names: Array, channels: int, dtype: Any
 
     def read(file: tuple[Array, Array, Array]) -> Array:
         data, size, name = file
-        fits = tf.strings.substr(data, 24, 2) == bytes([8 * dtype.size, _COLOURS[channels]])
-        rule = (
-            f": in a graph masks must be PNG files of {8 * dtype.size} bits and {channels} channels, without palette."
-        )
+        fits = tf.strings.substr(data, _FORMAT.start, 2) == _format(channels, dtype)
+        rule = f": in a graph {_rule(channels, dtype)}."
         with tf.control_dependencies([tf.debugging.Assert(fits, [tf.strings.join(["mask of ", name, rule])])]):
             mask = tf.io.decode_png(data, channels=channels, dtype=dtype)
         alike = tf.reduce_all(tf.shape(mask)[:2] == size)
