@@ -74,6 +74,27 @@ def test_cutmix_mixes_labels_by_the_area_that_shows():
         assert np.array_equal(got["masks"][index][..., 0] > 0, image[..., 0] > 0)
 
 
+def test_either_is_mixup_or_cutmix_and_never_both():
+    got = epoch([al.MixUpOrCutMix(0.4, 1.0, 0.3)])
+    draw, partner = drawn("MixUpOrCutMix")
+    cuts, weight, left_over = draw.chance("cuts", 0.3), draw.beta("weight", 0.4, 0.4), draw.beta("left_over", 1.0, 1.0)
+    assert 0 < cuts.sum() < COUNT
+    y, x, side = draw.uniform("y"), draw.uniform("x"), np.sqrt(1 - left_over) / 2
+    for index, mate in enumerate(partner):
+        own, other = IMAGES[index].astype(float), IMAGES[mate].astype(float)
+        if cuts[index]:
+            rows = np.abs((np.arange(HEIGHT) + 0.5) / HEIGHT - y[index]) < side[index]
+            columns = np.abs((np.arange(WIDTH) + 0.5) / WIDTH - x[index]) < side[index]
+            where = rows[:, None] & columns
+            wanted, share = np.where(where[..., None], other, own), where.mean()
+        else:
+            share = 1 - weight[index]
+            wanted = own * (1 - share) + other * share
+        assert np.abs(got["images"][index] - wanted).max() <= 0.501
+        labels = LABELS[index] * (1 - share) + LABELS[mate] * share
+        assert np.allclose(got["labels"][index], labels, atol=1e-6)
+
+
 @pytest.mark.parametrize("transforms", [
     [al.Mosaic(fill_value=0)], [al.Mosaic(72, 96, centre=(0.4, 0.6), fill_value=0)],
     [al.RandomFlip(p=0.5), al.Mosaic(fill_value=0), al.RandomFlip("horizontal")], [al.CutMix()],

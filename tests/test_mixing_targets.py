@@ -65,6 +65,7 @@ PASTED = {
     "larger mosaic": [al.Mosaic(90, 72, centre=(0.3, 0.7), fill_value=0)],
     "cutmix": [al.CutMix()],
     "cutmix, sometimes": [al.RandomFlip(), al.CutMix(p=0.5), FLIP],
+    "either": [al.RandomFlip(), al.MixUpOrCutMix(p=0.7, switch=1.0), FLIP],
     "copy": [al.CopyPaste()],
     "copy, twice": [al.RandomFlip(), al.CopyPaste(), al.RandomFlip("vertical"), al.CopyPaste(p=0.6)],
     "two": [al.RandomFlip(), al.Mosaic(fill_value=0), al.RandomFlip(), al.CutMix(), al.RandomFlip()],
@@ -271,7 +272,14 @@ def test_boxes_with_outlines_stay_tight(name: str, form: str) -> None:
 
 # several of a kind
 
-MIXES = [al.MixUp(0.4), al.CutMix(), al.Mosaic(centre=(0.2, 0.9)), al.CopyPaste(), al.CopyPaste(p=0.5)]
+MIXES = [
+    al.MixUp(0.4),
+    al.CutMix(),
+    al.MixUpOrCutMix(0.4),
+    al.Mosaic(centre=(0.2, 0.9)),
+    al.CopyPaste(),
+    al.CopyPaste(p=0.5),
+]
 
 
 @pytest.mark.parametrize("mix", MIXES, ids=str)

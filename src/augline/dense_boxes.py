@@ -85,10 +85,10 @@ def mix_boxes(xp: Namespace, mix: Mix, boxes: Array, there: Array, box_filter: B
     placed = boxes + xp.stack([across, down, across, down], axis=-1)[:, :, None, :]
     low, high = (xp.stack(ends, axis=-1)[:, :, None, :] for ends in ([left, top] * 2, [right, bottom] * 2))
     shown = xp.minimum(xp.maximum(placed, low), high)
-    sides = xp.stack([left, top, right, bottom], axis=-1)
+    covers = xp.astype(xp.take(mix.covers(xp), xp.asarray([1, 0, 3, 2]), axis=2), boxes.dtype)
     hidden: Array | float = 0.0
     for other in mix.over(0):
-        over = sides[:, other, None, None, :]
+        over = covers[:, other, None, None, :]
         under = (xp.arange(count) < other)[None, :, None]
         shown = xp.where(under[..., None], left_over(xp, shown, over), shown)
         hidden = hidden + xp.where(under, shared_area(xp, shown, over), 0.0)

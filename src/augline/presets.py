@@ -42,7 +42,7 @@ def classification(
 
     Inception crop (8 to 100 % of the area, 3:4 to 4:3), horizontal flip, a policy, ImageNet's mean and standard
     deviation, random erasing. The 2021 recipe of ResNet-50 (IMAGENET1K_V2) is `classification(176, policy="ta_wide",
-    erasing=0.1)`, with MixUp 0.2 and CutMix 1.0.
+    erasing=0.1)`, with `MixUpOrCutMix(0.2, 1.0)` put in front of its Normalize.
 
     Args:
         size: Side of the images that come out.

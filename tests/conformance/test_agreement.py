@@ -24,7 +24,7 @@ def used(transforms: Iterable[Transform]) -> set[str]:
 
 def test_the_table_has_every_transform() -> None:
     # mixing needs other samples, whitening a fitted file: tests/test_mixing.py and tests/test_fitting.py
-    elsewhere = {"MixUp", "CutMix", "Mosaic", "CopyPaste", "ZCAWhitening"}
+    elsewhere = {"MixUp", "CutMix", "MixUpOrCutMix", "Mosaic", "CopyPaste", "ZCAWhitening"}
     assert set().union(*(used(case.transforms) for case in CASES + AIMED)) == {*TRANSFORMS} - elsewhere
 
 

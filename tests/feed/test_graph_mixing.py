@@ -23,14 +23,15 @@ LISTS: dict[str, list[Any]] = {
     "mixup, sometimes": [al.RandomFlip("horizontal"), al.MixUp(5.0, p=0.5), al.RandomBrightness(0.2)],
     "cutmix": [*GEOMETRY, al.CutMix()],
     "cutmix, sometimes": [al.CutMix(p=0.6), al.RandomZoom(0.2)],
+    "either": [*GEOMETRY, al.MixUpOrCutMix(2.0, p=0.8), al.RandomZoom(0.2)],
     "mosaic": [al.Mosaic(centre=(0.1, 0.8))],
     "mosaic of another size": [al.Mosaic(60, 52, fill_value=7), al.RandomCrop(40, 40)],
     "copy": [al.RandomFlip(p=0.5), al.CopyPaste(p=0.7)],
     "two": [*GEOMETRY, al.Mosaic(p=0.7), al.RandomContrast(0.2), al.MixUp(0.4, p=0.6), al.RandomFlip("horizontal")],
     "two of a kind": [al.CutMix(), al.CutMix(p=0.5), al.Resizing(30, 30), al.Rescaling(1 / 255)],
 }
-AIMED = {"mixup, sometimes": "rel_yxyx", "cutmix": "rel_yxyx", "mosaic of another size": "rel_yxyx", "copy": "rel_yxyx",
-         "two": "xyxy"}  # fmt: skip
+AIMED = {"mixup, sometimes": "rel_yxyx", "cutmix": "rel_yxyx", "either": "xyxy", "mosaic of another size": "rel_yxyx",
+         "copy": "rel_yxyx", "two": "xyxy"}  # fmt: skip
 """Those that are tried with all targets, and so with images and labels, and the format of their boxes."""
 
 

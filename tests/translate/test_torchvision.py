@@ -97,6 +97,8 @@ AFFINE = {"translate": None, "scale": None, "shear": None, "center": None, **FIL
      al.OneOf([al.ResizeShortestEdge(8, 20), al.ResizeShortestEdge(9, 20)])),
     (tv("RandomChoice", transforms=[tv("RandomInvert", p=1.0), tv("RandomEqualize", p=1.0)], p=[0.25, 0.75]),
      al.OneOf([al.RandomInvert((1.0, 1.0)), al.Equalization()], weights=(0.25, 0.75))),
+    (tv("RandomChoice", transforms=[tv("CutMix", alpha=1.0), tv("MixUp", alpha=0.2)], p=[1, 3]),
+     al.MixUpOrCutMix(0.2, 1.0, 0.25)),
     (tv("RandomApply", transforms=[tv("ColorJitter", brightness=(0.6, 1.4))], p=0.8),
      al.ColorJitter((0.6, 1.4), p=0.8)),
     (tv("RandomApply", transforms=[tv("RandomInvert", p=0.5), tv("ToTensor")], p=0.8),

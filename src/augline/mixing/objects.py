@@ -86,7 +86,8 @@ def _shown(mix: Mix, row: int, k: int, objects: Objects, box_filter: BoxFilter) 
     top, left, bottom, right = mix.boxes[row, k].tolist()
     down, across = mix.shifts[row, k].tolist()
     placed = objects.boxes + np.asarray((across, down, across, down))
-    over = [mix.boxes[row, other][[1, 0, 3, 2]].astype(np.float64) for other in mix.over(k)]
+    covers = mix.covers(np)
+    over = [covers[row, other][[1, 0, 3, 2]].astype(np.float64) for other in mix.over(k)]
     if objects.outlines is None:
         outlines = None
         seen = np.clip(placed, [left, top] * 2, [right, bottom] * 2)

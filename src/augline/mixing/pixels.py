@@ -30,9 +30,10 @@ class Part(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """A part of one image that shows: number, its place in the result and in the image, and which of its pixels."""
+    """A part of one image that shows: number, opacity, place in the result and in the image, which of its pixels."""
 
     number: int
+    opacity: float
     here: Any
     there: Any
     shows: Any
@@ -42,29 +43,19 @@ def mixed(mix: Mix, row: int, parts: Sequence[Part | None], value_range: tuple[f
     """The images and masks of a sample and its partners; a part that does not show may be None."""
     first = next(part for part in parts if part is not None)
     images = {name: [part and part.images[name] for part in parts] for name in first.images}
-    if mix.weights is not None:
-        weights = mix.weights[row]
-        heaviest = parts[int(np.argmax(weights))] or first
-        return {name: _summed(weights, rows) for name, rows in images.items()}, heaviest.masks
     masks = {name: [part and part.masks[name] for part in parts] for name in first.masks}
     low, high = value_range
     fill = low + mix.fill * (high - low)
     pieces, size = _pieces(mix, row, parts), (int(mix.extent.height[row]), int(mix.extent.width[row]))
     return (
         {name: _pasted(pieces, rows, size, fill) for name, rows in images.items()},
-        {name: _pasted(pieces, rows, size, 0) for name, rows in masks.items()},
+        {name: _pasted([_decided(piece) for piece in pieces], rows, size, 0) for name, rows in masks.items()},
     )
 
 
 def opaque(part: Part) -> NDArray[np.bool_]:
     """`([time, ]height, width)`: the pixels of objects, as the first of the masks says."""
     return np.asarray(next(iter(part.masks.values())).any(axis=-1))
-
-
-def _summed(weights: NDArray[np.float64], images: Sequence[NDArray[Any] | None]) -> NDArray[Any]:
-    dtype = next(image.dtype for image in images if image is not None)
-    total = sum(image * np.float32(weights[k]) for k, image in enumerate(images) if image is not None)
-    return np.asarray(np.rint(total) if dtype.kind == "u" else total, dtype)
 
 
 def _pieces(mix: Mix, row: int, parts: Sequence[Part | None]) -> list[_Piece]:
@@ -77,8 +68,13 @@ def _pieces(mix: Mix, row: int, parts: Sequence[Part | None]) -> list[_Piece]:
         here = ..., slice(top, bottom), slice(left, right), slice(None)
         there = ..., slice(top - down, bottom - down), slice(left - across, right - across), slice(None)
         shows = opaque(part)[there[:-1]] if mix.objects and k else ...
-        pieces.append(_Piece(k, here, there, shows))
+        pieces.append(_Piece(k, 1.0 if mix.opacity is None else float(mix.opacity[row, k]), here, there, shows))
     return pieces
+
+
+def _decided(piece: _Piece) -> _Piece:
+    """A mask is that of the image that weighs more."""
+    return piece._replace(opacity=float(piece.opacity > 0.5))
 
 
 def _pasted(
@@ -86,8 +82,14 @@ def _pasted(
 ) -> NDArray[Any]:
     like = next(array for array in arrays if array is not None)
     result = np.full((*like.shape[:-3], *size, like.shape[-1]), fill).astype(like.dtype)
-    for number, here, there, shows in pieces:
+    for number, opacity, here, there, shows in pieces:
         array = arrays[number]
         assert array is not None
-        result[here][shows] = array[there][shows]
+        over, under = array[there][shows], result[here][shows]
+        result[here][shows] = over if opacity == 1 else _blended(under, over, np.float32(opacity))
     return result
+
+
+def _blended(under: NDArray[Any], over: NDArray[Any], opacity: np.float32) -> NDArray[Any]:
+    total = under * (1 - opacity) + over * opacity
+    return np.asarray(np.rint(total) if under.dtype.kind in "ui" else total, under.dtype)

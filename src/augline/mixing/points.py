@@ -88,13 +88,13 @@ def placed(
         row: The sample, if they are those of one.
         solid: Where partners show, if that is only where their objects are.
     """
-    boxes, shifts = (mix.boxes, mix.shifts) if row is None else (mix.boxes[row], mix.shifts[row])
+    boxes, covers, shifts = (part if row is None else part[row] for part in (mix.boxes, mix.covers(xp), mix.shifts))
     y, x = (xp.astype(xp.floor(points[..., k] + 0.5), xp.int64) for k in (1, 0))
     y, x = (xp.clip(at, min=0, max=side - 1) for at, side in zip((y, x), size, strict=True))
     y, x = y + shifts[..., 0, None], x + shifts[..., 1, None]
     count = int(boxes.shape[-2])
 
-    def shows(k: int, y: Array, x: Array) -> Array:
+    def shows(boxes: Array, k: int, y: Array, x: Array) -> Array:
         top, left, bottom, right = (boxes[..., k, side, None] for side in range(4))
         inside = (y >= top) & (y < bottom) & (x >= left) & (x < right)
         if solid is None or k == 0:
@@ -104,9 +104,9 @@ def placed(
 
     seen = []
     for k in range(count):
-        own = shows(k, y[..., k, :], x[..., k, :])
-        for other in range(k + 1, count if mix.weights is None else 0):
-            own = own & ~shows(other, y[..., k, :], x[..., k, :])
+        own = shows(boxes, k, y[..., k, :], x[..., k, :])
+        for other in range(k + 1, count):
+            own = own & ~shows(covers, other, y[..., k, :], x[..., k, :])
         seen.append(own)
     visible = xp.where(xp.stack(seen, axis=-2), points[..., 2], 0.0 * points[..., 2])
     moved = points[..., :2] + xp.astype(shifts[..., None, ::-1], points.dtype)

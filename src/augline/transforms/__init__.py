@@ -57,7 +57,7 @@ from augline.transforms.geometric import (
     RandomZoom,
     Transpose,
 )
-from augline.transforms.mix import CopyPaste, CutMix, MixUp, Mosaic
+from augline.transforms.mix import CopyPaste, CutMix, MixUp, MixUpOrCutMix, Mosaic
 from augline.transforms.own import Map, register
 from augline.transforms.policies import AugMix, AutoAugment, RandAugment, ThreeAugment, TrivialAugmentWide
 from augline.transforms.sizing import CenterCrop, RandomCrop, RandomResizedCrop, Resizing
@@ -76,9 +76,9 @@ TRANSFORMS: dict[str, type[Transform]] = {
         RandomErasing, GridDistortion, OpticalDistortion, RandomElasticTransform, CLAHE, AutoContrast, ColorJitter,
         Equalization, HueSaturationValue, PhotometricDistort, RandomChannelShift, RandomChannelShuffle,
         RandomColorDegeneration, RandomColorJitter, RandomDownscale, RandomGaussianBlur, RandomGaussianNoise,
-        RandomJpegCompression, RandomMedianBlur, RandomMotionBlur, RandomSharpness, MixUp, CutMix, Mosaic, CopyPaste,
-        Rescaling, Normalize, ConvertDtype, PerImageStandardization, ZCAWhitening, Map, Sequential, OneOf, SomeOf,
-        RandAugment, TrivialAugmentWide, AutoAugment, AugMix, ThreeAugment,
+        RandomJpegCompression, RandomMedianBlur, RandomMotionBlur, RandomSharpness, MixUp, CutMix, MixUpOrCutMix,
+        Mosaic, CopyPaste, Rescaling, Normalize, ConvertDtype, PerImageStandardization, ZCAWhitening, Map, Sequential,
+        OneOf, SomeOf, RandAugment, TrivialAugmentWide, AutoAugment, AugMix, ThreeAugment,
     )
 }  # fmt: skip
 """Every transform by the name it has in a configuration file; nothing else can be named there."""
@@ -105,6 +105,7 @@ __all__ = [
     "LetterBox",
     "Map",
     "MixUp",
+    "MixUpOrCutMix",
     "Mosaic",
     "Normalize",
     "OneOf",

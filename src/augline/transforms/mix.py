@@ -1,4 +1,4 @@
-"""Transforms that make one sample of several: MixUp, CutMix, Mosaic, CopyPaste.
+"""Transforms that make one sample of several: MixUp, CutMix, either, Mosaic, CopyPaste.
 
 Partners are drawn from the whole data set, each by (seed, epoch, sample id), and pass through the list up to here with
 draws of their own; so they depend on no batch, thread or host. Such a transform stands at the top level of a pipeline's
@@ -83,11 +83,7 @@ class MixUp(Mixing):
         return {"partner": self.partner(draw), "weight": draw.beta("weight", self.alpha, self.alpha)}
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        xp, weight = frame.xp, params["weight"]
-        weights = xp.stack([weight, 1.0 - weight], axis=-1)
-        height, width = self.sized(frame)
-        boxes = _boxes(frame, [(0, 0, height, width)] * 2)
-        yield Mix(params["partner"], weights, boxes, boxes[:, :, :2] * 0, weights, frame.extent)
+        yield _blended(params, frame, self.sized(frame))
 
 
 @transform
@@ -117,18 +113,43 @@ class CutMix(Mixing):
         }  # fmt: skip
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
-        xp, (height, width) = frame.xp, self.sized(frame)
-        side = xp.sqrt(1.0 - params["left_over"]) / 2
-        y, x = params["y"], params["x"]
-        ends = ((y - side) * height, (x - side) * width, (y + side) * height, (x + side) * width)
-        top, left, bottom, right = (
-            xp.clip(xp.round(end), min=0.0, max=float(limit))
-            for end, limit in zip(ends, (height, width, height, width), strict=True)
-        )
-        share = (bottom - top) * (right - left) / (height * width)
-        boxes = _boxes(frame, [(0, 0, height, width), (top, left, bottom, right)])
-        shares = xp.stack([1.0 - share, share], axis=-1)
-        yield Mix(params["partner"], None, boxes, boxes[:, :, :2] * 0, shares, frame.extent)
+        yield _cut(params, frame, self.sized(frame))
+
+
+@transform
+class MixUpOrCutMix(Mixing):
+    """MixUp or CutMix, one of the two for each image: timm's choice where both alphas are given.
+
+    torchvision's recipes choose once for a batch. Partners are not mixed themselves. See `MixUp` and `CutMix` for what
+    becomes of targets.
+
+    Args:
+        mixup_alpha: MixUp's weight is drawn from Beta(mixup_alpha, mixup_alpha).
+        cutmix_alpha: The share that CutMix leaves is drawn from Beta(cutmix_alpha, cutmix_alpha).
+        switch: How often it is CutMix.
+
+    Example:
+        >>> import augline as al, numpy as np
+        >>> source = al.Arrays(np.zeros((8, 32, 32, 3), "uint8"), labels=np.eye(8, dtype="float32"))
+        >>> al.Pipeline(source, [al.MixUpOrCutMix(0.8, 1.0)], batch_size=8).batch(0, 0)[0].shape
+        (8, 32, 32, 3)
+    """
+
+    mixup_alpha: Annotated[float, number(0.01, 1000, 0.2)] = 0.2
+    cutmix_alpha: Annotated[float, number(0.01, 1000, 1.0)] = 1.0
+    switch: Annotated[float, number(0, 1, 0.5)] = 0.5
+
+    def sample(self, draw: Draw, frame: Frame) -> Params:
+        return {
+            "partner": self.partner(draw), "cuts": draw.chance("cuts", self.switch),
+            "weight": draw.beta("weight", self.mixup_alpha, self.mixup_alpha),
+            "left_over": draw.beta("left_over", self.cutmix_alpha, self.cutmix_alpha),
+            "y": draw.uniform("y"), "x": draw.uniform("x"),
+        }  # fmt: skip
+
+    def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
+        size = self.sized(frame)
+        yield _cut(params, frame, size).where(params["cuts"], _blended(params, frame, size), frame)
 
 
 @transform
@@ -220,6 +241,31 @@ class CopyPaste(Mixing):
         boxes = _boxes(frame, [(0, 0, height, width)] * 2)
         own = frame.xp.stack([0.0 * frame.height + 1.0, 0.0 * frame.height], axis=-1)
         yield Mix(params["partner"], None, boxes, boxes[:, :, :2] * 0, own, frame.extent, objects=True)
+
+
+def _blended(params: Params, frame: Frame, size: tuple[int, int]) -> Mix:
+    """The image with `weight`, over it the partner with the rest."""
+    xp, weight = frame.xp, params["weight"]
+    shares = xp.stack([weight, 1.0 - weight], axis=-1)
+    opacity = xp.stack([0.0 * weight + 1.0, 1.0 - weight], axis=-1)
+    boxes = _boxes(frame, [(0, 0, *size)] * 2)
+    return Mix(params["partner"], opacity, boxes, boxes[:, :, :2] * 0, shares, frame.extent)
+
+
+def _cut(params: Params, frame: Frame, size: tuple[int, int]) -> Mix:
+    """A rectangle of the partner over the image: of all but `left_over` of its area, around (`y`, `x`)."""
+    xp, (height, width) = frame.xp, size
+    side = xp.sqrt(1.0 - params["left_over"]) / 2
+    y, x = params["y"], params["x"]
+    ends = ((y - side) * height, (x - side) * width, (y + side) * height, (x + side) * width)
+    top, left, bottom, right = (
+        xp.clip(xp.round(end), min=0.0, max=float(limit))
+        for end, limit in zip(ends, (height, width, height, width), strict=True)
+    )
+    share = (bottom - top) * (right - left) / (height * width)
+    boxes = _boxes(frame, [(0, 0, height, width), (top, left, bottom, right)])
+    shares = xp.stack([1.0 - share, share], axis=-1)
+    return Mix(params["partner"], None, boxes, boxes[:, :, :2] * 0, shares, frame.extent)
 
 
 def _boxes(frame: Frame, rows: Iterable[tuple[Array | float, ...]]) -> Array:

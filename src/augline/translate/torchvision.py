@@ -15,7 +15,10 @@ from augline.transforms import (
     CenterCrop,
     ColorJitter,
     ConvertDtype,
+    CutMix,
     Equalization,
+    MixUp,
+    MixUpOrCutMix,
     Normalize,
     Padding,
     PhotometricDistort,
@@ -100,7 +103,19 @@ def _random_choice(g: Given) -> Transform:
     weights = g.get("probabilities")
     if weights is None and isinstance(g.get("p"), Sequence):
         weights = g["p"]
-    return one_of(_inside(g), None if weights is None else [float(w) for w in weights])
+    inside = _inside(g)
+    return _mixing(inside, weights) or one_of(inside, None if weights is None else [float(w) for w in weights])
+
+
+def _mixing(inside: Sequence[Sequence[Transform]], weights: Sequence[float] | None) -> Transform | None:
+    """The choice between MixUp and CutMix, if it is that."""
+    shares = [float(weight) for weight in weights or (1, 1)]
+    match inside:
+        case [[MixUp(alpha=blended)], [CutMix(alpha=cut)]]:
+            return MixUpOrCutMix(blended, cut, shares[1] / sum(shares))
+        case [[CutMix(alpha=cut)], [MixUp(alpha=blended)]]:
+            return MixUpOrCutMix(blended, cut, shares[0] / sum(shares))
+    return None
 
 
 def _random_order(g: Given) -> Transform:

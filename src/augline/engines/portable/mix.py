@@ -26,34 +26,31 @@ def mixed(
     Returns:
         `(batch, height, width, channels)` in the types that came in.
     """
-    if mix.weights is not None:
-        summed = {name: _summed(xp, mix.weights, part) for name, part in images.items()}
-        return summed, {name: _heaviest(xp, mix.weights, mask) for name, mask in masks.items()}
+    if mix.opacity is not None:
+        decided = xp.astype(mix.opacity > 0.5, xp.float32)
+        made = {name: _blended(xp, mix, xp.astype(mix.opacity, xp.float32), part) for name, part in images.items()}
+        return made, {name: _blended(xp, mix, decided, mask) for name, mask in masks.items()}
     place = _places(xp, mix, next(iter(images.values())), solid)
     made = {name: _read(xp, part, place, fill) for name, part in images.items()}
     return made, {name: _read(xp, mask, place, 0) for name, mask in masks.items()}
 
 
-def _summed(xp: Namespace, weights: Array, images: Array) -> Array:
-    parts = _apart(xp, weights, xp.astype(images, xp.float32))
-    share = xp.astype(weights, xp.float32)[:, :, None, None, None]
-    total = sum(parts[:, k] * share[:, k] for k in range(int(weights.shape[1])))
+def _blended(xp: Namespace, mix: Mix, opacity: Array, images: Array) -> Array:
+    """Images, of which none is shifted, over one another."""
+    batch, count = (int(side) for side in mix.shares.shape)
+    height, width = (int(side) for side in images.shape[1:3])
+    parts = xp.astype(xp.reshape(images, (batch, count, *images.shape[1:])), xp.float32)
+    total = parts[:, 0]
+    for k in range(1, count):
+        shows = _within(mix.boxes[:, k], xp.arange(height)[None, :, None], xp.arange(width)[None, None, :])
+        share = opacity[:, k, None, None, None]
+        total = xp.where(shows[..., None], total * (1 - share) + parts[:, k] * share, total)
     return xp.astype(total if is_float(images) else xp.round(total), images.dtype)
 
 
-def _heaviest(xp: Namespace, weights: Array, masks: Array) -> Array:
-    """The mask of the image that weighs the most; of several, the first."""
-    parts = _apart(xp, weights, masks)
-    found, most = parts[:, 0], weights[:, 0]
-    for k in range(1, int(weights.shape[1])):
-        found = xp.where((weights[:, k] > most)[:, None, None, None], parts[:, k], found)
-        most = xp.maximum(weights[:, k], most)
-    return found
-
-
-def _apart(xp: Namespace, weights: Array, images: Array) -> Array:
-    batch, count = (int(side) for side in weights.shape)
-    return xp.reshape(images, (batch, count, *images.shape[1:]))
+def _within(box: Array, y: Array, x: Array) -> Array:
+    top, left, bottom, right = (box[:, side, None, None] for side in range(4))
+    return (y >= top) & (y < bottom) & (x >= left) & (x < right)
 
 
 def _places(xp: Namespace, mix: Mix, images: Array, solid: Array | None) -> Array:
@@ -67,10 +64,9 @@ def _places(xp: Namespace, mix: Mix, images: Array, solid: Array | None) -> Arra
     flat = None if solid is None else xp.reshape(solid, (-1,))
     place = first + 0 * (y + x) - 1 - first
     for k in range(count):
-        top, left, bottom, right = (mix.boxes[:, k, side, None, None] for side in range(4))
         down, across = (mix.shifts[:, k, side, None, None] for side in range(2))
         here = first + (k * tall + y - down) * wide + x - across
-        shows = (y >= top) & (y < bottom) & (x >= left) & (x < right)
+        shows = _within(mix.boxes[:, k], y, x)
         if flat is not None and k:
             inside = xp.reshape(xp.where(shows, here, 0), (-1,))
             shows = shows & xp.reshape(xp.take(flat, inside, axis=0), shows.shape)
