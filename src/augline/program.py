@@ -132,6 +132,6 @@ def _check_mixing(plan: Plan, mixes: bool) -> None:
             received, fix = "it without a Pipeline", "Make one, of al.Arrays for example."
             if mixes:
                 received = "it inside another transform"
-                fix = "Take MixUpOrCutMix for one of the two, or give each a p= of its own, with which some are mixed twice."
+                fix = "Take MixUpOrCutMix for one of the two, or give each a p= of its own: some are mixed twice."
             rule = "samples are mixed at the top level of a Pipeline's list"
             raise ArgumentError(f"{stage.origin[0]}: {rule}. Received {received}. {fix}")

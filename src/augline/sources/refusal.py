@@ -41,7 +41,7 @@ def check_choice(owner: str, argument: str, value: object, choices: Sequence[obj
 
 def check_channels_last(owner: str, shape: tuple[int, ...]) -> None:
     """Refuse images of which the shape `(..., height, width, channels)` says that channels come first."""
-    if shape[-1] > _MOST_CHANNELS >= shape[-3]:
+    if min(shape[-2:]) > _MOST_CHANNELS >= shape[-3]:
         fix = "Transpose them: images.transpose(0, 2, 3, 1), or image.transpose(1, 2, 0) for each."
         raise refusal(ArgumentError, owner, "channels come last", f"{shape}, as if channels came first", fix)
 
