@@ -315,6 +315,15 @@ def test_an_image_of_another_size_than_annotated_is_refused_as_a_file_that_fails
     np.testing.assert_array_equal(pipe.batch(0, 0)["images"][1], picture(1))
     assert [Path(found.name).name for found in pipe.report()] == ["a.png"]
     batch_of(coco(lambda found: found["images"][1].update(height=HEIGHT + 1)))
+    tf = pytest.importorskip("tensorflow")
+    from augline.feed.graph.rows import Rows, as_annotated
+
+    made = Rows(al.Pipeline(source, size=(HEIGHT, WIDTH), engine="tensorflow").batches)
+    words = r"annotation of .*a\.png: it must .*Received \[21 62\] \(height, width\) for \[20 31\]\. Correct"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=words):
+        made(tf.constant(0, tf.int64), tf.constant([0, 1]))
+    nobody_says, one_off = [np.nan, np.nan], [HEIGHT + 1, WIDTH - 1]
+    as_annotated(tf.constant([nobody_says, one_off]), tf.constant([[9, 8], [HEIGHT, WIDTH]]), tf.constant(["a", "b"]))
 
 
 def test_crops_see_polygons_and_masks_of_objects(coco) -> None:

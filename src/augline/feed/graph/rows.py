@@ -33,6 +33,7 @@ class Rows:
         source = batches.source
         self._batches, self._samples, self._targets = batches, Samples(source), Targets(batches)
         self._beside = {name: Samples(part) for name, part in source.extra_images.items()}
+        self._annotated = None if source.annotated_sizes is None else tf.constant(source.annotated_sizes, tf.float32)
 
     def __call__(self, epoch: Array, indices: Array) -> dict[str, Any]:
         """What comes out of samples `(batch,)` of the source, by name."""
@@ -67,7 +68,10 @@ class Rows:
         names = {name: tf.gather(part.paths, indices) for name, part in samples.items()}
         files = {name: opened(part.files(indices), names[name], source.exif) for name, part in samples.items()}
         sizes = files["images"].sizes
-        with tf.control_dependencies([_alike(name, files, names) for name in self._beside]):
+        checks = [_alike(name, files, names) for name in self._beside]
+        if self._annotated is not None:
+            checks.append(as_annotated(tf.gather(self._annotated, indices), sizes, names["images"]))
+        with tf.control_dependencies(checks):
             sizes = tf.identity(sizes)
         shown = self._targets.of(indices, sizes, names["images"])
         plan = self._plan(epoch, indices, sizes, shown)
@@ -97,3 +101,14 @@ def _alike(name: str, files: dict[str, Opened], names: dict[str, Array]) -> tf.O
     rule = f"extra_images {name}: images of a sample must have one size: "
     message = tf.strings.join([rule, names[name][at], " has another than ", names["images"][at]])
     return tf.debugging.Assert(tf.reduce_all(alike), [message])
+
+
+def as_annotated(annotated: Array, sizes: Array, names: Array) -> tf.Operation:
+    """Refuses images of another size than their annotations are of, as `Batches` does; NaN where nobody says."""
+    apart = tf.reduce_any(tf.abs(annotated - tf.cast(sizes, tf.float32)) > 1, axis=1)
+    at = tf.argmax(tf.cast(apart, tf.int32))
+    rule = ": it must be of an image of this size. Received {} (height, width) for {}. "
+    fix = "Correct the one, or scale the other; or pass exif=False if it was made of the file as it is stored."
+    received = tf.strings.format(rule, (annotated[at], sizes[at]))
+    message = tf.strings.join(["annotation of ", names[at], received, fix])
+    return tf.debugging.Assert(~tf.reduce_any(apart), [message])
