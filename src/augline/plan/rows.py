@@ -5,7 +5,7 @@ from __future__ import annotations
 from augline.arrays import Array, Namespace
 from augline.plan.frame import Extent
 from augline.plan.plan import Plan
-from augline.plan.stages import Warp, pointwise
+from augline.plan.stages import FillMode, Warp, pointwise
 
 _MARGIN = 1  # rows of blocks: engines round places
 _ACROSS, _DOWN = (0.0, 1.0, 0.0, 1.0), (0.0, 0.0, 1.0, 1.0)  # of the corners
@@ -28,13 +28,33 @@ def rows_read(plan: Plan, decoded: Array) -> Array:
         low, high, behind = reached(xp, first.matrix, first.extent)
         shrink = plan.shrinks[number]
         block = decoded if shrink is None else shrink[:, 0]
-        lower = xp.floor((high[:, 0] + 0.5) / block - 0.5) + 1  # of the two rows of blocks between which it reads
-        if first.fill.mode in ("reflect", "mirror"):  # what lies above the image is read from as far below its edge
-            lower = xp.maximum(lower, -xp.floor((low[:, 0] + 0.5) / block - 0.5))
-        wraps = (low[:, 0] < 0) & (first.fill.mode == "wrap")
+        last = xp.ceil(plan.before.extent.height / block) - 1
+        _, lower = lines_read(xp, low[:, 0], high[:, 0], block, last, first.fill.mode)
         read = (lower + 1 + _MARGIN) * block / decoded
-        rows = xp.where(behind | wraps, rows, xp.clip(xp.minimum(read, rows), min=1))
+        rows = xp.where(behind, rows, xp.clip(xp.minimum(read, rows), min=1))
     return xp.astype(rows, xp.int64)
+
+
+def lines_read(
+    xp: Namespace, low: Array, high: Array, block: Array, last: Array, mode: FillMode
+) -> tuple[Array, Array]:
+    """The first and the last line of blocks along an axis that are read; they may lie outside where there is no more.
+
+    Args:
+        xp: Array namespace.
+        low: The least place that is read, in pixels.
+        high: The greatest.
+        block: Pixels of a block, over which the image is averaged first.
+        last: The number of the image's last line of blocks.
+        mode: What lies outside the image.
+    """
+    first, end = xp.floor((low + 0.5) / block - 0.5), xp.floor((high + 0.5) / block - 0.5) + 1  # of the two around it
+    if mode in ("reflect", "mirror"):  # what lies beyond an edge is read from as far inside
+        return xp.minimum(first, 2 * last - end), xp.maximum(end, -first)
+    if mode == "wrap":  # from the other side
+        outside = (first < 0) | (end > last)
+        return xp.where(outside, 0.0, first), xp.where(outside, last, end)
+    return first, end
 
 
 def reached(xp: Namespace, matrix: Array, extent: Extent) -> tuple[Array, Array, Array]:

@@ -7,9 +7,9 @@ import tensorflow as tf
 from augline.arrays import Array
 from augline.engines.arrays import tensorflow as xp
 from augline.plan import Warp, matrices
-from augline.plan.rows import reached
+from augline.plan.rows import lines_read, reached
 
-_MARGIN = 4  # pixels: two for interpolation between halved ones, two in which a partial decode is not exact
+_MARGIN = 3  # pixels: one, for engines round places, and two in which a partial decode is not exact
 
 
 def windows(warp: Warp | None, sizes: Array, factors: Array, rest: Array, whole: Array) -> Array:
@@ -29,12 +29,10 @@ def windows(warp: Warp | None, sizes: Array, factors: Array, rest: Array, whole:
     scale = 1 / tf.cast(factors, tf.float64)
     matrix = matrices.resized(xp, int(sizes.shape[0]), scale, scale) @ warp.matrix
     low, high, behind = reached(xp, matrix, warp.extent)
-    limit = tf.cast(sizes, tf.float64) - 1
-    # what lies beyond the edge is read from inside: at the edge itself, or, mirrored, from anywhere
-    folds = warp.reach == "anywhere" and warp.fill.mode in ("reflect", "mirror", "wrap")
-    outside = tf.reduce_any((low < 0) | (high > limit), axis=1) if folds else tf.zeros_like(whole)
-    block = tf.cast(rest, tf.float64)
-    first = tf.floor(tf.clip_by_value(low - _MARGIN, 0, limit) / block) * block
-    end = tf.math.ceil((tf.clip_by_value(high + _MARGIN, first, limit) + 1) / block) * block
-    part = tf.cast(tf.concat([first, tf.minimum(end, limit + 1) - first], axis=1), tf.int32)
-    return tf.where((whole | outside | behind)[:, None], everything, part)
+    block, sides = tf.cast(rest, tf.float64), tf.cast(sizes, tf.float64)
+    last, more = tf.math.ceil(sides / block) - 1, tf.math.ceil(_MARGIN / block)
+    first, end = lines_read(xp, low, high, block, last, warp.fill.mode)
+    first = tf.clip_by_value(first - more, 0, last) * block
+    end = tf.minimum((tf.clip_by_value(end + more, 0, last) + 1) * block, sides)
+    part = tf.cast(tf.concat([first, end - first], axis=1), tf.int32)
+    return tf.where((whole | behind)[:, None], everything, part)
