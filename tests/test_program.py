@@ -85,6 +85,11 @@ def test_threads_may_share_one():
         ([al.OneOf([al.RandomCrop(8, 9), al.CenterCrop(8, 9)], p=0.5)], (20, 30), None),
         ([al.OneOf([al.RandomCrop(8, 9), al.CenterCrop(8, 9, p=0.5)])], (20, 30), None),
         ([al.OneOf([al.RandomCrop(8, 9), al.RandomRotation(0.1)])], (8, 9), (8, 9)),
+        ([al.SomeOf([al.RandomCrop(8, 9), al.RandomFlip(), al.CenterCrop(8, 9)], n=(2, 3))], None, (8, 9)),
+        ([al.SomeOf([al.RandomCrop(8, 9), al.RandomFlip(), al.CenterCrop(8, 9)], n=(1, 3))], (20, 30), None),
+        ([al.SomeOf([al.RandomCrop(8, 9), al.CenterCrop(8, 9)], n=1, p=0.5)], (20, 30), None),
+        ([al.SomeOf([al.RandomCrop(8, 9), al.CenterCrop(8, 9), al.Transpose()], n=2)], None, None),
+        ([al.SomeOf([al.RandomDownscale((0.5, 0.8)), al.RandomFlip()], n=1)], (20, 30), (20, 30)),
     ],
 )
 def test_the_size_that_comes_out_is_known_before_any_image(transforms, size, output):

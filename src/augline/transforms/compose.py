@@ -174,10 +174,9 @@ class OneOf(Composite):
         sizes = set() if active is None else {frame.extent.static}
         for (place, item), mask in zip(placed(self.transforms, draw, path), masks, strict=True):
             done = item.expand(draw, frame, place, None)
-            drawn += [dataclasses.replace(one, active=both(mask, one.active)) for one in done.drawn]
-            for stage in done.stages:
-                stages.append(stage.masked(mask, after))
-                after = stages[-1].after(after)
+            drawn += _active(done, mask)
+            made, after = _masked(done, mask, after)
+            stages += made
             sizes.add(done.frame.extent.static)
         if frame.sight is not None:
             after = after.with_(sight=frame.sight.through(stages))
@@ -187,6 +186,8 @@ class OneOf(Composite):
 @transform
 class SomeOf(Composite):
     """Some of several transforms for each sample, in the order of the list.
+
+    Where so many are chosen that one is always among those that end in one size, as crops may, all images have it.
 
     Args:
         transforms: What to choose from.
@@ -220,6 +221,43 @@ class SomeOf(Composite):
 
     def masks(self, params: Params, frame: Frame) -> Sequence[Array]:
         return [params["rank"][:, number] < params["count"] for number in range(len(self.transforms))]
+
+    def inside(
+        self, draw: Draw, frame: Frame, path: str, masks: Sequence[Array | None], active: Array | None
+    ) -> Expansion:
+        """Each is expanded as if it acted on all, which shows whether those that change sizes end in one."""
+        drawn, stages, sizes, others = [], [], set(), 0
+        for (place, item), mask in zip(placed(self.transforms, draw, path), masks, strict=True):
+            done = item.expand(draw, frame, place, None)
+            drawn += _active(done, mask)
+            made, after = _masked(done, mask, frame)
+            stages += made
+            one, other = done.frame.extent, frame.extent
+            if one.height is other.height and one.width is other.width:  # it changes no size
+                others += 1
+            else:
+                sizes.add(one.static)
+            if one.static == other.static:
+                after = after.with_(extent=dataclasses.replace(after.extent, static=one.static))
+            if frame.sight is not None:
+                after = after.with_(sight=frame.sight.through(made))
+            frame = after
+        sure = active is None and self.bounds[0] > others and len(sizes) == 1
+        return Expansion(tuple(drawn), *_of_size(stages, frame, sizes.pop() if sure else None))
+
+
+def _active(done: Expansion, mask: Array | None) -> list[Drawn]:
+    """What was drawn for all, of samples in `mask`."""
+    return [dataclasses.replace(one, active=both(mask, one.active)) for one in done.drawn]
+
+
+def _masked(done: Expansion, mask: Array | None, frame: Frame) -> tuple[list[Stage], Frame]:
+    """The stages, doing nothing outside `mask` to what comes in this frame; and the frame behind them."""
+    stages: list[Stage] = []
+    for stage in done.stages:
+        stages.append(stage.masked(mask, frame))
+        frame = stages[-1].after(frame)
+    return stages, frame
 
 
 def _of_size(stages: list[Stage], frame: Frame, size: tuple[int, int] | None) -> tuple[tuple[Stage, ...], Frame]:
