@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -255,7 +257,13 @@ def test_resume_goes_on_through_a_service(lasting: Servers, tmp_path: Path) -> N
     assert all(np.array_equal(*pair) for pair in zip(weights, wanted, strict=True))
 
 
-def test_a_context_takes_its_replicas_parts(lasting: Servers) -> None:
+def test_a_context_takes_its_replicas_parts_and_all_is_let_go(
+    lasting: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, asked = [], _Jobs.served
+    monkeypatch.setattr(
+        _Jobs, "served", lambda self, numbers: (kept.append(weakref.ref(self)), asked(self, numbers))[1]
+    )
     pipe = pipeline(50)
     for host in range(2):
         context = tf.distribute.InputContext(num_input_pipelines=2, input_pipeline_id=host, num_replicas_in_sync=4)
@@ -267,6 +275,12 @@ def test_a_context_takes_its_replicas_parts(lasting: Servers) -> None:
             assert_same(served, local)
     with pytest.raises(al.ArgumentError, match="every batch must divide among 4 replicas"):
         pipe.to_tf(context=context, service=lasting.address)
+    del served
+    gc.collect()
+    end = time.monotonic() + 10
+    while any(jobs() for jobs in kept) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert [jobs() for jobs in kept] == [None, None]
 
 
 def test_a_mirrored_strategy_is_fed_by_a_service(lasting: Servers) -> None:

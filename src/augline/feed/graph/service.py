@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from augline.arrays import Array
 from augline.errors import ArgumentError
+from augline.feed.generated import generated, weakly
 from augline.feed.graph.batch import GraphBatches
 from augline.feed.graph.check import check
 from augline.feed.graph.dataset import parts_under
@@ -46,7 +47,7 @@ def to_tf(
     _check_answer(owner, address)
     parts = parts_under(pipe, last_batch, context)
     passes = _Passes(parts, start, address)
-    tokens = tf.data.Dataset.from_generator(passes.next, output_signature=tf.TensorSpec((), tf.int64))
+    tokens = generated(passes, tf.TensorSpec((), tf.int64))
     dataset = tokens.filter(lambda token: token != _NOT_YET).map(_taken(passes))
     dataset = with_length(dataset.concatenate(dataset.take(0).repeat()), parts)
     dataset.report = passes.counts.report
@@ -55,16 +56,17 @@ def to_tf(
 
 def _taken(passes: _Passes) -> Callable[[Array], Any]:
     """The function that gives the next batch of the pass that a token stands for."""
-    flat = tf.nest.flatten(passes.signature)
+    signature, held = passes.signature, weakly(passes)
+    flat = tf.nest.flatten(signature)
 
     def flattened(token: int) -> Any:
-        return tf.nest.flatten(passes.take(int(token)))
+        return tf.nest.flatten(held().take(int(token)))
 
     def taken(token: Array) -> Any:
         found = tf.numpy_function(flattened, [token], [spec.dtype for spec in flat])
         for tensor, spec in zip(found, flat, strict=True):
             tensor.set_shape(spec.shape)
-        return tf.nest.pack_sequence_as(passes.signature, found)
+        return tf.nest.pack_sequence_as(signature, found)
 
     return taken
 
@@ -77,15 +79,17 @@ class _Passes:
     TensorFlow takes batches in two steps, by a token: the first can be broken off when it drops an iterator.
     """
 
+    _waiting: tuple[Delivery, threading.Timer] | None = None
+    """For the next pass; it may have been stopped."""
+
     def __init__(self, parts: Parts, start: tuple[int, int], address: str) -> None:
         self._length, self._jobs = len(parts.pipe) * parts.count, _Jobs(parts, address)
         self._start = start[0] * self._length + start[1] * parts.count
         self._running: dict[int, Delivery] = {}  # by the tokens of passes
-        self._waiting: tuple[Delivery, threading.Timer] | None = None  # for the next pass
         self._tokens, self._lock = itertools.count(), threading.Lock()
         self.signature, self.counts = self._jobs.signature, Counts()
 
-    def next(self) -> Iterator[int]:
+    def __call__(self) -> Iterator[int]:
         """A token for each batch of the next pass, once it is here; one that is left early is begun again."""
         token = next(self._tokens)
         with self._lock:
@@ -117,8 +121,15 @@ class _Passes:
             waiting.stop()
         return Delivery(self._jobs.served, self._start, self._jobs.end, self.counts, self._jobs.trouble)
 
+    def __del__(self) -> None:
+        """Nothing waits any more when the data set is gone."""
+        if self._waiting is not None:
+            delivery, timer = self._waiting
+            timer.cancel()
+            delivery.stop()
+
     def _keep(self, delivery: Delivery) -> None:
-        """It waits for the next pass, and none beside it; for ever it does not, for TensorFlow keeps us for ever."""
+        """It waits for the next pass, and none beside it; for a while, since workers keep what they make for it."""
         if (other := self._kept()) is not None:
             other.stop()
         timer = threading.Timer(_IDLE, delivery.stop)
