@@ -274,6 +274,14 @@ class TestBoxesThatCannotBe:
         skipping = al.Pipeline(source, size=(20, 30), batch_size=2, shuffle=False, on_error="skip")
         assert_allclose(skipping.batch(0, 0)["bounding_boxes"]["boxes"], [[[5, 2.5, 30, 15]]] * 2)
         assert [item.name for item in skipping.report()] == [str(paths[1])]
+        tf = pytest.importorskip("tensorflow")
+        from augline.feed.graph.rows import Rows
+
+        made = Rows(al.Pipeline(source, size=(20, 30), engine="tensorflow").batches)
+        epoch, words = tf.constant(0, tf.int64), r"boxes of .*b\.png: .*down to \[43 20\] .* for \[40 60\].*exif=False"
+        with pytest.raises(tf.errors.InvalidArgumentError, match=words):
+            made(epoch, tf.constant([0, 1]))
+        assert_allclose(made(epoch, tf.constant([0]))["bounding_boxes"]["boxes"], [[[5, 2.5, 30, 15]]], atol=1e-4)
 
     def test_a_box_may_stick_out_by_a_pixel(self):
         out = al.augment(IMAGE, [], boxes=[[[50, 30, 60.9, 40.9]]])

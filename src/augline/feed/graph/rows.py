@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from augline.arrays import Array
@@ -17,6 +18,8 @@ from augline.feed.graph.targets import Shown, Targets
 from augline.plan import Plan
 from augline.program import Program
 from augline.sight import Shown as Known
+from augline.sources.base import Source
+from augline.sources.boxes import to_xyxy
 
 
 class Rows:
@@ -34,6 +37,7 @@ class Rows:
         self._batches, self._samples, self._targets = batches, Samples(source), Targets(batches)
         self._beside = {name: Samples(part) for name, part in source.extra_images.items()}
         self._annotated = None if source.annotated_sizes is None else tf.constant(source.annotated_sizes, tf.float32)
+        self._reach = _reach(source)
 
     def __call__(self, epoch: Array, indices: Array) -> dict[str, Any]:
         """What comes out of samples `(batch,)` of the source, by name."""
@@ -71,6 +75,8 @@ class Rows:
         checks = [_alike(name, files, names) for name in self._beside]
         if self._annotated is not None:
             checks.append(as_annotated(tf.gather(self._annotated, indices), sizes, names["images"]))
+        if self._reach is not None:
+            checks.append(_inside(tf.gather(self._reach, indices), sizes, names["images"]))
         with tf.control_dependencies(checks):
             sizes = tf.identity(sizes)
         shown = self._targets.of(indices, sizes, names["images"])
@@ -106,9 +112,36 @@ def _alike(name: str, files: dict[str, Opened], names: dict[str, Array]) -> tf.O
 def as_annotated(annotated: Array, sizes: Array, names: Array) -> tf.Operation:
     """Refuses images of another size than their annotations are of, as `Batches` does; NaN where nobody says."""
     apart = tf.reduce_any(tf.abs(annotated - tf.cast(sizes, tf.float32)) > 1, axis=1)
-    at = tf.argmax(tf.cast(apart, tf.int32))
     rule = ": it must be of an image of this size. Received {} (height, width) for {}. "
     fix = "Correct the one, or scale the other; or pass exif=False if it was made of the file as it is stored."
-    received = tf.strings.format(rule, (annotated[at], sizes[at]))
-    message = tf.strings.join(["annotation of ", names[at], received, fix])
-    return tf.debugging.Assert(~tf.reduce_any(apart), [message])
+    return _none(apart, "annotation of ", names, rule, (annotated, sizes), fix)
+
+
+def _inside(reach: Array, sizes: Array, names: Array) -> tf.Operation:
+    """Refuses boxes beyond their image, as `Batches` does."""
+    out = tf.reduce_any(reach > tf.cast(sizes, tf.float32) + 1, axis=1)
+    rule = ": they must lie in their image. Received some down to {} (y, x) for {} (height, width). "
+    fix = "Scale them with the image; or pass exif=False if they were drawn on the file as it is stored."
+    return _none(out, "boxes of ", names, rule, (reach, sizes), fix)
+
+
+def _none(wrong: Array, what: str, names: Array, rule: str, values: tuple[Array, ...], fix: str) -> tf.Operation:
+    """Refuses the first sample of which something is wrong; `rule` has places for its values."""
+    at = tf.argmax(tf.cast(wrong, tf.int32))
+    received = tf.strings.format(rule, tuple(value[at] for value in values))
+    return tf.debugging.Assert(~tf.reduce_any(wrong), [tf.strings.join([what, names[at], received, fix])])
+
+
+def _reach(source: Source) -> Array | None:
+    """How far down and to the right the boxes of each image go, `(N, 2)`; infinitely where one begins outside of it.
+
+    None where that has been looked at before, or says nothing.
+    """
+    form, boxes = source.bounding_box_format, source.targets.boxes
+    if boxes is None or source.size is not None or source.lead or form.startswith("rel_"):
+        return None
+    found = np.zeros((len(source), 2))
+    for number in range(len(source)):
+        corners = to_xyxy(np.asarray(boxes[number], np.float64).reshape(-1, 4), form, (1.0, 1.0))
+        found[number] = np.max(corners[:, [3, 2]], axis=0, initial=0.0) if (corners >= -1).all() else np.inf
+    return tf.constant(found, tf.float32)
