@@ -13,6 +13,7 @@ from augline.arrays import Array
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.run import resampling, run_batch
 from augline.engines.portable.state import FRESH, Each
+from augline.engines.portable.warp import View
 from augline.feed.graph import packed
 from augline.plan import Plan, Warp
 from augline.plan.plan import mapped
@@ -76,13 +77,15 @@ def _packs(plan: Plan) -> bool:
 def _warped_first(plan: Plan, images: Array, state: Each) -> Array:
     """What the first stage makes of the images, packed.
 
-    In programs of their own: what is packed and what is warped would else be computed anew for each that needs it.
+    In programs of their own: what is packed and what is warped would else be computed anew for each that needs it. The
+    few numbers of a sample are left to TensorFlow, for XLA takes as long to compile these as the loop over the pixels.
     """
-    wanted = plan.shrinks[0]
+    first, wanted = plan.stages[0], plan.shrinks[0]
+    assert isinstance(first, Warp)
     shrinks = wanted is not None and not state.settled
     pixels = by_xla(partial(_packed, shrinks=shrinks), (plan, state), images)
     state = state.further(xp, images, wanted)[1] if shrinks else state
-    return by_xla(_warped, (plan.stages[0], state), pixels)
+    return by_xla(_warped, resampling(xp, first, state), pixels)
 
 
 def _packed(given: tuple[Plan, Each], images: Array, shrinks: bool) -> Array:
@@ -93,8 +96,8 @@ def _packed(given: tuple[Plan, Each], images: Array, shrinks: bool) -> Array:
     return packed.pack(images)
 
 
-def _warped(given: tuple[Warp, Each], pixels: Array) -> Array:
-    return packed.warp(pixels, *resampling(xp, *given))
+def _warped(given: tuple[Warp, View | None], pixels: Array) -> Array:
+    return packed.warp(pixels, *given)
 
 
 def _behind(plan: Plan) -> Plan:
