@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from augline.errors import SourceError
@@ -27,6 +27,20 @@ def generated(passes: Callable[[], Iterator[Any]], signature: Any) -> tf.data.Da
     dataset = tf.data.Dataset.from_generator(lambda: begun()(), output_signature=signature)
     dataset.passes = passes
     return dataset
+
+
+def called(function: Callable[..., Any], numbers: Sequence[Any], signature: Any) -> Any:
+    """What a function makes of whole numbers when a data set asks for it, as tensors of that signature."""
+    import tensorflow as tf
+
+    def flattened(*given: Any) -> Any:
+        return tf.nest.flatten(function(*map(int, given)))
+
+    flat = tf.nest.flatten(signature)
+    found = tf.numpy_function(flattened, numbers, [spec.dtype for spec in flat])
+    for tensor, spec in zip(found, flat, strict=True):
+        tensor.set_shape(spec.shape)
+    return tf.nest.pack_sequence_as(signature, found)
 
 
 def weakly(thing: T) -> Callable[[], T]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from augline.errors import ArgumentError
-from augline.feed.generated import weakly
+from augline.feed.generated import called, weakly
 from augline.feed.parts import Parts
 from augline.feed.passes import Passes
 from augline.fields import Field
@@ -70,7 +70,7 @@ def _dataset(passes: Passes, signature: Any, count: int) -> tf.data.Dataset:
     """
     import tensorflow as tf
 
-    number, flat, held = tf.TensorSpec((), tf.int64), tf.nest.flatten(signature), weakly(passes)
+    number, held = tf.TensorSpec((), tf.int64), weakly(passes)
 
     def bounds(_: tf.Tensor) -> tf.Tensor:
         return tf.ensure_shape(tf.numpy_function(lambda: held().begin(), [], tf.int64), (4,))
@@ -85,15 +85,9 @@ def _dataset(passes: Passes, signature: Any, count: int) -> tf.data.Dataset:
         def element(number: tf.Tensor) -> Any:
             there = tf.raw_ops.IteratorGetDevice(resource=lease._iterator_resource)
             with tf.control_dependencies([there]):
-                found = tf.numpy_function(flattened, [token, number, bounds[2]], [spec.dtype for spec in flat])
-            for tensor, spec in zip(found, flat, strict=True):
-                tensor.set_shape(spec.shape)
-            return tf.nest.pack_sequence_as(signature, found)
+                return called(lambda *place: held().element(*place), [token, number, bounds[2]], signature)
 
         return tf.data.Dataset.range(bounds[0], bounds[1]).map(element)
-
-    def flattened(token: int, number: int, look: int) -> Any:
-        return tf.nest.flatten(held().element(int(token), int(number), int(look)))
 
     dataset = tf.data.Dataset.range(count).map(bounds).flat_map(elements)
     dataset.passes = passes

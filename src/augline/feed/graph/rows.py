@@ -140,8 +140,9 @@ def _reach(source: Source) -> Array | None:
     form, boxes = source.bounding_box_format, source.targets.boxes
     if boxes is None or source.size is not None or source.lead or form.startswith("rel_"):
         return None
-    found = np.zeros((len(source), 2))
-    for number in range(len(source)):
-        corners = to_xyxy(np.asarray(boxes[number], np.float64).reshape(-1, 4), form, (1.0, 1.0))
-        found[number] = np.max(corners[:, [3, 2]], axis=0, initial=0.0) if (corners >= -1).all() else np.inf
+    rows = [np.asarray(row, np.float64).reshape(-1, 4) for row in boxes]
+    corners = to_xyxy(np.concatenate(rows), form, (1.0, 1.0))
+    ends = np.where((corners >= -1).all(axis=1)[:, None], corners[:, [3, 2]], np.inf)
+    found = np.zeros((len(rows), 2))
+    np.maximum.at(found, np.repeat(np.arange(len(rows)), [len(row) for row in rows]), ends)
     return tf.constant(found, tf.float32)

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from augline.arrays import Array
 from augline.errors import ArgumentError
-from augline.feed.generated import generated, weakly
+from augline.feed.generated import called, generated, weakly
 from augline.feed.graph.batch import GraphBatches
 from augline.feed.graph.check import check
 from augline.feed.graph.dataset import parts_under
@@ -57,16 +57,9 @@ def to_tf(
 def _taken(passes: _Passes) -> Callable[[Array], Any]:
     """The function that gives the next batch of the pass that a token stands for."""
     signature, held = passes.signature, weakly(passes)
-    flat = tf.nest.flatten(signature)
-
-    def flattened(token: int) -> Any:
-        return tf.nest.flatten(held().take(int(token)))
 
     def taken(token: Array) -> Any:
-        found = tf.numpy_function(flattened, [token], [spec.dtype for spec in flat])
-        for tensor, spec in zip(found, flat, strict=True):
-            tensor.set_shape(spec.shape)
-        return tf.nest.pack_sequence_as(signature, found)
+        return called(lambda token: held().take(token), [token], signature)
 
     return taken
 

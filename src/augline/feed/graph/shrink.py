@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from augline.arrays import Array
 
-_PAIRS = ((1, 2), (2, 1), (2, 2))
+_LARGER = 4  # the way of blocks with a side above 2
 
 
 def precision(dtype: str) -> tf.DType:
@@ -18,7 +18,7 @@ def precision(dtype: str) -> tf.DType:
 def way(block: Array) -> Array:
     """How `shrunk` goes about blocks `(..., 2)`: most often they are of 1 and 2, for which there are quick ways."""
     pairs = 2 * block[..., 0] + block[..., 1] - 3
-    return tf.where(tf.reduce_any(block > 2, axis=-1), len(_PAIRS) + 1, pairs)
+    return tf.where(tf.reduce_any(block > 2, axis=-1), _LARGER, pairs)
 
 
 def shrunk(image: Array, way: Array, block: Array) -> Array:
