@@ -54,4 +54,4 @@ _BUCKETS = np.array(sorted(part << k for k in range(2, 29) for part in (3, 4)), 
 
 def bucket(size: Array) -> Array:
     """A size, or sizes, that few others round up to, for programs are compiled once for each: 2^k or 3 * 2^k."""
-    return tf.reduce_min(tf.where(_BUCKETS >= size[..., None], _BUCKETS, _BUCKETS[-1]), axis=-1)
+    return tf.reduce_min(tf.where(size[..., None] <= _BUCKETS, _BUCKETS, _BUCKETS[-1]), axis=-1)
