@@ -60,9 +60,7 @@ def files() -> dict[str, bytes]:
     found |= {
         "a PNG's EXIF": with_chunk(png, exif(8)),
         "with the header of a JPEG's": with_chunk(png, b"Exif\0\0" + exif(5, ">")),
-        "behind the pixels, the first of two": with_chunk(
-            with_chunk(png, exif(7), before=b"IEND"), exif(3), before=b"IEND"
-        ),
+        "behind the pixels, the first of two": with_chunk(late, exif(3), before=b"IEND"),
         "a PNG's damaged EXIF": with_chunk(png, b"II*\0"),
     }
     return {**found, **{f"damaged EXIF {k}": with_exif(jpeg, block) for k, block in enumerate(damaged)}}

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError, SpecError
+from augline.sources import remote
 from augline.sources.refusal import check_choice, check_length, refusal, shown
 from augline.sources.split import held_out
 from augline.sources.targets import Targets
@@ -258,12 +259,15 @@ def range_of(owner: str, dtype: str) -> tuple[float, float]:
     return VALUE_RANGES[dtype]
 
 
-def read_file(owner: str, path: str) -> bytes:
-    """The bytes of a file."""
+def read_file(owner: str, path: str, most: int = -1) -> bytes:
+    """The bytes of a file, or the first of them."""
     try:
+        if remote.is_remote(path):
+            with remote.opened(path) as there:
+                return there.read(most)
         with open(path, "rb", opener=_open_at_once) as file:
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return file.read()
+                return file.read(most)
         problem, cause = "neither a file nor a link to one", None
     except OSError as error:
         problem, cause = error.strerror or str(error), error

@@ -1,10 +1,11 @@
 """A table of paths and labels: a dataframe, or a CSV file."""
 
 # A data set may list a million files: plain strings, no Path object for each.
-# ruff: noqa: PTH118, PTH120, PTH123
+# ruff: noqa: PTH118, PTH120
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
+from augline.sources import remote
 from augline.sources.base import FileSource, no_config
 from augline.sources.columns import build
 from augline.sources.files import check_exist
@@ -106,7 +108,8 @@ class Table(FileSource):
     def _paths(self, values: list[Any], root: str | os.PathLike[str] | None) -> list[str]:
         start = os.fspath(root) if root is not None else os.path.dirname(self._file or "")
         try:
-            return [os.path.join(start, value) for value in values]
+            paths = [os.fspath(value) for value in values]
+            return [path if remote.is_remote(path) else os.path.join(start, path) for path in paths]
         except TypeError as error:
             fix = "Name the column that holds the paths."
             raise refusal(ArgumentError, self._owner, "image must be a column of paths", str(error), fix) from error
@@ -161,8 +164,8 @@ def _missing(value: Any) -> bool:
 
 def _read_csv(owner: str, file: str) -> _Columns:
     try:
-        with open(file, newline="", encoding="utf-8-sig", errors="surrogateescape") as lines:
-            rows = list(csv.reader(lines))
+        with remote.opened(file) as data:
+            rows = list(csv.reader(io.StringIO(data.read().decode("utf-8-sig", "surrogateescape"), newline="")))
     except (OSError, csv.Error) as error:
         raise refusal(SourceError, owner, "the CSV file must be readable", str(error), "Correct the path.") from error
     if not rows:
