@@ -13,6 +13,7 @@ from PIL import Image
 import augline as al
 import fresh
 from pictures import smooth
+from ports import free_port
 
 tf = pytest.importorskip("tensorflow")
 
@@ -388,8 +389,8 @@ def test_what_looks_at_pixels_of_images_in_several_sizes_is_refused(work: list[A
         pipe.to_tf()
 
 
-def under(strategy: str) -> Any:
-    done = fresh.run(Path(__file__).with_name("graph_under_strategy.py"), strategy)
+def under(strategy: str, *ports: int) -> Any:
+    done = fresh.run(Path(__file__).with_name("graph_under_strategy.py"), strategy, *ports)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "AutoShard" not in done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -407,6 +408,6 @@ def test_workers_of_parameter_servers_make_their_own_batches() -> None:
     images = np.zeros((22, 8, 8, 1), np.uint8)
     pipe = al.Pipeline(al.Arrays(images, np.arange(22)), batch_size=5, seed=1, drop_remainder=True)
     known = [labels.tolist() for epoch in range(4) for _, labels in pipe.epoch(epoch)]
-    batches = under("servers")["batches"]
+    batches = under("servers", free_port(), free_port(), free_port())["batches"]
     assert len(batches) == 12
     assert all(batch in known for batch in batches)
