@@ -1,7 +1,7 @@
 """Lists of files, with whatever targets belong to them."""
 
 # A data set may list a million files: plain strings, no Path object for each.
-# ruff: noqa: PTH109, PTH110
+# ruff: noqa: PTH109, PTH110, PTH112, PTH113
 from __future__ import annotations
 
 import os
@@ -154,7 +154,11 @@ def check_exist(owner: str, paths: Sequence[str]) -> None:
     """Refuse missing files now rather than in the middle of an epoch; of remote ones, each a journey, a few."""
     far = [path for path in paths if remote.is_remote(path)]
     near = [path for path in paths if not remote.is_remote(path)] if far else paths
-    missing = [path for path in near if not os.path.exists(path)]
+    odd = [path for path in near if not os.path.isfile(path)]
+    if folders := [path for path in odd if os.path.isdir(path)]:
+        fix = "List the files in them, or pass Folder(path, label_mode=None)."
+        raise refusal(SourceError, owner, "paths must be of files", f"{len(folders)} folders: {shown(folders)}", fix)
+    missing = [path for path in odd if not os.path.exists(path)]
     missing += [path for path in far[:: max(len(far) // _REMOTE_LOOKED_AT, 1)] if not remote.exists(path)]
     if missing:
         received = f"{len(missing)} of {len(paths)} that do not: {shown(missing)}"
