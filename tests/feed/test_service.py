@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import socket
 import threading
 import time
 import weakref
@@ -20,7 +21,6 @@ import fresh
 from augline.feed.graph.delivery import Counts, Delivery
 from augline.feed.graph.service import _Jobs
 from pictures import smooth
-from ports import free_port
 
 tf = pytest.importorskip("tensorflow")
 
@@ -40,6 +40,12 @@ worker.join()
 
 
 COMMAND = "from augline.cli import main; main()"
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("localhost", 0))
+        return int(found.getsockname()[1])
 
 
 class Servers:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import fresh
-from ports import free_port
 
 tf = pytest.importorskip("tensorflow")
 
@@ -34,7 +33,7 @@ def test_on_one_host(arguments):
 
 @pytest.mark.slow
 def test_parameter_servers_are_refused():
-    run = fresh.run(SCRIPT, "parameter_server", *(free_port() for _ in range(3)))
+    run = fresh.run(SCRIPT, "parameter_server")
     checked(run.stdout, run.stderr)
 
 
@@ -45,7 +44,7 @@ def test_two_hosts_take_what_one_would():
         import under_strategies as script
     finally:
         sys.path.remove(str(SCRIPT.parent))
-    ports = [free_port(), free_port()]
+    ports = [script.free_port(), script.free_port()]
     cluster = {"worker": [f"localhost:{port}" for port in ports]}
     config = [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}) for index in (0, 1)]
     with contextlib.ExitStack() as running:

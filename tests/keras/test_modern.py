@@ -67,16 +67,17 @@ def test_dataframes_and_weights(folder: Path) -> None:
     assert weights.tolist() == [1.0, 2.0]
 
 
-def test_statistics_of_the_data_set(images: np.ndarray) -> None:
-    generator = ImageDataGenerator(featurewise_center=True, featurewise_std_normalization=True, rescale=1 / 255)
+@pytest.mark.parametrize("of", [("featurewise",), ("samplewise",), ("samplewise", "featurewise")])
+@pytest.mark.parametrize("deviation", [False, True])
+def test_statistics(images: np.ndarray, of: tuple[str, ...], deviation: bool) -> None:
+    switches = {f"{kind}_center": True for kind in of} | {f"{kind}_std_normalization": deviation for kind in of}
+    generator = ImageDataGenerator(**switches, rescale=1 / 255)
     generator.fit(images)
     flow = generator.flow(images, batch_size=11, shuffle=False)
     np.testing.assert_allclose(next(iter(flow.to_pipeline())), next(flow), atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    "arguments", [{"preprocessing_function": np.negative}, {"samplewise_center": True}, {"zca_whitening": True}]
-)
+@pytest.mark.parametrize("arguments", [{"preprocessing_function": np.negative}, {"zca_whitening": True}])
 @pytest.mark.filterwarnings("ignore:.*overrides setting:UserWarning")
 def test_what_a_pipeline_lacks_is_refused(arguments: dict[str, Any], images: np.ndarray) -> None:
     with pytest.raises(ArgumentError, match=next(iter(arguments))):

@@ -131,7 +131,7 @@ def test_a_notebook_is_one_script_over_its_cells(tmp_path):
     assert "".join(after[1]) == "!pip install keras\n%matplotlib inline\nimport augline as al"
     assert after[2] == ["%%bash\n", "ls"]
     assert after[3].startswith("g = al.Pipeline(")
-    assert after[4] == ["model.fit(g.to_tf())"]
+    assert after[4] == ["model.fit(g.to_tf(), shuffle=False)"]
     assert any("code cell 2" in note.text for note in file.migration.notes)
     assert not open_script(path, 2).migration.changed
 

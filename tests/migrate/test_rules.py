@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("libcst")
 
+import augline as al
 from augline.migrate import ScriptError, migrate
 
 IMPORT = "from tensorflow.keras.preprocessing.image import ImageDataGenerator\n"
@@ -33,6 +34,8 @@ def flow(generator="", flow_arguments="", use="model.fit(g)\n", before=""):
         ("brightness_range=(0.5, 1.5)", "ColorJitter((0.5, 1.5), shuffle=False)"),
         ("channel_shift_range=51.0", "RandomBrightness(51.0 / 255)"),
         ("rescale=1/255", "Rescaling(1/255)"),
+        ("samplewise_center=True", "PerImageStandardization(scale=False)"),
+        ("samplewise_std_normalization=True", "PerImageStandardization(epsilon=1e-6)"),
         ("rotation_range=9, fill_mode='wrap'", "RandomRotation(9 / 360, fill_mode='wrap')"),
         ("zoom_range=0.9, interpolation_order=0", 'Zoom(0.9, 0.9, fill_mode="nearest", interpolation="nearest")'),
     ],
@@ -46,7 +49,7 @@ def test_an_argument_becomes_a_transform(argument, transform):
 @pytest.mark.parametrize(
     "argument",
     [
-        "zca_whitening=True", "samplewise_center=True", "featurewise_std_normalization=True", "zoom_range=[1, 4]",
+        "zca_whitening=True", "featurewise_std_normalization=True", "zoom_range=[1, 4]",
         "data_format='channels_first'", "preprocessing_function=mine", "interpolation_order=3", "**unknown",
         "width_shift_range=[-1, 1]", "dtype='float16'",
     ],
@@ -76,10 +79,11 @@ def test_a_flow_that_goes_elsewhere_stays(use):
         ("x, y = g[3]\n", "x, y = g.batch(0, 3)\n"),
         ("len(g)\n", "len(g)\n"),
         ("model.predict(g, verbose=0)\n", "model.predict(g.to_tf(), verbose=0)\n"),
-        ("model.fit(x=g, validation_data=g)\n", "model.fit(x=g.to_tf(), validation_data=g.to_tf())\n"),
-        ("model.fit(g, steps_per_epoch=7)\n", "model.fit(g.to_tf().repeat(), steps_per_epoch=7)\n"),
-        ("model.fit(g, steps_per_epoch=len(g))\n", "model.fit(g.to_tf())\n"),
-        ("model.fit_generator(g, 2000 // 32, 5)\n", "model.fit(g.to_tf(), epochs=5)\n"),
+        ("model.fit(x=g, validation_data=g)\n", "model.fit(x=g.to_tf(), validation_data=g.to_tf(), shuffle=False)\n"),
+        ("model.fit(g, steps_per_epoch=7)\n", "model.fit(g.to_tf().repeat(), steps_per_epoch=7, shuffle=False)\n"),
+        ("model.fit(g, steps_per_epoch=len(g))\n", "model.fit(g.to_tf(), shuffle=False)\n"),
+        ("model.fit(g, shuffle=True, verbose=0)\n", "model.fit(g.to_tf(), shuffle=False, verbose=0)\n"),
+        ("model.fit_generator(g, 2000 // 32, 5)\n", "model.fit(g.to_tf(), epochs=5, shuffle=False)\n"),
         ("model.evaluate_generator(g, len(g))\n", "model.evaluate(g.to_tf())\n"),
     ],
 )
@@ -128,15 +132,21 @@ def test_white_of_255_is_seen_in_the_script():
         ("tf.image.random_saturation(x, 1, 3)", "RandomSaturation((0.5, 0.75))"),
         ("tf.image.random_hue(x, 0.25)", "RandomHue(0.5)"),
         ("tf.image.random_crop(x, [8, 9, 3])", "RandomCrop(8, 9)"),
+        ("tf.image.stateless_random_contrast(x, 0.5, 1.5, seed=s)", "RandomContrast(0.5)"),
         ("tf.keras.layers.RandomZoom((-0.1, 0.2), seed=3)(x)", "RandomZoom((-0.1, 0.2))"),
+        ("tf.keras.layers.RandomShear(0.1, 0, 'nearest')(x)", "RandomShear(0.1, 0, interpolation='nearest')"),
+        ("tf.keras.layers.RandomZoom(0.1, (0, 0.2), 'wrap')(x)", "RandomZoom(0.1, (0, 0.2), fill_mode='wrap')"),
+        ("tf.keras.layers.RandomBrightness(0.3, (0, 1))(x)", "RandomBrightness(0.3)"),
+        ("keras.Sequential([keras.layers.RandAugment((0, 255), 3)])(x)", "RandAugment(num_ops=3, factor=0.5)"),
     ],
-)
-def test_a_tf_image_call_becomes_a_transform(call, transform):
-    text = "import tensorflow as tf\nd = tf.data.Dataset.from_tensor_slices((a, b))\n"
+)  # fmt: skip
+def test_a_call_in_a_map_becomes_a_transform(call, transform):
+    text = "import tensorflow as tf, keras\nd = tf.data.Dataset.from_tensor_slices((a, b))\n"
     text += f"d = d.map(lambda x, y: ({call}, y)).batch(4)\n"
     after = migrate(text, 2).after
     assert f"al.{transform}" in after
     assert "shuffle=False" in after
+    eval(f"al.{transform}", {"al": al})
 
 
 def test_brightness_of_pixels_up_to_255_is_scaled_and_noted():
@@ -171,7 +181,7 @@ def test_next_in_a_loop_goes_through_the_batches_and_stays(use):
 
 def test_training_goes_on_at_the_epoch_it_is_told():
     after = flow("rotation_range=5", use="model.fit(g, epochs=9, initial_epoch=4)\n").after
-    assert "model.fit(g.to_tf(start=(4, 0)), epochs=9, initial_epoch=4)" in after
+    assert "model.fit(g.to_tf(start=(4, 0)), epochs=9, initial_epoch=4, shuffle=False)" in after
 
 
 @pytest.mark.parametrize(
@@ -190,3 +200,18 @@ def test_names_of_files_are_said_to_be_whole_paths():
     migration = flow(use="model.fit(g)\nnames = g.filenames\n")
     assert "names = [g.source.name(i) for i in range(len(g.source))]" in migration.after
     assert any(note.line == 5 and "os.path.relpath(name, folder)" in note.text for note in migration.notes)
+
+
+def test_a_constant_seed_is_noted():
+    text = "import tensorflow as tf\nd = tf.data.Dataset.from_tensor_slices(a)\n"
+    text += "d = d.map(lambda x: tf.image.stateless_random_hue(x, 0.1, (1, 2))).batch(4)\n"
+    assert any("the same draw" in note.text for note in migrate(text, 2).notes)
+
+
+def test_why_a_chain_stays_is_said():
+    text = "import tensorflow as tf\ndef f(x):\n    return g(x)\ndef g(x):\n    return tf.image.random_hue(x, 0.1)\n"
+    (note,) = migrate(text + "d = tf.data.Dataset.from_generator(h, tf.uint8).map(f)\n", 2).notes[1:]
+    assert "al.to_dataset(generator, batch_size=32, augment=[...])" in note.text
+    mixing = "mix = tf.keras.layers.MixUp()\nd = tf.data.Dataset.from_tensor_slices(a).map(lambda x: mix(x)).batch(8)\n"
+    (note,) = migrate("import tensorflow as tf\n" + mixing, 2).notes
+    assert "write al.MixUp into the Pipeline's list" in note.text

@@ -25,7 +25,7 @@ SCRIPTS = Path(__file__).parent / "scripts"
 def photos(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run") / "photos"
     random = np.random.default_rng(0)
-    for name in ("cat", "dog"):
+    for name in ("cat", "dog", "owl"):
         (folder / name).mkdir(parents=True)
         for number in range(10):
             coarse = Image.fromarray(random.integers(0, 256, (5, 7, 3), dtype=np.uint8))
@@ -45,7 +45,7 @@ def run(text, folder):
 @pytest.mark.slow
 def test_a_script_with_subsets_trains(photos):
     text = migrate((SCRIPTS / "split_subsets.py").read_text(), 2).after
-    assert "{'cat': 0, 'dog': 1}" in run(text + "print(predictions.shape, images.dtype, images.max() <= 1)\n", photos)
+    assert "{'cat': 0, 'dog': 1, 'owl': 2}" in run(text + "print(images.max() <= 1)\n", photos)
 
 
 @pytest.mark.slow
@@ -55,7 +55,11 @@ def test_scripts_on_files_and_folders_of_tf_data_run(photos):
     folders = migrate(layers, 2).after
     assert "al.Files(" in files
     assert "al.Folder(" in folders
-    shown = run(files + folders + "print(next(iter(train_ds))[0].shape, next(iter(val_ds))[0].shape)\n", photos)
+    example = (SCRIPTS / "keras_example.py").read_text().split("named, rest =")[0]
+    text = files + folders + "print(next(iter(train_ds))[0].shape, next(iter(val_ds))[0].shape)\n"
+    text += migrate(example, 2).after.replace("import augline as al", "")
+    shown = run(text + "print([next(iter(d))[0].shape[1:] for d in (train_ds, val_ds, once, held)])\n", photos)
+    assert "[TensorShape([180, 180, 3]), TensorShape([180, 180, 3]), TensorShape([64, 64, 3])" in shown
     assert "(4, 24, 32, 3)" in shown
     assert "(16, 180, 180, 3) (8, 180, 180, 3)" in shown
 
@@ -72,14 +76,15 @@ SCRIPT = """
 from tensorflow.keras.preprocessing.image import ImageDataGenerator
 datagen = ImageDataGenerator(rotation_range=20, width_shift_range=0.1, zoom_range=0.2, shear_range=10,
                              horizontal_flip=True, rescale=1/255, preprocessing_function=mine)
-g = datagen.flow_from_directory(elsewhere, target_size=(48, 48), batch_size=8, class_mode="binary", seed=3)
+g = datagen.flow_from_directory(elsewhere, target_size=(48, 48), batch_size=8, class_mode="binary",
+                                classes=["dog", "elk"], seed=3)
 """
 
 
 @pytest.mark.slow
 def test_verifying_level_1_compares_the_same_draws(photos):
     (outcome,) = verify(SCRIPT, 1, photos, 3)
-    assert outcome.case.left_out == ("preprocessing_function",)
+    assert outcome.case.left_out == ("preprocessing_function", "classes")
     assert outcome.same_labels
     assert outcome.largest is not None
     assert outcome.mean is not None

@@ -20,6 +20,7 @@ from augline.sources import Arrays, Files, Source
 from augline.transforms import (
     ColorJitter,
     Normalize,
+    PerImageStandardization,
     RandomAffine,
     RandomBrightness,
     RandomFlip,
@@ -37,9 +38,8 @@ if TYPE_CHECKING:
 
 _FILL_MODES = {"grid-mirror": "reflect", "grid-wrap": "wrap", "grid-constant": "constant"}
 _LACKING = {
-    "preprocessing_function": "write it as a transform, or map it over pipe.to_tf()",
-    "samplewise_center": "center images in the model",
-    "zca_whitening": "whiten images in the model",
+    "preprocessing_function": "write it as a transform (al.Map), or map it over pipe.to_tf()",
+    "zca_whitening": "measure the source with al.fit(al.ZCAWhitening, source, path=...)",
 }
 
 
@@ -96,6 +96,9 @@ def _values(generator: ImageDataGenerator, high: float) -> list[Transform]:
         values.append(ColorJitter((generator.brightness_range[0], generator.brightness_range[1]), shuffle=False))
     scale = float(generator.rescale or 1.0)
     values.append(Rescaling(scale))
+    if generator.samplewise_center:
+        scale = bool(generator.samplewise_std_normalization)
+        values.append(PerImageStandardization(scale=scale, epsilon=1e-6 if scale else None))
     if generator.featurewise_center and generator.mean is not None:
         mean, std = np.ravel(generator.mean), np.ones(1) if generator.std is None else np.ravel(generator.std) + 1e-6
         values.append(Normalize(tuple(map(float, mean)), tuple(map(float, std))))

@@ -2,59 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import libcst as cst
 
 from augline.migrate.arguments import Arguments
-from augline.migrate.generators import FLOATS, RANGE, as_tuple, value_scale
-from augline.migrate.image_ops import RESIZE, Image, Label
+from augline.migrate.chains import DIRECTORY, EXIF, Chain, Loader, chain_of, name_of
+from augline.migrate.directories import directory, rewrite_other_half
+from augline.migrate.generators import FLOATS, RANGE, value_scale
+from augline.migrate.image_ops import Image, Label
 from augline.migrate.images import Reader
-from augline.migrate.layout import Code, Group, laid_out, listed, prefixed
+from augline.migrate.layout import Code, Group, gives_floats, is_fixed, laid_out, listed, prefixed
 from augline.migrate.notes import Unclear
+from augline.migrate.rules import RANDOM_LAYERS
 from augline.migrate.script import Script
 from augline.migrate.signature import signature
 
 _FROM_GENERATOR = ("generator", "output_types", "output_shapes", "args", "output_signature", "name")
-_FROM_DIRECTORY = (
-    "directory", "labels", "label_mode", "class_names", "color_mode", "batch_size", "image_size", "shuffle", "seed",
-    "validation_split", "subset", "interpolation", "follow_links", "crop_to_aspect_ratio", "pad_to_aspect_ratio",
-)  # fmt: skip
-_SOURCES = ("tf.data.Dataset.from_tensor_slices", "keras.utils.image_dataset_from_directory")
 _SETTINGS = ("size", "batch_size", "seed", "shuffle", "drop_remainder")
 _INFERRED = "shapes and types are those of the first element: signature= gives others, as output_types did"
 _ARGS = "args= reach the generator as they are; from_generator made NumPy arrays of them"
 _PER_IMAGE = "each image has draws of its own; a map behind batch() drew once for the whole batch"
 _CACHE = "cache() is gone: images are read anew each epoch, so that every epoch augments them anew"
-_EXIF = "images are turned upright by their EXIF orientation, which TensorFlow ignores; exif=False ignores it too"
-_SPLIT = "another choice of validation files than image_dataset_from_directory's"
-
-
-@dataclass
-class Chain:
-    """`source.op().op()`, written as one expression or over several assignments."""
-
-    source: cst.Call
-    steps: list[cst.Call]
-    statements: list[cst.CSTNode] = field(default_factory=list)
-    """What goes when the chain is rewritten at its end."""
-
-
-@dataclass
-class Loader:
-    """What goes into the Pipeline."""
-
-    image: Image
-    label: Label
-    labelled: bool
-    settings: dict[str, str]
-    repeat: str = ""
-    batched: bool = False
-    tail: list[str] = field(default_factory=list)
-    source_scale: int | None = None
-    """What white is in the arrays that go in."""
-    other: tuple[cst.Call, Group] | None = None
-    """The call that makes the other subset of the same data, and what it must become."""
+_GENERATED = (
+    "its images are made in Python: al.to_dataset(generator, batch_size=32, augment=[...]) augments them with draws of "
+    "their own (docs/cookbook/08_map_after_from_generator.py)"
+)
+_MODEL = (
+    "Keras's random layers in the model stay; augline.keras.Augment({al}.translate(layer), value_range=(0, 255)) is "
+    "one layer for a whole Sequential of them, with one resampling and draws per image (docs/training.md)"
+)
+_UNCLEAR = "where its data comes from is unclear, or it is used elsewhere too"
 
 
 def rewrite_datasets(script: Script) -> None:
@@ -66,8 +44,8 @@ def rewrite_datasets(script: Script) -> None:
     reasons: dict[cst.CSTNode, str] = {}
     ends = [call for call in script.all(cst.Call) if _is_end(script, call)]
     for end in sorted(ends, key=lambda call: -script.span(call)[0]):
-        chain = None if end in done else _chain(script, end)
-        maps = [step for step in chain.steps if _name(step) == "map"] if chain else []
+        chain = None if end in done else chain_of(script, end)
+        maps = [step for step in chain.steps if name_of(step) == "map"] if chain else []
         if chain is None or not maps:
             continue
         try:
@@ -76,23 +54,41 @@ def rewrite_datasets(script: Script) -> None:
         except Unclear as reason:
             reasons |= dict.fromkeys(maps, str(reason))
     for call in script.all(cst.Call):
-        if _name(call) == "map" and call not in done and _augments(script, call):
-            why = reasons.get(call, "where its data comes from is unclear, or it is used elsewhere too")
+        if name_of(call) == "map" and call not in done and _augments(script, call):
+            why = reasons.get(call, _GENERATED if _is_generated(script, call) else _UNCLEAR)
             script.notes.add(script.line(call), f"the tf.data chain stays as it is: {why}", everywhere=True)
+    _note_models(script)
+
+
+def _is_generated(script: Script, node: cst.BaseExpression) -> bool:
+    """Whether a chain begins with `from_generator`."""
+    while isinstance(node, cst.Call | cst.Name):
+        if isinstance(node, cst.Call):
+            if script.name(node.func) == "tf.data.Dataset.from_generator":
+                return True
+            node = node.func.value if isinstance(node.func, cst.Attribute) else node.func
+        elif (value := script.value(node)) is not None:
+            node = value
+        else:
+            return False
+    return False
 
 
 def _augments(script: Script, step: cst.Call) -> bool:
-    """Whether there is anything random in a map."""
-    texts = [script.source(arg.value) for arg in step.args]
-    for name in script.all(cst.Name):
-        if not any(arg in script.ancestors(name) for arg in step.args):
-            continue
-        for binding in script.bindings(name):
-            node = getattr(binding, "node", None)
-            texts += [script.source(node)] if isinstance(node, cst.FunctionDef) else []
-        value = script.value(name)
-        texts += [script.source(value)] if isinstance(value, cst.Call) else []
-    return any("andom" in text for text in texts)
+    """Whether there is anything random in a map, or in what its function uses."""
+    texts = [script.source(part_of) for part_of in script.reached(step.args)]
+    return any(word in text for word in ("andom", *RANDOM_LAYERS) for text in texts)
+
+
+def _note_models(script: Script) -> None:
+    """Random layers that no map uses are part of a model."""
+    maps = [call for call in script.all(cst.Call) if name_of(call) == "map"]
+    mapped = {id(node) for call in maps for node in script.reached(call.args)}
+    for layer in script.all(cst.Call):
+        kind = script.name(layer.func) or ""
+        random = kind.startswith("keras.layers.") and kind.rpartition(".")[2].startswith(("Random", *RANDOM_LAYERS))
+        if random and not any(id(node) in mapped for node in (layer, *script.ancestors(layer))):
+            script.notes.add(script.line(layer), _MODEL.format(al=script.al))
 
 
 def _from_generator(script: Script, call: cst.Call) -> None:
@@ -124,43 +120,17 @@ def _from_generator(script: Script, call: cst.Call) -> None:
     script.edits.replace(script.span(call), laid_out(new, column, script.indent(call), script.unit, script.newline))
 
 
-def _name(call: cst.Call) -> str:
-    return call.func.attr.value if isinstance(call.func, cst.Attribute) else ""
-
-
 def _is_end(script: Script, call: cst.Call) -> bool:
     """The last call of a chain on a dataset: nothing more is called on it."""
     above = script.parent(call)
     return isinstance(call.func, cst.Attribute) and not (isinstance(above, cst.Attribute) and above.value is call)
 
 
-def _chain(script: Script, end: cst.Call) -> Chain | None:
-    steps: list[cst.Call] = []
-    statements: list[cst.CSTNode] = []
-    node: cst.BaseExpression = end
-    while True:
-        if isinstance(node, cst.Call) and script.name(node.func) in _SOURCES:
-            return Chain(node, steps[::-1], statements)
-        if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
-            steps.append(node)
-            node = node.func.value
-        elif isinstance(node, cst.Name) and (assign := script.assignment(node)) is not None:
-            uses = script.uses(assign)
-            same_block = script.parent(script.statement(node)) is script.parent(script.statement(assign))
-            if uses is None or len(uses) != 1 or not same_block:
-                return None
-            statements.append(script.statement(assign))
-            node = assign.value
-        else:
-            return None
-
-
 def _rewrite(script: Script, end: cst.Call, chain: Chain) -> None:
-    loader, source = _source(script, chain.source)
+    loader, source = _source(script, chain)
     for step in chain.steps:
         _step(script, loader, step)
-    random = [text for text in loader.image.transforms if ".Random" in text]
-    if not random:
+    if all(is_fixed(text) for text in loader.image.transforms):
         return
     _as_floats(script, loader)
     if isinstance(source, list):
@@ -176,11 +146,7 @@ def _rewrite(script: Script, end: cst.Call, chain: Chain) -> None:
         script.notes.add(line, text)
     for text in loader.tail:
         script.notes.add(script.line(end), text)
-    if loader.other is not None:
-        call, code = loader.other
-        column = script.span(call)[0] - script.edits.line_start(script.span(call)[0])
-        shown = laid_out(code, column, script.indent(call), script.unit, script.newline)
-        script.edits.replace(script.span(call), shown)
+    rewrite_other_half(script, loader)
     start = script.span(end)[0]
     first = script.edits.line_start(start)
     script.edits.replace(
@@ -193,8 +159,11 @@ def _rewrite(script: Script, end: cst.Call, chain: Chain) -> None:
 def _as_floats(script: Script, loader: Loader) -> None:
     """Where tf.data gave float32 pixels of 0 to 255, so does the Pipeline."""
     image = loader.image
-    rescaled = any(".Rescaling(" in text or ".Normalize(" in text for text in image.transforms)
-    if not rescaled and (image.floats or (image.scale == 255 and not image.whole)) and image.scale != 1:
+    if (
+        not any(gives_floats(text) for text in image.transforms)
+        and (image.floats or (image.scale == 255 and not image.whole))
+        and image.scale != 1
+    ):
         loader.image = replace(image, transforms=(*image.transforms, f"{script.al}.Rescaling(1)"))
         loader.tail.append(FLOATS)
 
@@ -202,7 +171,7 @@ def _as_floats(script: Script, loader: Loader) -> None:
 def _listed_source(script: Script, loader: Loader, columns: list[str]) -> Group:
     """Files, or arrays with what white is in them."""
     if loader.image.file:
-        loader.tail.append(_EXIF)
+        loader.tail.append(EXIF)
         return Group(f"{script.al}.Files(", columns)
     scale = loader.source_scale
     if scale is None and not any(".Rescaling(" in text for text in loader.image.transforms):
@@ -212,17 +181,14 @@ def _listed_source(script: Script, loader: Loader, columns: list[str]) -> Group:
 
 def _after(loader: Loader) -> str:
     """What is done on the batches, behind the Pipeline."""
-    image, label = loader.image.after, loader.label.after
-    if image is None and label is None:
-        return ""
-    if not loader.labelled:
-        return f".map(lambda images: {image})"
-    return f".map(lambda images, labels: ({image or 'images'}, {label or 'labels'}))"
+    label = loader.label.after
+    return "" if label is None else f".map(lambda images, labels: (images, {label}))"
 
 
-def _source(script: Script, call: cst.Call) -> tuple[Loader, Code | list[str]]:
-    if script.name(call.func) == _SOURCES[1]:
-        return _directory(script, call)
+def _source(script: Script, chain: Chain) -> tuple[Loader, Code | list[str]]:
+    call = chain.source
+    if script.name(call.func) == DIRECTORY:
+        return directory(script, chain)
     data = call.args[0].value if len(call.args) == 1 else None
     if isinstance(data, cst.Tuple) and len(data.elements) == 2:
         values = [element.value for element in data.elements]
@@ -236,79 +202,8 @@ def _source(script: Script, call: cst.Call) -> tuple[Loader, Code | list[str]]:
     return loader, [script.code(value) for value in values]
 
 
-def _directory(script: Script, call: cst.Call) -> tuple[Loader, Code]:
-    al, args = script.al, Arguments(script, call, _FROM_DIRECTORY)
-    if args.value("labels", "inferred") not in ("inferred", None):
-        raise Unclear("labels= of image_dataset_from_directory is not 'inferred'")
-    if args.value("batch_size", 32) is None:
-        raise Unclear("batch_size=None")
-    mode = None if args.value("labels", "inferred") is None else args.known("label_mode", "int")
-    items: list[Code] = [args.code("directory")]
-    items += [f'label_mode="{mode}"' if mode else "label_mode=None"] if mode != "int" else []
-    for name, default in (("class_names", None), ("color_mode", "rgb"), ("follow_links", False)):
-        if args.value(name, default) != default:
-            items.append(f"{name}={args.code(name)}")
-    closing = ")"
-    loader = Loader(Image(scale=255), Label(), mode is not None, {}, batched=True, tail=[RESIZE, _EXIF])
-    if args.value("subset") is not None:
-        subset = args.known("subset")
-        if subset not in ("training", "validation"):
-            raise Unclear(f"subset={subset!r}")
-        split = args.code("validation_split")
-        closing = f").split({split})[{0 if subset == 'training' else 1}]"
-        loader.other = _other_half(script, call, args, Group(f"{al}.Folder(", items, f").split({split})"), subset)
-        loader.tail.append(_SPLIT)
-    size = as_tuple(args.code("image_size", "(256, 256)"))
-    if any(args.value(name, False) is not False for name in ("crop_to_aspect_ratio", "pad_to_aspect_ratio")):
-        raise Unclear("crop_to_aspect_ratio or pad_to_aspect_ratio")
-    value = args.value("image_size", (256, 256))
-    pixels = (value[0], value[1]) if isinstance(value, tuple | list) else None
-    loader.image = Image(scale=255, size=size, pixels=pixels)
-    if args.value("batch_size", 32) != 32:
-        loader.settings["batch_size"] = args.code("batch_size")
-    if args.value("seed") is not None:
-        loader.settings["seed"] = args.code("seed")
-    if args.value("shuffle", True) is not True:
-        loader.settings["shuffle"] = args.code("shuffle")
-    return loader, Group(f"{al}.Folder(", items, closing)
-
-
-def _other_half(script: Script, call: cst.Call, args: Arguments, split: Group, subset: str) -> tuple[cst.Call, Group]:
-    """The other subset of a folder must be split by augline too: else a file could be in both."""
-    others = []
-    for other in script.all(cst.Call):
-        if script.name(other.func) == _SOURCES[1] and other is not call:
-            theirs = Arguments(script, other, _FROM_DIRECTORY)
-            if all(theirs.code(name) == args.code(name) for name in ("directory", "validation_split")):
-                others.append((other, theirs))
-    wanted = "validation" if subset == "training" else "training"
-    if len(others) != 1 or others[0][1].value("subset") != wanted:
-        raise Unclear(f"the {wanted} subset of the folder is not made in this script, and both must be split alike")
-    other, theirs = others[0]
-    same = ("label_mode", "class_names", "color_mode", "image_size", "interpolation", "labels")
-    if any(theirs.code(name, "") != args.code(name, "") for name in same):
-        raise Unclear(f"the two subsets of the folder differ in their arguments (line {script.line(other)})")
-    holder = script.parent(other)
-    uses = script.uses(holder) if isinstance(holder, cst.Assign) else []
-    if uses is None or any(_is_class_names(script, use) for use in uses):
-        raise Unclear(f"class_names of the other subset is read (line {script.line(other)})")
-    settings = {
-        "size": as_tuple(args.code("image_size", "(256, 256)")),
-        "batch_size": theirs.code("batch_size") if "batch_size" in theirs else None,
-        "shuffle": theirs.code("shuffle") if theirs.value("shuffle", True) is not True else None,
-    }
-    rest = [f"{name}={text}" for name, text in settings.items() if text is not None]
-    source = Group(split.opening, split.items, f"{split.closing}[{0 if wanted == 'training' else 1}]")
-    return other, Group(f"{script.al}.Pipeline(", [source, f"[{script.al}.Rescaling(1)]", *rest], ").to_tf()")
-
-
-def _is_class_names(script: Script, use: cst.CSTNode) -> bool:
-    above = script.parent(use)
-    return isinstance(above, cst.Attribute) and above.attr.value == "class_names"
-
-
 def _step(script: Script, loader: Loader, step: cst.Call) -> None:
-    name = _name(step)
+    name = name_of(step)
     args = Arguments(script, step, ("first", "second", "third"))
     if name == "map":
         if loader.batched:

@@ -32,6 +32,7 @@ _AGAIN = (
 _WHOLE_PATHS = (
     "names are whole paths; ImageDataGenerator's filenames left out the folder: os.path.relpath(name, folder) does"
 )
+_ZIPPED = "images and masks by one draw are al.Pipeline(al.MaskFolder(images, masks), ...)"
 _DATA_ARGUMENTS = ("x", "generator", "validation_data")
 
 
@@ -195,6 +196,8 @@ def _use(script: Script, flow: Flow, use: cst.Name) -> None:
             flow.changes.append(lambda: script.edits.replace(script.span(use), f"iter({use.value})"))
         elif function == "enumerate":
             flow.notes.append((line, _ONE_PASS))
+        elif function == "zip":
+            raise Unclear(f"zip(...) on line {line} is given {use.value}; {_ZIPPED}")
         elif function not in ("len", "print", "type"):
             raise Unclear(f"{function or 'a call'}(...) on line {line} is given {use.value}")
     elif isinstance(holder, cst.Attribute) and holder.value is use:

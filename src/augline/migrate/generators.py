@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from augline.migrate.arguments import Arguments
-from augline.migrate.layout import Code, Group, listed, number, part
+from augline.migrate.layout import Code, Group, gives_floats, is_fixed, listed, number, part
 from augline.migrate.notes import Unclear
 from augline.migrate.rules import (
     FLOW_ARGUMENTS,
     FOLDER_MODES,
     GENERATOR_ARGUMENTS,
     PREPROCESSING,
+    SAMPLEWISE,
     STATISTICS,
     TABLE_TASKS,
 )
@@ -66,7 +67,7 @@ class Parts:
     @property
     def fixed(self) -> list[str]:
         """The transforms that are not random."""
-        return [text for text in self.transforms if ".Random" not in text]
+        return [text for text in self.transforms if is_fixed(text)]
 
     def pipeline(self, al: str) -> Group:
         """The call."""
@@ -107,7 +108,7 @@ def translated(script: Script, generator: cst.Call, flow: cst.Call, method: str)
     whole = size if isinstance(size, tuple | list) and len(size) == 2 else None
     target = Target((int(whole[0]), int(whole[1])) if whole else None)
     parts.transforms += transforms(script, ctor, parts, target)
-    if not any(".Rescaling(" in text or ".Normalize(" in text for text in parts.transforms) and parts.scale != 1:
+    if not any(gives_floats(text) for text in parts.transforms) and parts.scale != 1:
         parts.transforms.append(f"{script.al}.Rescaling(1)")
         parts.notes.append(FLOATS)
     parts.notes.append(_DRAWS)
@@ -251,9 +252,9 @@ def value_scale(script: Script, images: cst.BaseExpression) -> int | None:
 
 def transforms(script: Script, ctor: Arguments, parts: Parts, target: Target) -> list[str]:
     """The arguments of ImageDataGenerator as transforms, in the order in which it applies them."""
-    for name in STATISTICS:
+    for name, instead in STATISTICS.items():
         if ctor.known(name, False):
-            raise Unclear(f"{name} has no counterpart in a Pipeline")
+            raise Unclear(f"{name} needs datagen.fit(x); for a Pipeline {instead} measures and gives a transform")
     if ctor.value("data_format") not in (None, "channels_last"):
         raise Unclear("data_format must be channels_last in a Pipeline")
     if ctor.value("dtype") not in (None, "float32"):
@@ -265,7 +266,16 @@ def transforms(script: Script, ctor: Arguments, parts: Parts, target: Target) ->
         *(text.format(al=al) for rule in _REST for text in rule(ctor, parts)),
         *_preprocessing(script, ctor),
         *([f"{al}.Rescaling({ctor.code('rescale')})"] if ctor.value("rescale") not in (None, 0) else []),
+        *_samplewise(ctor, al),
     ]
+
+
+def _samplewise(ctor: Arguments, al: str) -> list[str]:
+    center, scale = (ctor.known(name, False) for name in SAMPLEWISE)
+    if not center and not scale:
+        return []
+    arguments = "epsilon=1e-6" if scale else "scale=False"  # samplewise_std_normalization switches center on too
+    return [f"{al}.PerImageStandardization({arguments})"]
 
 
 def _fill(ctor: Arguments) -> str:

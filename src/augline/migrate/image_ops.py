@@ -10,7 +10,7 @@ import libcst as cst
 
 from augline.migrate.arguments import Arguments
 from augline.migrate.generators import as_tuple
-from augline.migrate.layout import number, part
+from augline.migrate.layout import gives_floats, number, part
 from augline.migrate.notes import Unclear
 from augline.migrate.script import Script
 
@@ -43,14 +43,12 @@ class Image:
     file: bool = False
     floats: bool = False
     """Whether pixels are certainly floats."""
-    after: str | None = None
-    """A function that is left to be done on the batches."""
     notes: tuple[tuple[int, str], ...] = ()
 
     def then(self, *texts: str, **changes: Any) -> Image:
         """One step further."""
-        if self.after is not None:
-            raise Unclear(f"something follows {self.after}, which a Pipeline does not have")
+        if any("PerImageStandardization" in text for text in self.transforms) and not all(map(gives_floats, texts)):
+            raise Unclear("what follows per_image_standardization must change no pixels but by a factor")
         return replace(self, transforms=self.transforms + texts, **changes)
 
     def noted(self, line: int, text: str) -> Image:
@@ -153,8 +151,7 @@ def _random_crop(script: Script, image: Image, args: Arguments, line: int) -> Im
 
 
 def _standardize(script: Script, image: Image, args: Arguments, line: int) -> Image:
-    """Per image, and it takes batches: it is left to be done at the end."""
-    return image.then(after=f"{script.source(args.function)}(images)")
+    return image.then(f"{script.al}.PerImageStandardization()", scale=None, whole=False, floats=True)
 
 
 def _convert(script: Script, image: Image, args: Arguments, line: int) -> Image:

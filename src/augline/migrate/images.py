@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import libcst as cst
 
 from augline.migrate.arguments import Arguments
 from augline.migrate.image_ops import OPERATIONS, Image, Label
+from augline.migrate.layers import applied, layers
 from augline.migrate.layout import number, part
 from augline.migrate.notes import Unclear
-from augline.migrate.rules import IMAGE_OPS, LAYER_ARGUMENTS_DROPPED, LAYERS
-from augline.migrate.script import UNKNOWN, Script
+from augline.migrate.rules import IMAGE_OPS
+from augline.migrate.script import Script
+
+_CONSTANT = "a constant seed gave every image the same draw; each has a draw of its own now"
 
 
 @dataclass
@@ -35,8 +37,8 @@ class Reader:
         found = self._function(function)
         if found is not None:
             return self._body(found, self._environment(found.params, image, label))
-        if not self.labelled and (layers := self.layers(function)) is not None:
-            return self._apply_layers(layers, image), label
+        if not self.labelled and (found_layers := layers(self.script, function)) is not None:
+            return self._applied(found_layers, image), label
         raise Unclear(f"{self.script.source(function)} is not a function of this script")
 
     def _function(self, node: cst.BaseExpression) -> cst.FunctionDef | None:
@@ -66,6 +68,9 @@ class Reader:
         if isinstance(statement, cst.If):
             self._chance(statement, env)
             return None
+        if isinstance(statement, cst.For):
+            self._loop(statement, env)
+            return None
         if not isinstance(statement, cst.SimpleStatementLine):
             raise Unclear(f"line {self.script.line(statement)} is not straight-line code")
         for small in statement.body:
@@ -78,6 +83,26 @@ class Reader:
             elif not (isinstance(small, cst.Expr) and isinstance(small.value, cst.SimpleString)):
                 raise Unclear(f"line {self.script.line(small)} is not understood")
         return None
+
+    def _loop(self, statement: cst.For, env: dict[str, Image | Label]) -> None:
+        """`for layer in augmentation_layers: images = layer(images)`."""
+        script, body = self.script, statement.body.body
+        line = body[0].body[0] if len(body) == 1 and isinstance(body[0], cst.SimpleStatementLine) else None
+        found = layers(script, statement.iter)
+        call = line.value if isinstance(line, cst.Assign) else None
+        plain = isinstance(call, cst.Call) and script.source(call.func) == script.source(statement.target)
+        name = script.source(call.args[0].value) if isinstance(call, cst.Call) and call.args else ""
+        image = env.get(name)
+        if found is None or not plain or not isinstance(line, cst.Assign) or not isinstance(image, Image):
+            raise Unclear(f"the loop on line {script.line(statement)} is not understood")
+        if [script.source(target.target) for target in line.targets] != [name]:
+            raise Unclear(f"the loop on line {script.line(statement)} is not understood")
+        env[name] = self._applied(found, image)
+
+    def _applied(self, found: list[cst.Call], image: Image) -> Image:
+        for layer in found:
+            image = applied(self.script, layer, image)
+        return image
 
     def _assign(
         self, target: cst.BaseAssignTargetExpression, value: cst.BaseExpression, env: dict[str, Image | Label]
@@ -135,9 +160,11 @@ class Reader:
         if name in IMAGE_OPS:
             op, order = IMAGE_OPS[name]
             arguments = Arguments(script, node, ("image", *order))
+            if name.startswith("tf.image.stateless_") and "seed" in arguments.literals():
+                inner = inner.noted(script.line(node), _CONSTANT)
             return OPERATIONS[op](script, inner, arguments, script.line(node))
-        if (layers := self.layers(node.func)) is not None:
-            return self._apply_layers(layers, inner)
+        if (found_layers := layers(script, node.func)) is not None:
+            return self._applied(found_layers, inner)
         found = self._function(node.func)
         if found is not None and len(found.params.params) == 1 and len(node.args) == 1:
             alone = Reader(script, labelled=False, _depth=self._depth)
@@ -193,43 +220,6 @@ class Reader:
             old = before.get(name)
             if isinstance(image, Image) and isinstance(old, Image) and image is not old:
                 env[name] = _sometimes(script, old, image, p)
-
-    def layers(self, node: cst.BaseExpression) -> list[cst.Call] | None:
-        """The Keras layers that an expression stands for: a layer, or a Sequential of layers."""
-        made = self.script.value(node) if isinstance(node, cst.Name) else node
-        if not isinstance(made, cst.Call):
-            return None
-        name = self.script.name(made.func) or ""
-        if name in ("keras.Sequential", "keras.models.Sequential"):
-            held = made.args[0].value if made.args else None
-            if not isinstance(held, cst.List | cst.Tuple):
-                return None
-            inner = [self.layers(element.value) for element in held.elements]
-            if any(found is None for found in inner):
-                raise Unclear(f"a layer in {self.script.source(node)} is not Keras's")
-            return [layer for found in inner if found is not None for layer in found]
-        return [made] if name.startswith("keras.layers.") else None
-
-    def _apply_layers(self, layers: Sequence[cst.Call], image: Image) -> Image:
-        script = self.script
-        for layer in layers:
-            name = (script.name(layer.func) or "").rpartition(".")[2]
-            if name == "Input" or name == "InputLayer":
-                continue
-            if name not in LAYERS:
-                raise Unclear(f"augline has no {name} (line {script.line(layer)})")
-            kept = [a for a in layer.args if not (a.keyword and a.keyword.value in LAYER_ARGUMENTS_DROPPED)]
-            text = f"{script.al}.{name}({', '.join(script.source(arg) for arg in kept)})"
-            if name == "Resizing" and not image.transforms and image.size is None and len(kept) == 2:
-                image = image.then(size=f"({', '.join(script.source(a.value) for a in kept)})", whole=False)
-                continue
-            scale = image.scale
-            if name == "Rescaling":
-                factor = script.literal(kept[0].value) if kept else UNKNOWN
-                unit = isinstance(factor, int | float) and abs(factor * 255 - 1) < 1e-6 and len(kept) == 1
-                scale = 1 if unit else None
-            image = image.then(text, scale=scale, whole=False, floats=True)
-        return image
 
 
 def _sometimes(script: Script, old: Image, new: Image, p: str) -> Image:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from augline.migrate.rules import FIXED, FLOATS
+
 WIDTH = 100
 
 
@@ -48,6 +50,16 @@ def part(text: str) -> str:
     """An expression as an operand: in brackets unless it is a name, a number, a call or an attribute."""
     plain = all(c.isalnum() or c in "_.[]'\"" for c in text)
     return text if plain else f"({text})"
+
+
+def is_fixed(transform: str) -> bool:
+    """Whether a transform, as it is written, does the same to every image."""
+    return any(f".{name}(" in transform for name in FIXED) and not transform.startswith("*")
+
+
+def gives_floats(transform: str) -> bool:
+    """Whether a transform, as it is written, gives float32 images."""
+    return any(f".{name}(" in transform for name in FLOATS) and not transform.startswith("*")
 
 
 def number(value: float) -> str:

@@ -32,11 +32,13 @@ GENERATOR_ARGUMENTS = (
     "rescale", "preprocessing_function", "data_format", "validation_split", "interpolation_order", "dtype",
 )  # fmt: skip
 
-STATISTICS = (
-    "featurewise_center", "samplewise_center", "featurewise_std_normalization", "samplewise_std_normalization",
-    "zca_whitening",
-)  # fmt: skip
-"""Arguments of ImageDataGenerator for which a Pipeline has nothing."""
+SAMPLEWISE = ("samplewise_center", "samplewise_std_normalization")
+STATISTICS = {
+    "featurewise_center": "al.fit(al.Normalize, source)",
+    "featurewise_std_normalization": "al.fit(al.Normalize, source)",
+    "zca_whitening": "al.fit(al.ZCAWhitening, source, ...)",
+}
+"""Arguments of ImageDataGenerator that act once `fit` has been called, and what measures a source for a Pipeline."""
 
 FLOW_ARGUMENTS: dict[str, tuple[str, ...]] = {
     "flow": (
@@ -114,14 +116,50 @@ STEPS = ("steps_per_epoch", "validation_steps", "steps")
 
 SEQUENCES = ("keras.utils.Sequence", "keras.utils.PyDataset")
 
-LAYERS = (
-    "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomShear", "RandomPerspective", "RandomCrop",
-    "RandomBrightness", "RandomContrast", "RandomHue", "RandomSaturation", "RandomGrayscale", "RandomInvert",
-    "RandomPosterization", "Solarization", "Resizing", "CenterCrop", "Rescaling",
-)  # fmt: skip
-"""Keras layers that augline has under the same name, with the same arguments."""
+_FILL = ("fill_mode", "interpolation", "seed", "fill_value", "data_format")
+LAYERS: dict[str, tuple[str, ...]] = {
+    "RandomFlip": ("mode",),
+    "RandomRotation": ("factor", *_FILL),
+    "RandomZoom": ("height_factor", "width_factor", *_FILL),
+    "RandomTranslation": ("height_factor", "width_factor", *_FILL),
+    "RandomShear": ("x_factor", "y_factor", "interpolation", "fill_mode", "fill_value"),
+    "RandomPerspective": ("factor", "scale", "interpolation", "fill_value"),
+    "RandomCrop": ("height", "width"),
+    "RandomBrightness": ("factor", "value_range"),
+    "RandomContrast": ("factor", "value_range"),
+    "RandomHue": ("factor", "value_range"),
+    "RandomSaturation": ("factor", "value_range"),
+    "RandomColorDegeneration": ("factor", "value_range"),
+    "RandomSharpness": ("factor", "value_range"),
+    "RandomGrayscale": ("factor",),
+    "RandomInvert": ("factor", "value_range"),
+    "RandomPosterization": ("factor", "value_range"),
+    "Solarization": ("addition_factor", "threshold_factor", "value_range"),
+    "AutoContrast": ("value_range",),
+    "RandAugment": ("value_range", "num_ops", "factor"),
+    "Resizing": ("height", "width", "interpolation", "crop_to_aspect_ratio", "pad_to_aspect_ratio"),
+    "CenterCrop": ("height", "width"),
+    "Rescaling": ("scale", "offset"),
+}
+"""Keras layers that augline has under the same name, with the same arguments: their order in Keras."""
 
-LAYER_ARGUMENTS_DROPPED = ("seed", "value_range", "data_format", "dtype", "name", "input_shape", "trainable")
+LAYER_POSITIONS = ("mode", "factor", "height_factor", "width_factor", "x_factor", "y_factor", "scale", "offset",
+                   "height", "width", "addition_factor", "threshold_factor")  # fmt: skip
+"""Arguments that stand in augline where they stand in Keras; the others are written with their names."""
+
+LAYER_ARGUMENTS_DROPPED = (
+    "seed", "value_range", "data_format", "dtype", "name", "input_shape", "trainable", "antialias",
+)  # fmt: skip
+FIXED = ("Rescaling", "Resizing", "CenterCrop", "Normalize", "PerImageStandardization")
+"""Transforms that are not random."""
+
+FLOATS = ("Rescaling", "Normalize", "PerImageStandardization")
+"""Transforms that give float32 images."""
+
+RANDOM_LAYERS = ("RandAugment", "AugMix", "MixUp", "CutMix")
+"""Keras's random layers, beside those that begin with Random."""
+
+LAYERS_THAT_MIX = ("MixUp", "CutMix")
 
 IMAGE_OPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "tf.image.random_flip_left_right": ("flip_x", ()),
@@ -132,6 +170,13 @@ IMAGE_OPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "tf.image.random_contrast": ("contrast", ("lower", "upper", "seed")),
     "tf.image.random_saturation": ("saturation", ("lower", "upper", "seed")),
     "tf.image.random_hue": ("hue", ("max_delta", "seed")),
+    "tf.image.stateless_random_flip_left_right": ("flip_x", ("seed",)),
+    "tf.image.stateless_random_flip_up_down": ("flip_y", ("seed",)),
+    "tf.image.stateless_random_brightness": ("brightness", ("max_delta", "seed")),
+    "tf.image.stateless_random_contrast": ("contrast", ("lower", "upper", "seed")),
+    "tf.image.stateless_random_saturation": ("saturation", ("lower", "upper", "seed")),
+    "tf.image.stateless_random_hue": ("hue", ("max_delta", "seed")),
+    "tf.image.stateless_random_crop": ("random_crop", ("size", "seed")),
     "tf.image.rot90": ("rot90", ("k",)),
     "tf.image.resize": ("resize", ("size", "method", "preserve_aspect_ratio", "antialias")),
     "tf.image.central_crop": ("central_crop", ("central_fraction",)),

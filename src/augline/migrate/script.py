@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 import libcst as cst
@@ -53,6 +53,22 @@ class Script:
     def all(self, kind: type[_Node]) -> Iterator[_Node]:
         """The nodes of a kind, in the order of the text."""
         return (node for node in self._nodes if isinstance(node, kind))
+
+    def inside(self, node: cst.CSTNode, kind: type[_Node]) -> Iterator[_Node]:
+        """The nodes of a kind that a node holds."""
+        nodes: list[cst.CSTNode] = []
+        _Collector(nodes).visit(node)
+        return (inner for inner in nodes if isinstance(inner, kind))
+
+    def reached(self, nodes: Iterable[cst.CSTNode]) -> list[cst.CSTNode]:
+        """These nodes, and the functions and values that the names in them stand for, and so on."""
+        seen = list(nodes)
+        for node in seen:  # grows while it is walked
+            for name in self.inside(node, cst.Name):
+                found = [getattr(binding, "node", None) for binding in self.bindings(name)]
+                used = [*(node for node in found if isinstance(node, cst.FunctionDef)), self.value(name)]
+                seen += [node for node in used if node is not None and node not in seen]
+        return seen
 
     def span(self, node: cst.CSTNode) -> Span:
         """Where a node stands, with the brackets around it."""
@@ -110,6 +126,19 @@ class Script:
 
     def assignment(self, name: cst.Name) -> cst.Assign | None:
         """The simple assignment `name = value` whose value a use of the name has; None where that is unclear."""
+        found = self._latest(name)
+        return found if found is not None and isinstance(found.targets[0].target, cst.Name) else None
+
+    def unpacked(self, name: cst.Name) -> tuple[cst.Assign, int] | None:
+        """The assignment `first, second = value` that a use of a name goes back to, and which of them it is."""
+        found = self._latest(name)
+        target = found.targets[0].target if found is not None else None
+        if found is None or not isinstance(target, cst.Tuple):
+            return None
+        return found, [self.source(element.value) for element in target.elements].index(name.value)
+
+    def _latest(self, name: cst.Name) -> cst.Assign | None:
+        """The assignment, to one name or to several, whose value a use of the name has."""
         bindings = self.bindings(name)
         targets = [self._assign(getattr(binding, "node", None)) for binding in bindings]
         if not targets or None in targets:
@@ -129,8 +158,10 @@ class Script:
         return None if looped else max(before, key=self.span)
 
     def _assign(self, target: cst.CSTNode | None) -> cst.Assign | None:
-        """The assignment a name is the only target of, where it is a statement of its own."""
+        """The assignment to a name, or to a tuple of names, where it is a statement of its own."""
         holder = self._parents.get(target) if target is not None else None
+        if isinstance(holder, cst.Element) and isinstance(self._parents[holder], cst.Tuple):
+            holder = self._parents[self._parents[holder]]
         assign = self._parents.get(holder) if isinstance(holder, cst.AssignTarget) else None
         if not isinstance(assign, cst.Assign) or len(assign.targets) != 1:
             return None
@@ -142,9 +173,11 @@ class Script:
         assign = self.assignment(name)
         return None if assign is None else assign.value
 
-    def uses(self, assign: cst.Assign) -> list[cst.Name] | None:
-        """The places that use what is assigned; None where some of them are unclear."""
-        target = assign.targets[0].target
+    def uses(self, assign: cst.Assign, place: int | None = None) -> list[cst.Name] | None:
+        """The places that use what is assigned, or one of several; None where some of them are unclear."""
+        target: cst.CSTNode = assign.targets[0].target
+        if place is not None and isinstance(target, cst.Tuple):
+            target = target.elements[place].value
         if not isinstance(target, cst.Name):
             return None
         uses = []
@@ -152,7 +185,7 @@ class Script:
             for access in binding.references:
                 if not isinstance(access.node, cst.Name):
                     return None
-                found = self.assignment(access.node)
+                found = self._latest(access.node)
                 if found is assign:
                     uses.append(access.node)
                 elif found is None:

@@ -48,6 +48,18 @@ class _Call:
         for arg in ours:
             self._feed(arg, repeated=self._steps_name(arg) in kept_steps)
         self._arguments(gone)
+        if self.new == "fit" and any(self._name(arg) != "validation_data" for arg in (*ours, *sequences)):
+            self._unshuffled(gone)
+
+    def _unshuffled(self, gone: list[cst.Arg]) -> None:
+        """Data sets come in an order of their own: told to shuffle them, which is its default, fit warns."""
+        script = self.script
+        given = [arg for arg in self.call.args if self._name(arg) == "shuffle"]
+        if given and script.literal(given[0].value) is True:
+            script.edits.replace(script.span(given[0].value), "False")
+        elif not given:
+            last = next(arg for arg in reversed(self.call.args) if arg not in gone)
+            script.edits.insert(script.span(last.value)[1], ", shuffle=False")
 
     def _name(self, arg: cst.Arg) -> str:
         if arg.keyword is not None:

@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ from augline.migrate.rewrite import migrate
 from augline.migrate.rules import FLOW_ARGUMENTS, GENERATOR_ARGUMENTS
 from augline.migrate.script import Script
 
-_KEPT = ("target_size", "color_mode", "class_mode", "batch_size", "shuffle", "seed", "subset", "interpolation",
-         "keep_aspect_ratio")  # fmt: skip
+_KEPT = ("target_size", "color_mode", "classes", "class_mode", "batch_size", "shuffle", "seed", "subset",
+         "interpolation", "keep_aspect_ratio")  # fmt: skip
 _SECONDS = 600
 _SIDES = {"keras": "the flow with Keras", "augline": "the flow with augline", "pipeline": "the Pipeline",
           "geometry": "Keras and augline beside each other"}  # fmt: skip
@@ -119,13 +119,25 @@ def verify(text: str, level: int, folder: Path, batches: int) -> list[Outcome]:
             f"migrate(--data {str(folder)!r}): there must be a folder with a sub-folder per class. Received no such "
             "folder. Correct the path."
         )
-    known = cases(text)
+    known = [_on(folder, case) for case in cases(text)]
     if not known:
         raise ScriptError(
             "migrate(--verify): the script must make a flow from an ImageDataGenerator with literal arguments. "
             "Received none. Compare it by hand, with augline bench for the speed."
         )
     return [_outcome(case, level, folder.resolve(), batches) for case in known]
+
+
+def _on(folder: Path, case: Case) -> Case:
+    """The case with classes that the folder has, which need not be the script's."""
+    there = {path.name for path in folder.iterdir() if path.is_dir()}
+    flow, left_out = dict(case.flow), case.left_out
+    if not {*(flow.get("classes") or ())} <= there:
+        del flow["classes"]
+        left_out = (*left_out, "classes")
+    if flow.get("class_mode") == "binary" and len(flow.get("classes") or there) != 2:
+        flow["class_mode"] = "sparse"  # what Keras takes it for
+    return replace(case, flow=flow, left_out=left_out)
 
 
 def _outcome(case: Case, level: int, folder: Path, batches: int) -> Outcome:
