@@ -124,6 +124,8 @@ def targets_of(stages: Sequence[Stage]) -> tuple[str, str, str]:
         masks += [f"{engine}: {stated(engine, 'nearest')}" for engine in others() if runs(engine, warps)]
     boxes = "those of no use are dropped" if any(isinstance(stage, Drop) for stage in stages) else ""
     moved = "move" if warps else "stay"
+    if holes:
+        return "<br>".join(masks), "shrink to what is left", "stay, with visibility 0 under a hole"
     return "<br>".join(masks), "; ".join(filter(None, (moved, boxes))), moved
 
 

@@ -70,6 +70,65 @@ def test_it_filters_mixed_boxes_too():
     assert {*large} == {0}
 
 
+HOLES = al.CoarseDropout((1, 9), (0.1, 0.6), (0.1, 0.6), mask_fill_value=0)
+PAINTED = {
+    "one": [al.RandomErasing((1, 1), (0.1, 0.5), mask_fill_value=0)],
+    "several": [HOLES, al.RandomFlip("horizontal_and_vertical")],
+    "two kinds": [al.GridMask((2, 9), 0.5, mask_fill_value=0), al.RandomErasing(p=0.5, mask_fill_value=0)],
+    "behind a move": [LEFTWARD, HOLES, al.Transpose(p=1)],
+}
+
+
+@pytest.mark.parametrize("name", PAINTED)
+class TestPaintedOver:
+    """Boxes around the pixels that are left: those of masks that are painted over with the images."""
+
+    def given(self):
+        """Boxes of 60 images, of whole pixels, and which pixels lie left of their middles, above, and in them."""
+        rng = np.random.default_rng(1)
+        start, half = rng.integers(0, [40, 20], (60, 2)), rng.integers(3, 11, (60, 2))
+        y, x = np.mgrid[:40, :60] + 0.5
+        away = np.stack([x, y]) - (start + half)[..., None, None]
+        boxes = np.concatenate([start, start + 2 * half], axis=1).astype(np.float32)
+        return boxes[:, None], *(away < 0).swapaxes(0, 1), (np.abs(away) < half[..., None, None]).all(axis=1)
+
+    @pytest.mark.parametrize("share", [0, 0.5])
+    def test_boxes_hold_the_pixels_that_are_left(self, name, share):
+        boxes, _, _, masks = self.given()
+        out = al.augment(
+            np.zeros((60, 40, 60, 3), np.uint8), PAINTED[name], boxes=boxes, labels=[[7]] * 60, seed=2,
+            masks=masks.astype(np.uint8), box_filter=al.BoxFilter(min_visibility=share),
+        )  # fmt: skip
+        areas = (boxes[:, 0, 2:] - boxes[:, 0, :2]).prod(axis=1)
+        stays = [mask.sum() >= max(share * area, 1) for mask, area in zip(out["masks"], areas, strict=True)]
+        assert [len(found) for found in out["boxes"]] == stays
+        assert [len(found) for found in out["labels"]] == stays
+        assert 10 < sum(stays) < 60
+        for mask, found in zip(out["masks"], out["boxes"], strict=True):
+            if len(found):
+                assert_allclose(found, [around(mask)], atol=1e-4)
+
+    def test_polygons_stay_tight_around_them(self, name):
+        boxes, leftward, upward, masks = self.given()
+        (x0, y0, x1, y1), (x, y) = boxes[:, 0].T, (boxes[:, 0, :2] + boxes[:, 0, 2:]).T / 2
+        steps = np.stack([[x0, y0], [x, y0], [x, y], [x1, y], [x1, y1], [x0, y1]]).transpose(2, 0, 1)
+        out = al.augment(
+            np.zeros((60, 40, 60, 3), np.uint8), PAINTED[name], boxes=boxes, polygons=steps[:, None], seed=2,
+            masks=(masks & (leftward | ~upward)).astype(np.uint8),
+        )  # fmt: skip
+        for mask, found, polygons in zip(out["masks"], out["boxes"], out["polygons"], strict=True):
+            assert len(found) == mask.any()
+            if len(found):
+                assert_allclose(found, [around(mask)], atol=1e-4)
+                assert_allclose(targets.tight_boxes(polygons), found, atol=1e-4)
+
+
+def around(mask):
+    """The box around what is not 0."""
+    rows, columns = np.nonzero(mask)
+    return [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+
+
 class TestMostBoxes:
     GIVEN = np.array([[0, 0, 4, 4], [5, 5, 25, 20], [30, 3, 33, 6], [40, 10, 58, 30]], np.float32)
     NAMES = np.arange(4)

@@ -25,6 +25,11 @@ LISTS = {
     "three warps": [
         al.RandomRotation(0.1), BLUR, al.RandomZoom(0.3), al.RandomSharpness(0.5), al.RandomTranslation(0.3, 0.3),
     ],
+    "painted over": [al.RandomErasing((1.0, 1.0), (0.1, 0.3)), al.CoarseDropout((1, 6), (0.1, 0.6), (0.1, 0.6))],
+    "painted over on the way": [
+        al.GridMask((2, 5), 0.7), al.RandomRotation(0.1), al.CoarseDropout((1, 6), (0.1, 0.6), (0.1, 0.6)),
+        al.RandomZoom(0.3), al.RandomErasing((0.5, 1.0), (0.1, 0.3)),
+    ],
     "bent": [BENT],
     "bent, then projected": [BENT, BLUR, al.RandomPerspective((1.0, 1.0), scale=0.3)],
 }  # fmt: skip
@@ -67,7 +72,7 @@ def test_boxes_go_where_augment_moves_them(name: str, form: str, box_filter: Box
     assert 0 < (want["labels"] >= 0).sum() < ROWS * ROOM
 
 
-@pytest.mark.parametrize("name", ["three warps", "bent"])
+@pytest.mark.parametrize("name", ["three warps", "bent", "painted over on the way"])
 def test_a_graph_traced_for_any_number_of_rows_moves_them_too(name: str) -> None:
     boxes = dense("xyxy")
 

@@ -26,8 +26,12 @@ LISTS = {
     "one warp": [al.RandomRotation(0.2), al.RandomZoom(0.4)],
     "a window": [al.RandomCrop(30, 40), al.RandomFlip()],
     "three warps": [al.RandomRotation(0.2), BLUR, al.RandomZoom((-0.4, 0.3)), BLUR, al.RandomTranslation(0.5, 0.5)],
+    "painted over on the way": [
+        al.CoarseDropout((1, 6)), al.RandomRotation(0.2), al.RandomErasing((0.5, 1.0), (0.02, 0.1)),
+        al.RandomZoom(0.2), al.GridMask((2, 4), 0.1),
+    ],
     "bent, then projected": [BENT, BLUR, al.RandomPerspective((1.0, 1.0), scale=0.3)],
-}
+}  # fmt: skip
 
 
 def outlines(form: str) -> list[list[Any]]:
@@ -56,7 +60,7 @@ def test_boxes_go_where_they_go_one_by_one(name: str, form: str, box_filter: Box
     assert stays.sum() >= (4 if box_filter is ANY_BOX else 2)
 
 
-@pytest.mark.parametrize("name", ["three warps", "bent, then projected"])
+@pytest.mark.parametrize("name", ["three warps", "bent, then projected", "painted over on the way"])
 def test_a_graph_moves_them_too(name: str) -> None:
     plan, rings = plan_of(LISTS[name], tfx), together(outlines("xyxy"))
     there = tf.constant(np.arange(ROOM) < np.array(COUNTS)[:, None])

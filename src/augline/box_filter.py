@@ -20,8 +20,9 @@ class BoxFilter:
     A box without area is left out always.
 
     Args:
-        min_area: Square pixels of the image that comes out which what is left of a box must have.
-        min_visibility: Share, 0 to 1, of a moved box that must still lie inside the image.
+        min_area: Square pixels of the image that comes out which what can be seen of a box must have.
+        min_visibility: Share, 0 to 1, of a moved box that must still be seen: inside the image, and not under another
+            image (CutMix) nor what is painted over (RandomErasing, CoarseDropout, GridMask).
         min_width: Pixels that what is left must be wide.
         min_height: Pixels that what is left must be high.
         max_boxes: The most boxes that an image may have; the largest stay, in their order. Batches are padded to it, so
@@ -62,14 +63,14 @@ class BoxFilter:
                     f"Write {name}={0.3 if name == 'min_visibility' else 16}, for example."
                 )
 
-    def keeps(self, seen: Array, whole: Array, hidden: Array | float = 0.0) -> Array:
+    def keeps(self, seen: Array, whole: Array, bare: Array | float = 1.0) -> Array:
         """`(...)` bool: whether boxes stay of which `seen` can be seen, both `(..., 4)` as left, top, right, bottom.
 
-        `hidden` is the area in `seen` over which something else lies.
+        `bare` is the share of `seen` over which nothing else lies.
         """
         width, height = seen[..., 2] - seen[..., 0], seen[..., 3] - seen[..., 1]
         full = (whole[..., 2] - whole[..., 0]) * (whole[..., 3] - whole[..., 1])
-        area = width * height - hidden
+        area = width * height * bare
         stays = (area >= self.min_area) & (area >= self.min_visibility * full)
         return stays & (area > 0) & (width >= self.min_width) & (height >= self.min_height)
 

@@ -5,6 +5,7 @@ The shape of everything is known beforehand: `(batch, n)` boxes stay that many, 
 
 from __future__ import annotations
 
+from functools import reduce
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +16,9 @@ from augline.dense_polygons import boxes_around, in_pixels
 from augline.engines.portable.points import forward
 from augline.plan import Plan, Warp
 from augline.plan.mix import Mix
+from augline.plan.moving import Holes, holes
 from augline.sources.boxes import from_xyxy, to_xyxy
+from augline.sources.holes import left_over
 from augline.sources.rings import Rings
 
 _POINTS_A_SIDE = 8  # of outlines that bend
@@ -44,25 +47,26 @@ def move_boxes(
     moves = [stage for stage in plan.stages if isinstance(stage, Warp) and stage.moves]
     if polygons is None:
         corners = to_xyxy(xp.astype(boxes, xp.float64), box_format, before, xp)
-        whole, seen = _of_sides(xp, moves, corners)
+        whole, seen, bare = _of_sides(xp, plan, moves, corners)
     else:
         n = int(there.shape[1])
-        whole, seen = boxes_around(xp, plan, moves, in_pixels(xp, polygons, plan, box_format, n), n)
+        whole, seen, bare = boxes_around(xp, plan, moves, in_pixels(xp, polygons, plan, box_format, n), n)
     seen = xp.minimum(xp.clip(seen, min=0.0), xp.stack([after[1], after[0], after[1], after[0]], axis=-1))
     there = there if plan.dropped is None else there & ~plan.dropped
-    stays = _fullest(xp, there & box_filter.keeps(seen, whole), seen, box_filter.max_boxes)
+    stays = _fullest(xp, there & box_filter.keeps(seen, whole, bare), seen, box_filter.max_boxes)
     return xp.astype(from_xyxy(seen, box_format, after, xp), xp.float32), stays
 
 
-def _of_sides(xp: Namespace, moves: list[Warp], corners: Array) -> tuple[Array, Array]:
-    """The boxes around four moved sides, and around what the frames on the way leave of them."""
+def _of_sides(xp: Namespace, plan: Plan, moves: list[Warp], corners: Array) -> tuple[Array, Array, Array]:
+    """The boxes around four moved sides; around what frames and holes leave of them; and how much of these is bare."""
     points = outlines(xp, corners, any(stage.field is not None for stage in moves)) - 0.5
-    none = xp.zeros_like(corners[..., 0]) > 0
-    whole = _tight(xp, _through(xp, moves, points)[0], none) + 0.5
-    if len(moves) < 2:
-        return whole, whole
-    left, none = _through(xp, moves, points, cut=True)
-    return whole, xp.where(none[..., None], 0.0, _tight(xp, left, none) + 0.5)
+    none, bare = xp.zeros_like(corners[..., 0]) > 0, xp.zeros_like(corners[..., 0]) + 1.0
+    whole = reduce(lambda left, stage: _moved(xp, stage, left), moves, points)
+    whole = _tight(xp, whole, none) + 0.5
+    if len(moves) < 2 and not holes(plan):
+        return whole, whole, bare
+    left, gone, bare = _left(xp, plan, moves, points)
+    return whole, xp.where(gone[..., None], 0.0, _tight(xp, left, none) + 0.5), bare
 
 
 def mix_boxes(xp: Namespace, mix: Mix, boxes: Array, there: Array, box_filter: BoxFilter) -> tuple[Array, Array]:
@@ -86,34 +90,11 @@ def mix_boxes(xp: Namespace, mix: Mix, boxes: Array, there: Array, box_filter: B
     low, high = (xp.stack(ends, axis=-1)[:, :, None, :] for ends in ([left, top] * 2, [right, bottom] * 2))
     shown = xp.minimum(xp.maximum(placed, low), high)
     covers = xp.astype(xp.take(mix.covers(xp), xp.asarray([1, 0, 3, 2]), axis=2), boxes.dtype)
-    hidden: Array | float = 0.0
-    for other in mix.over(0):
-        over = covers[:, other, None, None, :]
-        under = (xp.arange(count) < other)[None, :, None]
-        shown = xp.where(under[..., None], left_over(xp, shown, over), shown)
-        hidden = hidden + xp.where(under, shared_area(xp, shown, over), 0.0)
-    stays = there & mix.used[:, :, None] & box_filter.keeps(shown, placed, hidden)
+    rest = [left_over(xp, shown[:, k], xp.take(covers, xp.asarray([*mix.over(k)], dtype=xp.int64), axis=1))
+            for k in range(count)]  # fmt: skip
+    shown, bare = (xp.stack(parts, axis=1) for parts in zip(*rest, strict=True))
+    stays = there & mix.used[:, :, None] & box_filter.keeps(shown, placed, bare)
     return xp.reshape(shown, (batch, -1, 4)), xp.reshape(stays, (batch, -1))
-
-
-def left_over(xp: Namespace, boxes: Array, over: Array) -> Array:
-    """The upright box around what of boxes no box `over` hides, all `(..., 4)`; one of no area if nothing is left."""
-    (left, top, right, bottom), (x0, y0, x1, y1) = ([each[..., k] for k in range(4)] for each in (boxes, over))
-    wide, tall = (x0 <= left) & (x1 >= right), (y0 <= top) & (y1 >= bottom)
-    new_left = xp.where(tall & (x0 <= left), xp.clip(x1, min=left, max=right), left)
-    new_top = xp.where(wide & (y0 <= top), xp.clip(y1, min=top, max=bottom), top)
-    new_right = xp.where(tall & (x1 >= right), xp.clip(x0, min=new_left, max=right), right)
-    new_bottom = xp.where(wide & (y1 >= bottom), xp.clip(y0, min=new_top, max=bottom), bottom)
-    return xp.stack([new_left, new_top, new_right, new_bottom], axis=-1)
-
-
-def shared_area(xp: Namespace, boxes: Array, others: Array) -> Array:
-    """The area that boxes `(..., 4)` have in common."""
-    wide, tall = (
-        xp.clip(xp.minimum(boxes[..., k + 2], others[..., k + 2]) - xp.maximum(boxes[..., k], others[..., k]), min=0.0)
-        for k in (0, 1)
-    )
-    return wide * tall
 
 
 def _fullest(xp: Namespace, stays: Array, seen: Array, most: int | None) -> Array:
@@ -156,22 +137,54 @@ def outlines(xp: Namespace, corners: Array, bends: bool) -> Array:
     return start + xp.asarray(at, dtype=xp.float64) * (end - start)
 
 
-def _through(xp: Namespace, moves: list[Warp], points: Array, *, cut: bool = False) -> tuple[Array, Array]:
-    """Outlines `(batch, n, points, 2)` behind the last step, cut at all frames but the last; and which are gone."""
-    gone = xp.zeros_like(points[..., 0, 0]) > 0
-    batch, n, _, _ = shape_of(xp, points)
+def _left(xp: Namespace, plan: Plan, moves: list[Warp], points: Array) -> tuple[Array, Array, Array]:
+    """What frames, but the last, and holes leave of outlines `(batch, n, points, 2)`; which are gone; how much is bare.
+
+    See `augline.paths.Paths.forward_cut`.
+    """
+    painted = holes(plan)
     more = _MORE_CROSSINGS if any(stage.field is not None for stage in moves) else 1
-    for number, stage in enumerate(moves):
-        flat = forward(xp, stage, xp.reshape(points, (batch, n * shape_of(xp, points)[2], 2)))
-        points = xp.reshape(flat, (batch, n, -1, 2))
-        if cut and number < len(moves) - 1:
-            points, outside = _clipped(xp, points + 0.5, (stage.extent.width, stage.extent.height), more)
+    gone, bare = xp.zeros_like(points[..., 0, 0]) > 0, xp.zeros_like(points[..., 0, 0]) + 1.0
+    for number in range(len(moves) + 1):
+        if number:
+            points = _moved(xp, moves[number - 1], points)
+        if 0 < number < len(moves):
+            extent = moves[number - 1].extent
+            points, outside = _clipped(xp, points + 0.5, (extent.width[:, None], extent.height[:, None]), more)
             points, gone = points - 0.5, gone | outside
-    return points, gone
+        if number in painted:
+            points, share = _uncovered(xp, painted[number], points, more)
+            gone, bare = gone | (share == 0), bare * share
+    return points, gone, bare
+
+
+def _moved(xp: Namespace, stage: Warp, points: Array) -> Array:
+    """Outlines `(batch, n, points, 2)` behind a warp."""
+    batch, n, count, _ = shape_of(xp, points)
+    return xp.reshape(forward(xp, stage, xp.reshape(points, (batch, n * count, 2))), (batch, n, -1, 2))
+
+
+def _uncovered(xp: Namespace, painted: Holes, points: Array, more: int) -> tuple[Array, Array]:
+    """What of outlines `(batch, n, points, 2)` lies in the boxes that holes leave, and how much of those is bare.
+
+    See `augline.sources.polygons.uncovered`.
+    """
+    around = _tight(xp, points, xp.zeros_like(points[..., 0, 0]) > 0) + 0.5
+    frame = xp.stack([painted.extent.width, painted.extent.height] * 2, axis=-1)[:, None, :]
+    boxes, sides = xp.minimum(xp.clip(around, min=0.0), frame), painted.sides[:, None, :, :]
+    low, high = xp.maximum(boxes[:, :, None, :2], sides[..., :2]), xp.minimum(boxes[:, :, None, 2:], sides[..., 2:])
+    touched = xp.any(xp.all(low < high, axis=-1), axis=-1)
+    left, bare = left_over(xp, boxes, painted.sides, painted.most)
+    left = xp.where(touched[..., None], left, around)
+    start, size = left[..., None, :2], left[..., 2:] - left[..., :2]
+    points, _ = _clipped(xp, points + 0.5 - start, (size[..., 0], size[..., 1]), more)
+    return points + start - 0.5, xp.where(touched, bare, 1.0)
 
 
 def _clipped(xp: Namespace, points: Array, sides: tuple[Array, Array], more: int) -> tuple[Array, Array]:
     """What of outlines lies in frames of these sides, x and y, `(batch, n, points + 4 * more, 2)`; and which are gone.
+
+    Sides are `(batch, n)` or `(batch, 1)`.
 
     I. Sutherland and G. Hodgman (1974), in fixed shapes: places behind an outline's last point repeat its first.
     """
@@ -179,7 +192,7 @@ def _clipped(xp: Namespace, points: Array, sides: tuple[Array, Array], more: int
     flat = xp.reshape(points, (batch * n, count, 2))
     gone = xp.zeros_like(flat[:, 0, 0]) > 0
     for axis, side in enumerate(sides):
-        end = xp.reshape(side[:, None] + xp.zeros_like(points[:, :, 0, 0]), (batch * n, 1))
+        end = xp.reshape(side + xp.zeros_like(points[:, :, 0, 0]), (batch * n, 1))
         for start, sign in ((0.0, 1.0), (end, -1.0)):
             flat, outside = _half(xp, flat, start + sign * flat[..., axis], more)
             gone = gone | outside

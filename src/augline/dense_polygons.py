@@ -8,6 +8,8 @@ from functools import reduce
 from augline.arrays import Array, Namespace, rows_of
 from augline.engines.portable.points import forward
 from augline.plan import Extent, Plan, Warp
+from augline.plan.moving import holes
+from augline.sources.holes import left_over, outside
 from augline.sources.rings import EDGE, Rings, bounds, clip, finer, seen
 
 
@@ -19,7 +21,7 @@ def in_pixels(xp: Namespace, polygons: Rings, plan: Plan, box_format: str, n: in
     return replace(polygons, points=points)
 
 
-def boxes_around(xp: Namespace, plan: Plan, moves: list[Warp], polygons: Rings, n: int) -> tuple[Array, Array]:
+def boxes_around(xp: Namespace, plan: Plan, moves: list[Warp], polygons: Rings, n: int) -> tuple[Array, Array, Array]:
     """The boxes `(batch, n, 4)` around moved polygons, and around what can be seen of them; zeros for none.
 
     Args:
@@ -28,22 +30,41 @@ def boxes_around(xp: Namespace, plan: Plan, moves: list[Warp], polygons: Rings, 
         moves: The stages of it that move what is in the picture.
         polygons: Of `n` objects per sample, in pixels.
         n: See above.
+
+    Returns:
+        Both, and `(batch, n)` the share of the latter that is not painted over.
     """
     shape = rows_of(xp, plan.extent.height), n, 4
     if any(stage.field is not None for stage in moves):
         longer = xp.max(_of_each(xp, plan.before.extent, n), axis=1)
         polygons = finer(xp, polygons, xp.take(longer, polygons.owner) * EDGE)
     whole = reduce(lambda left, stage: _moved(xp, stage, left, n), moves, polygons)
-    left = polygons if len(moves) > 1 else whole
-    for number, stage in enumerate(moves if len(moves) > 1 else ()):
-        left = _moved(xp, stage, left, n)
-        if number < len(moves) - 1:
-            left = clip(xp, left, _of_each(xp, stage.extent, n))
+    left, bare = whole, xp.ones(shape[:2], dtype=xp.float64)
+    if len(moves) > 1 or holes(plan):
+        left, bare = _left(xp, plan, moves, polygons, n)
     sides = _of_each(xp, plan.extent, n)
     boxes, around = (bounds(xp, rings, shape[0] * n) for rings in (whole, left))
     sticks_out = xp.any(around[:, :2] < 0, axis=1) | xp.any(around[:, 2:] > sides, axis=1)
     around = xp.where(sticks_out[:, None], seen(xp, left, sides), around)
-    return xp.reshape(boxes, shape), xp.reshape(around, shape)
+    return xp.reshape(boxes, shape), xp.reshape(around, shape), bare
+
+
+def _left(xp: Namespace, plan: Plan, moves: list[Warp], left: Rings, n: int) -> tuple[Rings, Array]:
+    """What frames, but the last, and holes leave of polygons, and how much of the boxes around that is bare."""
+    painted, batch = holes(plan), rows_of(xp, plan.extent.height)
+    bare = xp.ones((batch, n), dtype=xp.float64)
+    for number in range(len(moves) + 1):
+        if number:
+            left = _moved(xp, moves[number - 1], left, n)
+        if 0 < number < len(moves):
+            left = clip(xp, left, _of_each(xp, moves[number - 1].extent, n))
+        if number in painted:
+            here = painted[number]
+            over = xp.take(here.sides, xp.arange(batch * n) // n, axis=0)
+            left = outside(xp, clip(xp, left, _of_each(xp, here.extent, n)), over, here.most)
+            around = xp.reshape(bounds(xp, left, batch * n), (batch, n, 4))
+            bare = bare * left_over(xp, around, here.sides, here.most)[1]
+    return left, bare
 
 
 def _moved(xp: Namespace, warp: Warp, polygons: Rings, n: int) -> Rings:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from augline.pipeline import Pipeline
     from augline.sources import Source
 
-MEANING = 3
-"""Counted on when the same pipeline comes to give another order, other draws or other pixels."""
+MEANING = 4
+"""Counted on when the same pipeline comes to give another order, other draws, other pixels or other targets."""
 _NAMED, _READ = 1 << 20, 64
 _NO_RESULT = ("workers", "shard", "engine")  # the engine counts by the name it has once "auto" is resolved
 

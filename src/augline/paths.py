@@ -7,7 +7,6 @@ its inverse, so that is found by iteration.
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,10 @@ from numpy.typing import NDArray
 from augline.engines.portable.points import ITERATIONS, displacing, newton, painted_over
 from augline.engines.portable.warp import displacements
 from augline.errors import ArgumentError
-from augline.plan import Call, Erase, Plan, Stage, Warp, matrices
-from augline.sources.polygons import clipped, moved
+from augline.plan import Call, Plan, Warp, matrices
+from augline.plan.moving import holes as holes_of
+from augline.plan.moving import moving
+from augline.sources.polygons import clipped, moved, uncovered
 
 Points = NDArray[np.float64]
 
@@ -33,7 +34,7 @@ class Paths:
         self._inverses = {k: matrices.inverse(np, warp.matrix) for k, warp in warps.items()}
         self._outer = {k: matrices.inverse(np, warp.field.outer) for k, warp in warps.items() if warp.field}
         self._displacement = cache(self._displacement_of)
-        self._erased = _erased(plan)
+        self._holes = holes_of(plan)
 
     @property
     def bends(self) -> bool:
@@ -42,8 +43,8 @@ class Paths:
 
     @property
     def cuts(self) -> bool:
-        """Whether a frame on the way, before the last, may cut something off."""
-        return len(self._moves) > 1
+        """Whether a frame on the way, before the last, or what is painted over, may take something away."""
+        return len(self._moves) > 1 or bool(self._holes)
 
     def forward(self, index: int, points: Points) -> Points:
         """Points `(n, 2)` of a sample's image as it came, in the image as it comes out.
@@ -85,17 +86,31 @@ class Paths:
             within &= _inside(there, self._frame(number, index)) & self._bare(number + 1, index, there)
         return there, within & _inside(there, self._last(index))
 
-    def forward_cut(self, index: int, outlines: list[Points]) -> list[Points]:
+    def forward_cut(
+        self, index: int, outlines: list[Points], boxes_alone: bool = False
+    ) -> tuple[list[Points], NDArray[np.float64]]:
         """Outlines `(n, 2)` where they come out, each cut off at every frame on the way but the last.
 
-        What one step moves out of its frame is gone where something that works on pixels stands before the next.
+        What one step moves out of its frame is gone where something that works on pixels stands before the next; and
+        so is what is painted over.
+
+        Args:
+            index: Of the sample.
+            outlines: See above.
+            boxes_alone: Whether they are but the sides of boxes; see `augline.sources.polygons.uncovered`.
+
+        Returns:
+            The outlines, and `(n,)` the share, 0 to 1, of the boxes around them that is not painted over.
         """
+        outlines, bare = self._uncovered(0, index, outlines, boxes_alone)
         for number in range(len(self._moves)):
             outlines = moved(outlines, partial(self._through, number, index))
             if number < len(self._moves) - 1:
                 inside = clipped([part + 0.5 for part in outlines], self._frame(number, index))
                 outlines = [part - 0.5 for part in inside]
-        return outlines
+            outlines, share = self._uncovered(number + 1, index, outlines, boxes_alone)
+            bare = bare * share
+        return outlines, bare
 
     def sees(self, index: int, points: Points) -> tuple[Points, NDArray[np.bool_]]:
         """Where points `(n, 2)` of the image as it came come out, and `(n,)` whether they can be seen there.
@@ -108,10 +123,23 @@ class Paths:
 
     def _bare(self, number: int, index: int, points: Points) -> NDArray[np.bool_]:
         """Whether nothing is painted over points behind so many moves."""
-        bare = np.ones(len(points), bool)
-        for stage in self._erased.get(number, ()):
-            bare &= ~painted_over(np, stage.boxes[index], points)
-        return bare
+        holes = self._holes.get(number)
+        return (
+            np.ones(len(points), bool)
+            if holes is None
+            else ~painted_over(np, holes.sides[index][:, [1, 0, 3, 2]], points)
+        )
+
+    def _uncovered(
+        self, number: int, index: int, outlines: list[Points], boxes_alone: bool
+    ) -> tuple[list[Points], NDArray[np.float64]]:
+        """See `augline.sources.polygons.uncovered`, behind so many moves."""
+        holes = self._holes.get(number)
+        if holes is None or not outlines:
+            return outlines, np.ones(len(outlines))
+        frame = np.asarray([holes.extent.width[index], holes.extent.height[index]])
+        left, bare = uncovered([part + 0.5 for part in outlines], holes.sides[index], frame, boxes_alone)
+        return [part - 0.5 for part in left], bare
 
     def _frame(self, number: int, index: int) -> Points:
         extent = self._moves[number].extent
@@ -148,26 +176,6 @@ class Paths:
         field = None if isinstance(warp, Call) else warp.field
         assert field is not None
         return np.asarray(displacements(np, field))
-
-
-def _erased(plan: Plan) -> dict[int, list[Erase]]:
-    """What is painted over, by the number of moves ahead of it."""
-    found: dict[int, list[Erase]] = {}
-    number = 0
-    for stage in plan.stages:
-        if isinstance(stage, Erase):
-            found.setdefault(number, []).append(stage)
-        number += _moves(stage)
-    return found
-
-
-def moving(plan: Plan) -> list[Warp | Call]:
-    """The stages that move what is in the picture."""
-    return [stage for stage in plan.stages if _moves(stage)]
-
-
-def _moves(stage: Stage) -> TypeGuard[Warp | Call]:
-    return (isinstance(stage, Warp) and stage.moves) or (isinstance(stage, Call) and stage.spatial)
 
 
 def _called(stage: Call, index: int, points: Points) -> Points:

@@ -158,8 +158,8 @@ def move_boxes(
     """Boxes per sample, clipped to the image, and which of them are left.
 
     A moved box is the upright one around what can be seen of its moved outline: the polygon where one is known, else
-    its four sides. `box_filter` says how much that must be; a box that the plan drops is left out anyway. Of videos,
-    `frames` long, there are boxes for each frame.
+    its four sides; what is painted over cannot be seen. `box_filter` says how much that must be; a box that the plan
+    drops is left out anyway. Of videos, `frames` long, there are boxes for each frame.
     """
     paths = Paths(plan)
     result, kept = [], []
@@ -173,11 +173,12 @@ def move_boxes(
             centred = _in_pixels(polygons[number], box_format, before, paths.bends)
         placed = moved(centred, partial(paths.forward, index))
         whole = tight_boxes(placed).reshape(-1, 4)
-        left = [part + 0.5 for part in (paths.forward_cut(index, centred) if paths.cuts else placed)]
+        cut, bare = paths.forward_cut(index, centred, polygons is None) if paths.cuts else (placed, 1.0)
+        left = [part + 0.5 for part in cut]
         # of a box without a polygon nobody knows where in it the thing is: what the image cuts off are its sides
         seen = tight_boxes(left, after) if polygons is not None else _clipped(tight_boxes(left), after)
         seen = np.nan_to_num(seen.reshape(-1, 4))
-        stays = box_filter.keeps(seen, whole)
+        stays = box_filter.keeps(seen, whole, bare)
         if plan.dropped is not None:
             first = number % frames * (plan.dropped.shape[1] // frames)
             stays = stays & ~plan.dropped[index, first : first + len(stays)]
@@ -201,7 +202,7 @@ def move_polygons(
         index = number // frames
         before, after = _sizes(plan, index)
         given = _in_pixels([rows[k] for k in kept[number].tolist()], box_format, before, paths.bends)
-        left = clipped([part + 0.5 for part in paths.forward_cut(index, given)], np.asarray(after[::-1]))
+        left = clipped([part + 0.5 for part in paths.forward_cut(index, given)[0]], np.asarray(after[::-1]))
         result.append([(part / unit(box_format, after)[:2]).astype(np.float32) for part in left])
     return result
 

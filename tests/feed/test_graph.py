@@ -274,15 +274,18 @@ def test_points_outside_the_image_are_not_visible(work: list[Any]) -> None:
     assert wanted["keypoints"][0, :, 2].tolist() == [2, 0, 0, 1]
 
 
-def test_points_that_are_painted_over_are_not_visible() -> None:
+def test_points_and_boxes_that_are_painted_over_are_not_visible() -> None:
     y, x = np.mgrid[:40:3, :52:3].reshape(2, -1)
     points = np.stack([x, y, 2 + 0 * x], axis=1).astype(np.float32)
-    source = al.Arrays(np.zeros((4, 40, 52, 3), np.uint8), keypoints=[points] * 4)
+    boxes = np.asarray([[3, 2, 12, 15], [9, 5, 50, 36], [30, 12, 39, 20]], np.float32)
+    source = al.Arrays(np.zeros((4, 40, 52, 3), np.uint8), keypoints=[points] * 4, boxes=[boxes] * 4)
     work = [al.CoarseDropout((3, 6), (0.2, 0.4), (0.2, 0.5)), al.RandomFlip(), al.RandomErasing(p=0.5)]
     dataset, reference = graph_and_reference(source, work, batch_size=4)
     (batch,), wanted = list(dataset), reference.batch(0, 0)
     assert np.array_equal(batch["keypoints"], wanted["keypoints"])
     assert 0.3 < (wanted["keypoints"][..., 2] > 0).mean() < 0.95
+    for got, want in zip(batch["bounding_boxes"].values(), wanted["bounding_boxes"].values(), strict=True):
+        assert np.allclose(got, want, atol=1e-3)
 
 
 @pytest.mark.parametrize("box_format", ["rel_xyxy", "center_xywh", "rel_yxyx", "center_yxhw"])

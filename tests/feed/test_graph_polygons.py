@@ -17,9 +17,12 @@ BLUR = al.RandomGaussianBlur((1.0, 1.0))  # nothing fuses across it
 LISTS = {
     "a crop that looks": [al.RandomRotation(0.1), al.BBoxSafeRandomCrop(), al.Resizing(30, 40)],
     "one warp": [al.RandomFlip(), al.RandomRotation(0.2), al.RandomZoom(0.4)],
-    "three warps": [al.RandomRotation(0.2), BLUR, al.RandomTranslation(0.5, 0.5), BLUR, al.RandomZoom((-0.4, 0.3))],
+    "three warps": [
+        al.RandomRotation(0.2), al.CoarseDropout((1, 4)), al.RandomTranslation(0.5, 0.5), BLUR,
+        al.RandomZoom((-0.4, 0.3)),
+    ],
     "bent": [al.RandomElasticTransform((1, 1), (0.6, 0.6), cells=4), BLUR, al.RandomTranslation(0.3, 0.3)],
-}
+}  # fmt: skip
 
 
 def source(form: str, lead: int = 0) -> al.Arrays:

@@ -110,7 +110,7 @@ def test_masks_and_boxes_go_where_the_image_goes(images: NDArray[np.uint8]) -> N
         al.RandomRotation(0.1, fill_mode="constant", mask_fill_value=9),
         al.RandomGaussianBlur((1.0, 1.0)),  # keeps the two warps apart, so that boxes are cut at the frame between
         al.RandomCrop(30, 40),
-        al.CoarseDropout((1, 3), mask_fill_value=7),
+        al.CoarseDropout((1, 3), (0.2, 0.6), (0.2, 0.6), mask_fill_value=7),
     ]
     masks = (images[..., 0] > 100).astype("int32")
     dense = np.full((ROWS, 3, 4), -1, np.float32)

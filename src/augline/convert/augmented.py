@@ -14,8 +14,8 @@ from augline.box_filter import BoxFilter
 from augline.buffers import Buffers
 from augline.convert.elements import Element, leaves, mapped, rows, stacked
 from augline.errors import SourceError
-from augline.paths import moving
 from augline.plan import Plan
+from augline.plan.moving import moving
 from augline.program import Program
 from augline.sight import Known
 from augline.sources.arrays import LOOKED_AT, checked_range

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from augline import targets
 from augline.box_filter import BoxFilter
-from augline.dense_boxes import left_over, shared_area
 from augline.plan import Plan
 from augline.plan.mix import Mix
 from augline.sources.boxes import from_xyxy, to_xyxy, unit
+from augline.sources.holes import left_over
 from augline.sources.polygons import Polygon, tight_boxes, within, without
 from augline.sources.targets import Targets, by_sample
 
@@ -87,20 +87,16 @@ def _shown(mix: Mix, row: int, k: int, objects: Objects, box_filter: BoxFilter) 
     down, across = mix.shifts[row, k].tolist()
     placed = objects.boxes + np.asarray((across, down, across, down))
     covers = mix.covers(np)
-    over = [covers[row, other][[1, 0, 3, 2]].astype(np.float64) for other in mix.over(k)]
+    over = covers[row, [*mix.over(k)]].reshape(-1, 4)[:, [1, 0, 3, 2]].astype(np.float64)
     if objects.outlines is None:
-        outlines = None
-        seen = np.clip(placed, [left, top] * 2, [right, bottom] * 2)
-        for box in over:
-            seen = left_over(np, seen, box)
+        outlines, shown = None, np.clip(placed, [left, top] * 2, [right, bottom] * 2)
     else:
-        outlines = [
-            within(outline + np.asarray((across, down)), (left, top, right, bottom)) for outline in objects.outlines
-        ]
-        for box in over:
-            outlines = [without(outline, box) for outline in outlines]
-        seen = np.nan_to_num(tight_boxes(outlines).astype(np.float64))
-    keep = box_filter.keeps(seen, placed, sum(shared_area(np, seen, box) for box in over))
+        shift = np.asarray((across, down))
+        outlines = without([within(one + shift, (left, top, right, bottom)) for one in objects.outlines], over)
+        shown = np.nan_to_num(tight_boxes(outlines).astype(np.float64))
+    ((rest,), (bare,)) = left_over(np, shown[None], over[None])
+    seen = rest if outlines is None else shown
+    keep = box_filter.keeps(seen, placed, bare)
     outlines = None if outlines is None else [outlines[n] for n in np.flatnonzero(keep).tolist()]
     return Objects(seen[keep], objects.labels[keep], outlines)
 

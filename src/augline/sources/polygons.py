@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from augline.sources.holes import left_over, outside
 from augline.sources.rings import Rings, clip, seen
 from augline.sources.rings import finer as finer_rings
 
@@ -110,22 +111,49 @@ def within(polygon: _Points, box: Sequence[float] | NDArray[Any]) -> _Points:
     return clipped([polygon - start], end - start)[0] + start
 
 
-def without(polygon: _Points, box: Sequence[float] | NDArray[Any]) -> _Points:
-    """What of a polygon lies outside a box, in up to four parts: above, left, right and below; or one row of NaN.
+def without(polygons: Sequence[_Points], holes: Any, side: int | None = None) -> list[_Points]:
+    """What of each polygon no hole covers, in parts that meet along the lines of holes; one row of NaN if nothing.
 
-    >>> without(np.array([[0.0, 0], [4, 0], [4, 4], [0, 4]]), (2, -1, 9, 9)).tolist()
+    Args:
+        polygons: Of a sample.
+        holes: `(m, 4)` rectangles: left, top, right, bottom.
+        side: See `augline.sources.holes.left_over`.
+
+    >>> without([np.array([[0.0, 0], [4, 0], [4, 4], [0, 4]])], [(2, -1, 9, 9)])[0].tolist()
     [[0.0, 0.0], [2.0, 0.0], [2.0, 4.0], [0.0, 4.0]]
     """
-    left, top, right, bottom = box
-    (low_x, low_y), (high_x, high_y) = np.fmin.reduce(polygon), np.fmax.reduce(polygon)
-    tall = max(low_y, top), min(high_y, bottom)
-    bands = [
-        (low_x, low_y, high_x, min(top, high_y)), (low_x, tall[0], min(left, high_x), tall[1]),
-        (max(right, low_x), tall[0], high_x, tall[1]), (low_x, max(bottom, low_y), high_x, high_y),
-    ]  # fmt: skip
-    rest = [within(polygon, band) for band in bands if band[0] < band[2] and band[1] < band[3]]
-    parts = [part for part in rest if not np.isnan(part).all()]
-    return np.asarray(joined(parts), np.float64) if parts else np.full((1, 2), np.nan)
+    if not polygons or not len(holes):
+        return [*polygons]
+    over = np.tile(np.asarray(holes, np.float64), (len(polygons), 1, 1))
+    return _polygons_of(outside(np, rings_of(polygons), over, side), len(polygons))
+
+
+def uncovered(
+    outlines: Sequence[_Points], holes: NDArray[np.float64], frame: NDArray[Any], boxes_alone: bool
+) -> tuple[list[_Points], NDArray[np.float64]]:
+    """Outlines without what holes cover of them, and `(n,)` how much of the box around that no hole covers, 0 to 1.
+
+    Args:
+        outlines: Of a sample.
+        holes: `(m, 4)` rectangles: left, top, right, bottom.
+        frame: (width, height) of the image that the holes are in, in whole pixels; what lies outside is gone.
+        boxes_alone: Whether outlines are but the sides of boxes: what is left then is what lies in the box that is.
+    """
+    boxes = np.clip(np.nan_to_num(tight_boxes(outlines)), 0, np.tile(frame, 2)).astype(np.float64)
+    low, high = np.maximum(boxes[:, None, :2], holes[:, :2]), np.minimum(boxes[:, None, 2:], holes[:, 2:])
+    touched = np.flatnonzero((low < high).all(axis=2).any(axis=1))
+    result, bare = [*outlines], np.ones(len(outlines))
+    if not touched.size:
+        return result, bare
+    some, side = [result[k] for k in touched.tolist()], int(max(frame))
+    rest = None if boxes_alone else without(clipped(some, frame), holes, side)
+    around = boxes[touched] if rest is None else np.nan_to_num(tight_boxes(rest)).astype(np.float64)
+    left, shares = left_over(np, around[None], holes[None], side)
+    bare[touched] = shares[0]
+    parts = [within(one, box) for one, box in zip(some, left[0], strict=True)] if rest is None else rest
+    for k, part in zip(touched.tolist(), parts, strict=True):
+        result[k] = part
+    return result, bare
 
 
 def corners_of(box: Sequence[float] | NDArray[Any]) -> Polygon:

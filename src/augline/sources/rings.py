@@ -92,9 +92,13 @@ def _with_area(xp: Namespace, rings: Rings) -> Rings:
 
 
 def _half(xp: Namespace, rings: Rings, depth: Array) -> Rings:
-    """What lies where `depth` `(n,)`, a linear function of the place, given at the points, is not negative."""
+    """What lies where `depth` `(n,)`, a linear function of the place, given at the points, is positive.
+
+    Points where it is 0 count as outside: they come back as crossings of the edges that lead inward, and an edge along
+    the border, of what lies beyond it, leaves nothing.
+    """
     points, depth_then = rings.points, _then(xp, rings, depth)
-    inside, crosses = depth >= 0, (depth >= 0) != (depth_then >= 0)
+    inside, crosses = depth > 0, (depth > 0) != (depth_then > 0)
     share = depth / xp.where(crosses, depth - depth_then, 1.0)
     cut = points + share[:, None] * (_then(xp, rings, points) - points)
     (kept,) = xp.nonzero(xp.reshape(xp.stack([inside, crosses], axis=1), (-1,)))

@@ -1,4 +1,11 @@
-"""Transforms that paint parts of images over: erasing, coarse dropout, grids."""
+"""Transforms that paint parts of images over: erasing, coarse dropout, grids.
+
+What is painted over cannot be seen, as what lies outside the image or under CutMix's rectangle. A box is the one around
+what of it, or of its polygon, is left: a side that is covered all along is cut off. The share that is covered counts as
+hidden for `BoxFilter(min_visibility=)`, however many rectangles lie over one another, and a box of which nothing is
+left is gone with its label. Keypoints get visibility 0. Masks keep what they have unless `mask_fill_value` says
+otherwise.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +31,8 @@ FillValue = PerChannel | None
 class RandomErasing(Transform):
     """Paints one rectangle over (Z. Zhong et al., Random Erasing Data Augmentation, 2017).
 
-    Keypoints under it get visibility 0. Boxes stay whole, as in that paper's detectors and in torchvision: an object is
-    where it was, and that it is found though part of it is hidden is what there is to learn.
+    Boxes lose sides that it covers all along, and are left out where it covers them altogether; keypoints under it get
+    visibility 0. (In that paper's detectors, Keras and torchvision boxes stay, those of which nothing is left too.)
 
     Args:
         factor: Chance for an image: `f` draws the chance itself from (0, f), as Keras does; (f, f) sets it.
@@ -74,8 +81,7 @@ class RandomErasing(Transform):
 class CoarseDropout(Transform):
     """Paints several rectangles over.
 
-    Keypoints under them get visibility 0. Boxes stay whole, as under `RandomErasing`; Albumentations shrinks them to
-    what the holes leave.
+    Boxes shrink to what the holes leave, and are left out where that is nothing; keypoints under one get visibility 0.
 
     Args:
         holes: How many, or (low, high), both included.
@@ -122,7 +128,8 @@ class CoarseDropout(Transform):
 class GridMask(Transform):
     """Paints a grid of squares over (P. Chen et al., GridMask Data Augmentation, 2020, without the turn).
 
-    Keypoints under it get visibility 0. Boxes stay whole: a grid takes the same share of each.
+    Boxes shrink to what the squares leave, and are left out where that is nothing; keypoints under one get visibility
+    0. `BoxFilter(min_visibility=)` counts what is hidden: of large boxes about ratio ** 2.
 
     Args:
         units: (low, high) number of grid cells along the shorter side, both included.

@@ -230,8 +230,8 @@ PIXELS: dict[str, Rule] = {
 """A rule for each name."""
 
 _HOLES = (
-    "boxes shrink to what the holes leave, keypoints under one go",
-    "boxes stay whole, keypoints get visibility 0",
+    "keypoints under a hole go; min_visibility compares boxes",
+    "they get visibility 0; what holes cover inside a box counts as hidden too",
 )
 ALWAYS: Pairs = {
     "CoarseDropout": [_HOLES],

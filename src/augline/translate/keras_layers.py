@@ -67,6 +67,7 @@ ALWAYS: Pairs = {
             "an area is drawn from scale, and width / height from 0.3 to 3.3",
         ),
         ("without a fill_value, normal noise about black, clipped", "noise about the middle of the range"),
+        ("boxes stay", "they shrink to what is left, and go where nothing is"),
     ],
     "RandomElasticTransform": [
         (

@@ -370,6 +370,7 @@ ALWAYS: Pairs = {
     "RandomErasing": [
         ("value is what tensors hold there, after Normalize perhaps", "a pixel value of the place in the list"),
         ("ten tries, nothing if none fits", "a rectangle that does not fit is cut to the image"),
+        ("boxes and masks stay", "boxes shrink to what is left, and go where nothing is; masks stay"),
     ],
     "RandomZoomOut": [("boxes and masks are filled as the fill argument says", "masks get 0")],
     "RandomIoUCrop": [("tries options over and over, with fresh windows", "each option once, on the same windows")],
