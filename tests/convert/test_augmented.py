@@ -44,6 +44,26 @@ def test_what_is_as_large_as_images_that_move_is_refused(beside, batch_size):
         to_dataset([(IMAGES, beside)], augment=LIST)
 
 
+@pytest.mark.parametrize("given", [{}, {"batch_size": 6}])
+def test_what_stands_beside_images_in_a_dict_and_behind_it_is_carried_along(given):
+    """As models of several inputs take it."""
+    parts = [{"images": image, "segmentation_masks": mask, "meta": np.float32([number, -number])}
+             for number, (image, mask) in enumerate(zip(IMAGES, MASKS, strict=True))]  # fmt: skip
+    dataset = to_dataset([(part, np.int64(7 + k)) for k, part in enumerate(parts)], augment=LIST, seed=3, **given)
+    inputs, labels = next((dataset if given else dataset.batch(6)).as_numpy_iterator())
+    wanted = augment(IMAGES, LIST, seed=3, masks=MASKS)
+    np.testing.assert_array_equal(inputs["images"], wanted["images"])
+    np.testing.assert_array_equal(inputs["segmentation_masks"], wanted["masks"])
+    assert inputs["meta"].tolist() == [[k, -k] for k in range(6)]
+    assert labels.tolist() == [*range(7, 13)]
+    for odd, path in (
+        ({"images": IMAGES, "depth": MASKS}, r"element\[0\]\['depth'\]"),
+        ({"images": IMAGES}, r"element\[1\]"),
+    ):
+        with pytest.raises(SourceError, match=rf"with {path} of shape \[6, 16, 20"):
+            to_dataset([({"images": IMAGES, **odd}, MASKS)], augment=LIST)
+
+
 def test_labels_of_any_shape_are_none_of_that():
     labels = np.zeros((6, 16)), np.zeros((6, 16, 16)), np.zeros((6, 20))
     for label in labels:

@@ -57,10 +57,10 @@ def to_dataset(
             batches of them.
         shuffle: Whether a source with an index is read in another order each pass, as Keras's `fit` does with a
             Sequence.
-        augment: What may happen to the images (channels last): of an array, the first of a tuple, or "images" of a dict
-            with Keras's keys ("segmentation_masks", "bounding_boxes", "keypoints"), which are moved along. Elsewhere
-            nothing may be as large as images that move, for it would stay. Numbers are drawn by (seed, pass, number of
-            the sample).
+        augment: What may happen to the images (channels last): an array, or "images" of a dict with Keras's keys
+            ("segmentation_masks", "bounding_boxes", "keypoints"), which are moved along; by itself or the first of a
+            tuple. All else stays, and may not be as large as images that move. Numbers are drawn by (seed, pass, number
+            of the sample).
         value_range: Of float images to augment; (0, 1) by default. The first 64 images must lie in it.
         bounding_box_format: One of Keras's formats.
         box_filter: Which boxes stay once the image around them was cut.

@@ -49,7 +49,8 @@ class Augmenter:
         box_filter: BoxFilter, swaps: Sequence[tuple[int, int]],
     ) -> None:  # fmt: skip
         self.samples, self._format, self._buffers = samples, bounding_box_format, Buffers()
-        points = first.get("keypoints") if isinstance(first, dict) else None
+        head = _head(first)
+        points = head.get("keypoints") if isinstance(head, dict) else None
         self._box_filter = box_filter
         self._swaps = check_swaps(_OWNER, swaps, 0 if points is None else points.shape[-2])
         image = images_of(first)
@@ -63,7 +64,7 @@ class Augmenter:
         self._range = checked_range(_OWNER, image[None] if samples else image, dtype, value_range)
         self.program = Program(
             Sequential(transforms).transforms, seed=seed, channels=image.shape[-1], dtype=dtype, size=None,
-            value_range=self._range, sees=_known(first, bounding_box_format).kinds,
+            value_range=self._range, sees=_known(head, bounding_box_format).kinds,
         )  # fmt: skip
         self._check_what_stays(first, image.shape[:-1])
 
@@ -83,15 +84,17 @@ class Augmenter:
 
     def _check_what_stays(self, first: Element, extent: tuple[int, ...]) -> None:
         """What is as large as the images and beside them, a mask most likely, must not stay while they move."""
-        moved = {"images", "segmentation_masks"}
-        rest = {k: v for k, v in first.items() if k not in moved} if isinstance(first, dict) else first
+        head = _head(first)
+        rest = first
+        if isinstance(head, dict):
+            rest = _with_head(first, {key: part for key, part in head.items() if key not in _SIZED})
         beside = [f"{path} of shape {list(part.shape)}" for path, part in leaves(rest)
                   if part is not images_of(first) and part.shape[: len(extent)] == extent]  # fmt: skip
         if not beside:
             return
         batch = _collated([first]) if self.samples else first
         sizes = np.tile(extent[-2:], (1 if self.samples else extent[0], 1))
-        _, plan = self.program.plan(0, np.arange(len(sizes)), sizes, known=_known(batch, self._format))
+        _, plan = self.program.plan(0, np.arange(len(sizes)), sizes, known=_known(_head(batch), self._format))
         if moving(plan):
             raise SourceError(
                 f"{' and '.join(beside)}: as large as the images, and left where they are while those move. Masks move "
@@ -109,13 +112,15 @@ class Augmenter:
                     f"an image of shape {list(image.shape)}, where {self.program.channels} channels were expected"
                 )
         sizes = np.asarray([image.shape[:2] for image in parts])
-        _, plan = self.program.plan(epoch, ids, sizes, known=_known(element, self._format))
+        head = _head(element)
+        _, plan = self.program.plan(epoch, ids, sizes, known=_known(head, self._format))
         out = self._carried(plan, parts, self.program.output_channels, self.program.output_dtype)
-        if not isinstance(element, dict):
-            return _with_images(element, out)
-        return {**element, **self._moved(element, plan, sizes), "images": out}
+        if isinstance(head, dict):
+            out = {**head, **self._moved(head, plan, sizes), "images": out}
+        return _with_head(element, out)
 
     def _moved(self, element: dict[str, Any], plan: Plan, sizes: NDArray[np.int64]) -> dict[str, Any]:
+        """What belongs to the images and moves with them."""
         result: dict[str, Any] = {}
         if "segmentation_masks" in element:
             read = [targets.read_mask(mask, tuple(size), "the element") for mask, size in
@@ -156,17 +161,26 @@ def images_of(element: Element) -> Any:
     Raises:
         SourceError: It has none where they are looked for; the message is a piece.
     """
-    if isinstance(element, dict):
-        if "images" not in element:
-            raise SourceError(f"a dict with keys {sorted(element)}; augment= needs 'images' among them")
-        return element["images"]
-    first = element[0] if isinstance(element, tuple) else element
-    if isinstance(first, (tuple, dict)):
+    head = _head(element)
+    if isinstance(head, dict):
+        if "images" not in head:
+            raise SourceError(f"a dict with keys {sorted(head)}; augment= needs 'images' among them")
+        return head["images"]
+    if isinstance(head, tuple):
         raise SourceError(
-            "inputs of several parts; augment= needs images alone in their place, or an element that is itself a dict "
-            "with the key 'images'"
+            "inputs of several parts; augment= needs images alone in their place, or a dict of inputs with the key "
+            "'images'"
         )
-    return first
+    return head
+
+
+def _head(element: Element) -> Any:
+    """What comes first: images, or a dict of them and what belongs to them."""
+    return element[0] if isinstance(element, tuple) else element
+
+
+def _with_head(element: Element, head: Any) -> Element:
+    return (head, *element[1:]) if isinstance(element, tuple) else head
 
 
 def _dense(given: Any) -> tuple[NDArray[Any], NDArray[Any], list[NDArray[np.int64]]]:
@@ -179,28 +193,26 @@ def _dense(given: Any) -> tuple[NDArray[Any], NDArray[Any], list[NDArray[np.int6
     return boxes, names, [np.flatnonzero(row >= 0) for row in names]
 
 
-def _known(element: Element, box_format: str) -> Known:
+def _known(head: Any, box_format: str) -> Known:
     """The targets of a batch, for transforms that look at them."""
-    if not isinstance(element, dict):
+    if not isinstance(head, dict):
         return Known(Targets())
     rows = None
-    if "bounding_boxes" in element:
-        boxes, _, real = _dense(element["bounding_boxes"])
+    if "bounding_boxes" in head:
+        boxes, _, real = _dense(head["bounding_boxes"])
         rows = [row[keep] for row, keep in zip(boxes, real, strict=True)]
-    return Known(Targets(masks=element.get("segmentation_masks"), boxes=rows), box_format)
-
-
-def _with_images(element: Element, images: Any) -> Element:
-    return (images, *element[1:]) if isinstance(element, tuple) else images
+    return Known(Targets(masks=head.get("segmentation_masks"), boxes=rows), box_format)
 
 
 def _collated(samples: Sequence[Element]) -> Element:
     """A batch of samples but for what has the size of its image, which stays a list."""
-    head = samples[0]
+    head = _head(samples[0])
+    columns = None
     if isinstance(head, dict):
-        columns = {key: [sample[key] for sample in samples] for key in head}
-        return {key: column if key in _SIZED else stacked(column) for key, column in columns.items()}
-    return (None, *stacked([sample[1:] for sample in samples])) if isinstance(head, tuple) else None
+        parts = {key: [_head(sample)[key] for sample in samples] for key in head}
+        columns = {key: column if key in _SIZED else stacked(column) for key, column in parts.items()}
+    rest = stacked([sample[1:] for sample in samples]) if isinstance(samples[0], tuple) else ()
+    return (columns, *rest) if isinstance(samples[0], tuple) else columns
 
 
 def counted(element: Element) -> int:
