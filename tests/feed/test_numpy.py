@@ -213,3 +213,12 @@ def test_a_setting_made_meanwhile_stays(opencv_threads):
     with one_thread():
         cv2.setNumThreads(3)
     assert cv2.getNumThreads() == 3
+
+
+def test_a_forked_process_is_refused_what_its_parent_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its threads are not there; it would wait for ever."""
+    batches = squares()
+    next(batches)
+    monkeypatch.setattr(os, "getpid", lambda process=os.getpid(): process + 1)
+    with pytest.raises(al.EngineError, match=r"Received a forked one.*pipe\.epoch"):
+        next(batches)

@@ -115,9 +115,9 @@ class Augmenter:
         head = _head(element)
         _, plan = self.program.plan(epoch, ids, sizes, known=_known(head, self._format))
         out = self._carried(plan, parts, self.program.output_channels, self.program.output_dtype)
-        if isinstance(head, dict):
-            out = {**head, **self._moved(head, plan, sizes), "images": out}
-        return _with_head(element, out)
+        if not isinstance(head, dict):
+            return _with_head(element, out)
+        return _with_head(element, {**head, **self._moved(head, plan, sizes), "images": out})
 
     def _moved(self, element: dict[str, Any], plan: Plan, sizes: NDArray[np.int64]) -> dict[str, Any]:
         """What belongs to the images and moves with them."""

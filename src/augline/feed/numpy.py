@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from augline.errors import EngineError
 from augline.feed.threads import one_thread
 
 T = TypeVar("T")
@@ -35,9 +36,13 @@ def stream(
         finish: The batch from what was prepared.
         workers: Threads.
         prefetch: Batches ahead.
+
+    Raises:
+        EngineError: It is gone on with in a forked process.
     """
     planned: deque[Future[B]] = deque()
     running: deque[tuple[B, list[Future[None]]]] = deque()
+    process = os.getpid()
     with one_thread(), ThreadPoolExecutor(workers, thread_name_prefix="augline") as pool:
         try:
             for step in steps:
@@ -46,12 +51,23 @@ def stream(
                     running.append(_start(pool, planned.popleft().result(), size, run, workers))
                 if len(running) > prefetch:
                     yield _done(*running.popleft(), finish)
+                    _check_process(process)
             while planned or running:
                 if planned:
                     running.append(_start(pool, planned.popleft().result(), size, run, workers))
                 yield _done(*running.popleft(), finish)
+                _check_process(process)
         finally:  # what has not begun is not begun any more; `with` waits for the rest
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _check_process(process: int) -> None:
+    """Refuses to wait for threads of another process, which a fork leaves behind."""
+    if os.getpid() != process:
+        raise EngineError(
+            "Pipeline: batches must be taken in the process that began to make them. Received a forked one, without "
+            "their threads. Begin there: iterate over the pipeline, or pipe.epoch(epoch, start=step), in that process."
+        )
 
 
 def _start(
