@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import functools
 import json
 import os
@@ -20,7 +21,7 @@ import augline
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "1", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
 LIMIT = 300
-"""Seconds after which a script is ended."""
+"""Seconds after which a script is ended; shortly before, it writes where its threads stand, and ends itself."""
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -134,6 +135,7 @@ def _become(argv: list[str], cwd: str, env: dict[str, str], files: list[str]) ->
     os.chdir(cwd)
     os.environ.update(env)
     sys.argv[:], sys.path[0] = argv, str(Path(argv[0]).parent)
+    faulthandler.dump_traceback_later(LIMIT - 20, exit=True)
     signal.alarm(LIMIT)
 
 

@@ -6,6 +6,7 @@ first column lies at 0. Both go through the inverse of the plan's matrices, whic
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from augline.box_filter import ANY_BOX, BoxFilter
 from augline.errors import ArgumentError
 from augline.paths import Paths, mirrors
 from augline.plan import Call, Erase, MaskValue, Output, Plan, Stage, Warp
+from augline.sources import remote
 from augline.sources.boxes import from_xyxy as from_xyxy
 from augline.sources.boxes import to_xyxy as to_xyxy
 from augline.sources.boxes import unit
@@ -99,7 +101,7 @@ def mask_array(mask: Any, lead: int = 0) -> NDArray[Any]:
     if not hasattr(mask, "__array__"):
         from PIL import Image
 
-        with Image.open(mask) as file:
+        with remote.opened(os.fspath(mask)) as data, Image.open(data) as file:
             mask = np.asarray(file)
     array = np.asarray(mask)
     if array.ndim not in (2 + lead, 3 + lead):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 from typing import Any
 
@@ -42,15 +41,10 @@ def mirrored() -> Any:
     return {"losses": history.history["loss"], "seen": seen}
 
 
-def parameter_servers() -> Any:
+def parameter_servers(*ports: str) -> Any:
     """Two workers in this process, whose data sets are made from a dataset function."""
-
-    def address() -> str:
-        with socket.socket() as free:
-            free.bind(("localhost", 0))
-            return f"localhost:{free.getsockname()[1]}"
-
-    spec = tf.train.ClusterSpec({"worker": [address(), address()], "ps": [address()]})
+    first, second, parameters = (f"localhost:{port}" for port in ports)
+    spec = tf.train.ClusterSpec({"worker": [first, second], "ps": [parameters]})
     servers = [
         tf.distribute.Server(spec, job_name=job, task_index=task, protocol="grpc", start=True)
         for job, count in (("worker", 2), ("ps", 1))
@@ -72,6 +66,7 @@ def parameter_servers() -> Any:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps({"mirrored": mirrored, "servers": parameter_servers}[sys.argv[1]]()) + "\n")
+    found = {"mirrored": mirrored, "servers": parameter_servers}[sys.argv[1]](*sys.argv[2:])
+    sys.stdout.write(json.dumps(found) + "\n")
     sys.stdout.flush()
     os._exit(0)  # servers of a cluster do not stop by themselves

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from PIL import Image
 import augline as al
 import fresh
 from pictures import smooth
+from ports import free_port
 
 tf = pytest.importorskip("tensorflow")
 
@@ -177,12 +177,20 @@ def test_what_a_graph_cannot_do_is_refused_by_name(photos: Path) -> None:
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
-    data = io.BytesIO()
-    Image.fromarray(smooth(20, 30)).save(data, "webp")
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "odd.webp").write_bytes(data.getvalue())
-    dataset = al.Pipeline(al.Folder(tmp_path), size=(8, 8), engine="tensorflow").to_tf()
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"odd\.webp: a file must be a JPEG, PNG, GIF or BMP"):
+    """What few files tell is refused when the data set is made; the rest, here a file that changes, with its batch."""
+    for name in ("0.jpg", "1.webp", "2.tiff", "3.webp"):
+        Image.fromarray(smooth(9, 8)).save(tmp_path / name)
+    source = al.Folder(tmp_path, label_mode=None)
+    refused = ([0, 1, 3], r"WebP in .*1\.webp', one of 2 named \*\.webp"), ([0, 2], r"TIFF in .*2\.tiff'")
+    for kept, received in refused:
+        with pytest.raises(al.EngineError, match=received):
+            al.Pipeline(source.select(kept), size=(8, 8), engine="tensorflow").to_tf()
+    (records,) = al.write_tfrecords(source.select([0, 2]), tmp_path / "all", shards=1)
+    with pytest.raises(al.EngineError, match=r"TIFF in .*all"):
+        al.Pipeline(al.TFRecords(records, label_key=None), size=(8, 8), engine="tensorflow").to_tf()
+    dataset = al.Pipeline(source.select([0]), size=(8, 8), engine="tensorflow").to_tf()
+    (tmp_path / "0.jpg").write_bytes((tmp_path / "1.webp").read_bytes())
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"0\.jpg: a file must be a JPEG, PNG, GIF or BMP"):
         next(iter(dataset))
 
 
@@ -309,28 +317,33 @@ def test_masks_of_numbers_too_large_for_a_float32_are_refused() -> None:
 
 
 def test_masks_from_files(tmp_path: Path) -> None:
-    paths, masks = [], []
+    """Also such whose channels lie in files of their own, which no graph holds in memory."""
+    folders = [tmp_path / name for name in ("images", "levels", "bright")]
+    for folder in folders:
+        folder.mkdir()
     for number, size in enumerate([(40, 52), (61, 33), (20, 90)]):
-        paths.append(tmp_path / f"{number}.png")
-        masks.append(tmp_path / f"{number}_mask.png")
         image = smooth(*size, 3, "uint8", number)
-        Image.fromarray(image).save(paths[-1])
-        Image.fromarray(image[..., 0] // 50).save(masks[-1])
-    source = al.Files(paths, masks=masks)
+        for folder, picture in zip(folders, (image, image[..., 0] // 50, image[..., 1] // 128), strict=True):
+            Image.fromarray(picture).save(folder / f"{number}.png")
+    source = al.MaskFolder(folders[0], folders[1:])
     work = [al.RandomFlip(), al.RandomRotation(0.1)]
     dataset, reference = graph_and_reference(source, work, size=(32, 32), batch_size=3, seed=1)
     (batch,), wanted = list(dataset), reference.batch(0, 0)
     assert np.array_equal(batch["segmentation_masks"], wanted["segmentation_masks"])
-    Image.fromarray(np.zeros((5, 5), np.uint8)).save(masks[1])
+    Image.fromarray(np.zeros((5, 5), np.uint8)).save(folders[2] / "1.png")
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"mask of .*1\.png: it must have the size of its image"):
         list(dataset)
-    Image.fromarray(np.zeros((20, 90), np.uint8)).convert("P").save(masks[2])
+    Image.fromarray(np.zeros((20, 90), np.uint8)).convert("P").save(folders[1] / "2.png")
     either = r"1\.png: it must have|2\.png: in a graph masks must be PNG"
     with pytest.raises(tf.errors.InvalidArgumentError, match=either):
         list(dataset)
+    paths, palette = source.paths[:2], folders[1] / "2.png"
     Image.fromarray(np.zeros((40, 52), np.uint8)).save(jpeg := tmp_path / "mask.jpg")
-    for first, received in ((masks[2], "one with a palette"), (jpeg, r"b'\\xff\\xd8.*as first bytes")):
-        pipe = al.Pipeline(al.Files(paths[:1], masks=[first]), size=(32, 32), engine="tensorflow")
+    for masks, received in (
+        ([palette, palette], "one with a palette"),
+        ([folders[1] / "0.png", jpeg], r"b'\\xff\\xd8"),
+    ):
+        pipe = al.Pipeline(al.Files(paths, masks=masks), size=(32, 32), engine="tensorflow")
         with pytest.raises(al.EngineError, match=rf"PNG files of 8 bits and 1 channels.*Received {received}"):
             pipe.to_tf()
 
@@ -379,8 +392,8 @@ def test_what_looks_at_pixels_of_images_in_several_sizes_is_refused(work: list[A
         pipe.to_tf()
 
 
-def under(strategy: str) -> Any:
-    done = fresh.run(Path(__file__).with_name("graph_under_strategy.py"), strategy)
+def under(strategy: str, *ports: int) -> Any:
+    done = fresh.run(Path(__file__).with_name("graph_under_strategy.py"), strategy, *ports)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "AutoShard" not in done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -398,6 +411,6 @@ def test_workers_of_parameter_servers_make_their_own_batches() -> None:
     images = np.zeros((22, 8, 8, 1), np.uint8)
     pipe = al.Pipeline(al.Arrays(images, np.arange(22)), batch_size=5, seed=1, drop_remainder=True)
     known = [labels.tolist() for epoch in range(4) for _, labels in pipe.epoch(epoch)]
-    batches = under("servers")["batches"]
+    batches = under("servers", free_port(), free_port(), free_port())["batches"]
     assert len(batches) == 12
     assert all(batch in known for batch in batches)

@@ -26,6 +26,11 @@ def moved_behind_the_frame(jpeg: bytes, block: bytes) -> bytes:
     return jpeg[:at] + b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content + jpeg[at:]
 
 
+def with_chunk(png: bytes, block: bytes, before: bytes = b"IDAT") -> bytes:
+    at = png.index(before) - 4
+    return png[:at] + struct.pack(">I", len(block)) + b"eXIf" + block + b"\0\0\0\0" + png[at:]
+
+
 def files() -> dict[str, bytes]:
     jpeg, tall = encoded(picture(20, 30)), encoded(picture(37, 51), "JPEG", progressive=True)
     thumbnail = with_exif(jpeg, exif(3) + encoded(picture(8, 8)))
@@ -50,6 +55,14 @@ def files() -> dict[str, bytes]:
         b"XX*\0" + exif(6)[4:],
         b"II*\0\xff\xff\xff\xff" + exif(6)[8:],
     ]
+    png = found["PNG"]
+    late = with_chunk(png, exif(7), before=b"IEND")
+    found |= {
+        "a PNG's EXIF": with_chunk(png, exif(8)),
+        "with the header of a JPEG's": with_chunk(png, b"Exif\0\0" + exif(5, ">")),
+        "behind the pixels, the first of two": with_chunk(late, exif(3), before=b"IEND"),
+        "a PNG's damaged EXIF": with_chunk(png, b"II*\0"),
+    }
     return {**found, **{f"damaged EXIF {k}": with_exif(jpeg, block) for k, block in enumerate(damaged)}}
 
 

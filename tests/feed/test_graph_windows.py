@@ -19,6 +19,7 @@ tf = pytest.importorskip("tensorflow")
 
 from augline.engines.arrays import tensorflow as xp  # noqa: E402
 from augline.feed.graph import files, window  # noqa: E402
+from augline.feed.graph.strip import bucket  # noqa: E402
 
 SIZES = ((175, 200), (241, 167), (530, 411), (190, 300))
 
@@ -67,3 +68,8 @@ def test_nothing_outside_of_a_window_matters(mode: Any, kind: str, monkeypatch: 
         assert np.array_equal(images, carried(work, data, seed)), seed
     assert mode == "wrap" or np.max(areas[:2]) < 0.03
     assert np.min(areas, axis=1).max() < 0.5
+
+
+def test_a_bucket_holds_what_it_is_for_even_just_above_a_power_of_two() -> None:
+    sizes = np.array([1, 12, 13, 2**21, 2**21 + 95, 3 * 2**20 + 1, 2**29 + 1])
+    assert bucket(tf.constant(sizes, tf.int32)).numpy().tolist() == [12, 12, 16, 2**21, 3 * 2**20, 2**22, 3 * 2**28]

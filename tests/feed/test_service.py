@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import signal
-import socket
 import threading
 import time
 import weakref
@@ -21,6 +20,7 @@ import fresh
 from augline.feed.graph.delivery import Counts, Delivery
 from augline.feed.graph.service import _Jobs
 from pictures import smooth
+from ports import free_port
 
 tf = pytest.importorskip("tensorflow")
 
@@ -40,12 +40,6 @@ worker.join()
 
 
 COMMAND = "from augline.cli import main; main()"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("localhost", 0))
-        return int(found.getsockname()[1])
 
 
 class Servers:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import fresh
+from ports import free_port
 
 tf = pytest.importorskip("tensorflow")
 
@@ -33,7 +34,7 @@ def test_on_one_host(arguments):
 
 @pytest.mark.slow
 def test_parameter_servers_are_refused():
-    run = fresh.run(SCRIPT, "parameter_server")
+    run = fresh.run(SCRIPT, "parameter_server", *(free_port() for _ in range(3)))
     checked(run.stdout, run.stderr)
 
 
@@ -44,7 +45,7 @@ def test_two_hosts_take_what_one_would():
         import under_strategies as script
     finally:
         sys.path.remove(str(SCRIPT.parent))
-    ports = [script.free_port(), script.free_port()]
+    ports = [free_port(), free_port()]
     cluster = {"worker": [f"localhost:{port}" for port in ports]}
     config = [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}) for index in (0, 1)]
     with contextlib.ExitStack() as running:

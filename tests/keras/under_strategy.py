@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import itertools
 import random
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from augline.keras import ImageDataGenerator
 
+faulthandler.dump_traceback_later(240, exit=True)  # before the test's patience ends: where a script that hangs stands
 ROWS = 65  # batches of 32 leave one, which is too few for two replicas
 X = np.random.default_rng(0).integers(0, 256, (ROWS, 10, 10, 3)).astype("uint8")
 Y = np.arange(ROWS) % 3

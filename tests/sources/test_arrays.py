@@ -118,3 +118,11 @@ def test_no_config() -> None:
         SpecError, match=r"^Arrays\(3 images.*configuration file\. Received .*from_yaml\(\.\.\., source=\.\.\.\)"
     ):
         Arrays(np.zeros((3, 6, 7), np.uint8)).config()
+
+
+def test_what_holds_arrays_is_made_a_list_of_them() -> None:
+    ragged = np.empty(2, object)
+    ragged[:] = [np.zeros((3, 4, 3)), np.zeros((4, 4, 3))]
+    for images, received in ((ragged, r"an array of objects, \(2,\)"), (iter([]), "list_iterator"), (None, "NoneType")):
+        with pytest.raises(ArgumentError, match=rf"Received {received}\. Pass a list of arrays"):
+            Arrays(images)

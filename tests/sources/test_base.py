@@ -103,10 +103,10 @@ class TestSplit:
         labels = np.repeat([0, 1], [98, 2])
         sides = {len(set(numbered(100, labels).split(stratify=False, seed=s)[1].targets.labels)) for s in range(9)}
         assert sides == {1, 2}
-        with pytest.raises(
-            ArgumentError, match=r"stratify needs labels that are classes\. Received .*\. Pass stratify=False"
-        ):
-            numbered(100).split(stratify=True)
+        for labels in (None, np.arange(100)):  # of classes that are all different none could be held out
+            with pytest.raises(ArgumentError, match=r"labels that are classes, .*\. Received .*\. Pass stratify=False"):
+                numbered(100, labels).split(stratify=True)
+        assert len(numbered(100, np.arange(100)).split(0.2)[1]) == 20
 
     @pytest.mark.parametrize("fraction", [0, 1, 20, -0.1, float("nan")])
     def test_wrong_fractions(self, fraction: float) -> None:

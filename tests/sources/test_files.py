@@ -30,11 +30,13 @@ class TestLabels:
         np.testing.assert_array_equal(files.targets.labels, [4, 0, 9])
         assert files.class_names is None
 
-    @pytest.mark.parametrize("labels", [[0.5, 1.5, -2.0], [[0.0, 1.0]] * 3, np.ones((3, 2, 2))])
+    @pytest.mark.parametrize(
+        "labels", [[0.5, 1.5, -2.0], np.array([0.5, 1, np.float32(2)], object), [[0.0, 1.0]] * 3, np.ones((3, 2, 2))]
+    )
     def test_numbers_become_float32(self, paths, labels) -> None:
         column = Files(paths, labels).targets.labels
         assert column.dtype == np.float32
-        np.testing.assert_array_equal(column, labels)
+        np.testing.assert_array_equal(column, np.asarray(labels, float))
 
     def test_class_names_fix_the_order(self, paths) -> None:
         files = Files(paths, ["dog", "cat", "dog"], class_names=["dog", "cat", "ape"])
@@ -52,7 +54,8 @@ class TestLabels:
             ([0, 1, 2], ["dog", "cat"], r"indices into the 2 class_names\. Received 2 .*sample 2.* Use 0 to 1"),
             ([0.0, 1.0, np.nan], None, r"must be finite\. Received NaN or infinity at 2\. Fill"),
             ([[1], [1, 2], []], None, r"one shape\. Received rows of several lengths\. Pass"),
-            ([None, "a", "b"], None, r"numbers or strings.*Received list of object"),
+            ([None, "a", None], None, r"a label for every image\. Received none at 0, 2\. Fill"),
+            ([3j, "a", {}], None, r"numbers or strings.*Received list of object"),
             ([["a"], ["b"], ["c"]], None, r"one per image\. Received shape \(3, 1\)"),
             (
                 ["a", "b", "a"],
@@ -156,3 +159,8 @@ class TestPaths:
     def test_no_list(self, given, words: str) -> None:
         with pytest.raises((ArgumentError, SourceError), match=words):
             Files(given)
+
+
+def test_folders_are_no_files(paths, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"paths must be of files\. Received 1 folders: .*Folder\(path"):
+        Files([*paths, tmp_path])

@@ -23,14 +23,17 @@ COLUMNS = {
 }
 
 
-@pytest.fixture(params=["pandas", "polars", "pyarrow", "csv"])
+@pytest.fixture(params=["pandas", "polars", "pyarrow", "csv", "parquet"])
 def table(request, write, tmp_path: Path):
-    """The same table in four forms, beside its images."""
+    """The same table in five forms, beside its images."""
     write(*COLUMNS["file"])
     if request.param == "csv":
         lines = [",".join(COLUMNS), *(",".join(map(str, row)) for row in zip(*COLUMNS.values(), strict=True))]
         (tmp_path / "photos.csv").write_text("\n".join(lines) + "\n")
         return tmp_path / "photos.csv"
+    if request.param == "parquet":
+        pytest.importorskip("polars").DataFrame(COLUMNS).write_parquet(tmp_path / "photos.parquet")
+        return tmp_path / "photos.parquet"
     module = pytest.importorskip(request.param)
     return module.table(COLUMNS) if request.param == "pyarrow" else module.DataFrame(COLUMNS)
 
@@ -116,8 +119,17 @@ class TestErrors:
             Table(frame, image="file", label="y", root=tmp_path)
 
     def test_no_dataframe(self) -> None:
-        with pytest.raises(ArgumentError, match=r"dataframe or the path of a CSV file\. Received int\. Pass"):
+        with pytest.raises(ArgumentError, match=r"a dataframe, or the path of a CSV or .*\. Received int\. Pass"):
             Table(3, image="file")
+
+    def test_two_columns_of_one_name_and_none_at_all(self, tmp_path: Path) -> None:
+        frame = pytest.importorskip("pandas").DataFrame([["a.png", 1, 2]], columns=["file", "kind", "kind"])
+        (tmp_path / "twice.csv").write_text("file,kind,kind\na.png,1,2\n")
+        for table in (frame, tmp_path / "twice.csv"):
+            with pytest.raises(ArgumentError, match=r"'kind'.* 2.*Rename or drop"):
+                Table(table, image="file", label="kind")
+        with pytest.raises(ArgumentError, match=r"label must name columns\. Received label=\[\]"):
+            Table(frame, image="file", label=[])
 
     def test_a_lazy_frame(self) -> None:
         polars = pytest.importorskip("polars")
@@ -166,6 +178,8 @@ class TestCsv:
             ("file,y\na\n", r"Received 1 values in row 0 .*for 2 columns"),
             ("file,y\na,\n", r"nothing in row 0"),
             ("file,y\na,1.5\nb, N/A\n", r"nothing in row 1"),
+            ("file,y\na\0,1\n", r"CSV, in UTF-8, or Parquet\. Received one that begins with b'file,y"),
+            ("PAR1file,y\n", r"the Parquet file must be readable"),
             ("file;y\na;1,5\n", r"separated by commas\. Received 'file;y'\. Pass .*sep=';'"),
         ],
     )

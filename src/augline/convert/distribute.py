@@ -7,13 +7,16 @@ trains nothing. Such a look is recognised here and gets a copy of the first batc
 
 from __future__ import annotations
 
+import gc
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
 
 _REHEARSAL = "_maybe_symbolic_build"  # of keras.src.backend.tensorflow.trainer.TensorFlowTrainer, as are the others
 _METHODS = frozenset({_REHEARSAL, "fit", "evaluate", "predict"})
+_looks = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def looking_replicas() -> int:
 
 def _callers() -> Iterator[Caller]:
     """Of each thread the innermost."""
-    for top in sys._current_frames().values():
+    for top in _innermost():
         frame: FrameType | None = top
         while frame is not None:
             name = frame.f_code.co_name
@@ -55,6 +58,23 @@ def _callers() -> Iterator[Caller]:
                 yield Caller(name == _REHEARSAL, name == "fit", int(strategy.num_replicas_in_sync))
                 break
             frame = frame.f_back
+
+
+def _innermost() -> list[FrameType]:
+    """The frame in which each thread stands.
+
+    Frames are objects, so Python 3.11 may collect garbage while it gathers them under a lock of the interpreter. It
+    then hangs for ever if the garbage wants that lock, as a `threading.local` does, or waits for a thread that does. So
+    nothing is collected meanwhile.
+    """
+    with _looks:  # or the first of two threads to have done would switch collections on for the other
+        collects = gc.isenabled()
+        try:
+            gc.disable()
+            return [*sys._current_frames().values()]
+        finally:
+            if collects:
+                gc.enable()
 
 
 def scope_replicas() -> int:

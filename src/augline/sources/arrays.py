@@ -123,6 +123,10 @@ _DTYPES = ("uint8", "uint16", "float32")
 
 
 def _stack(images: NDArray[Any]) -> NDArray[Any]:
+    if images.dtype == object:
+        received = f"{type(images[()]).__name__}" if images.ndim == 0 else f"an array of objects, {images.shape}"
+        fix = "Pass a list of arrays, list(images)."
+        raise refusal(ArgumentError, _OWNER, "images must be an array, or a list of arrays", received, fix)
     if images.ndim == 3 and images.shape[-1] <= 4:
         rule = "images must be (N, height, width, channels) or (N, height, width)"
         fix = "For one image pass images[None]; for images so narrow pass images[..., None]."

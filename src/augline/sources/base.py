@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError, SpecError
+from augline.sources import remote
 from augline.sources.refusal import check_choice, check_length, refusal, shown
 from augline.sources.split import held_out
 from augline.sources.targets import Targets
@@ -111,7 +112,7 @@ class Source(ABC):
             fraction: of the samples for validation, between 0 and 1.
             seed: another seed, another choice.
             stratify: whether each class is split alike and, having two samples, is on both sides; by default where
-                the labels are classes.
+                the labels are classes, not all different. A class of one sample is for training.
         """
         if not 0 < fraction < 1:
             fix = "Pass 0.2 to hold out a fifth."
@@ -120,10 +121,13 @@ class Source(ABC):
         if len(origins) < 2:
             raise refusal(ArgumentError, repr(self), "a split needs 2 samples", f"{len(origins)}", "Add images.")
         classes = None if stratify is False else self.targets.class_indices
+        classes = None if classes is None else classes[first]
+        if classes is not None and len(np.unique(classes)) == len(classes):  # of which none could be held out
+            classes = None
         if stratify and classes is None:
-            fix = "Pass stratify=False."
-            raise refusal(ArgumentError, repr(self), "stratify needs labels that are classes", "stratify=True", fix)
-        out = held_out(origins, None if classes is None else classes[first], float(fraction), seed)[place]
+            rule, fix = "stratify needs labels that are classes, one with two samples at least", "Pass stratify=False."
+            raise refusal(ArgumentError, repr(self), rule, "stratify=True", fix)
+        out = held_out(origins, classes, float(fraction), seed)[place]
         recipe = {"fraction": fraction, "seed": seed, "stratify": stratify}
         training = Subset(self, np.flatnonzero(~out), recipe | {"part": "training"})
         return training, Subset(self, np.flatnonzero(out), recipe | {"part": "validation"})
@@ -258,12 +262,15 @@ def range_of(owner: str, dtype: str) -> tuple[float, float]:
     return VALUE_RANGES[dtype]
 
 
-def read_file(owner: str, path: str) -> bytes:
-    """The bytes of a file."""
+def read_file(owner: str, path: str, most: int = -1) -> bytes:
+    """The bytes of a file, or the first of them."""
     try:
+        if remote.is_remote(path):
+            with remote.opened(path) as there:
+                return there.read(most)
         with open(path, "rb", opener=_open_at_once) as file:
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return file.read()
+                return file.read(most)
         problem, cause = "neither a file nor a link to one", None
     except OSError as error:
         problem, cause = error.strerror or str(error), error

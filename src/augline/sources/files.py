@@ -1,7 +1,7 @@
 """Lists of files, with whatever targets belong to them."""
 
 # A data set may list a million files: plain strings, no Path object for each.
-# ruff: noqa: PTH109, PTH110
+# ruff: noqa: PTH109, PTH110, PTH112, PTH113
 from __future__ import annotations
 
 import os
@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from augline.errors import ArgumentError, SourceError
+from augline.sources import remote
 from augline.sources.base import FileSource, check_extra_images, no_config
 from augline.sources.columns import build
 from augline.sources.refusal import refusal, shown
 
+_REMOTE_LOOKED_AT = 16
 _Paths = Sequence[str | os.PathLike[str]]
 
 
@@ -22,7 +24,7 @@ class Files(FileSource):
     """Images from a list of paths.
 
     Args:
-        paths: the files, which must exist.
+        paths: the files, which must exist; also such that TensorFlow reads, as gs://bucket/a.jpg.
         labels: one per file: class indices, floats (regression), strings (their sorted vocabulary becomes
             `class_names`), or rows of numbers (one-hot, several labels, several outputs).
         masks: one segmentation mask per file: paths, or arrays (height, width[, channels]). Several per file by name:
@@ -149,8 +151,16 @@ def path_list(owner: str, paths: _Paths) -> list[str]:
 
 
 def check_exist(owner: str, paths: Sequence[str]) -> None:
-    """Refuse missing files now rather than in the middle of an epoch."""
-    if missing := [path for path in paths if not os.path.exists(path)]:
+    """Refuse missing files now rather than in the middle of an epoch; of remote ones, each a journey, a few."""
+    far = [path for path in paths if remote.is_remote(path)]
+    near = [path for path in paths if not remote.is_remote(path)] if far else paths
+    odd = [path for path in near if not os.path.isfile(path)]
+    if folders := [path for path in odd if os.path.isdir(path)]:
+        fix = "List the files in them, or pass Folder(path, label_mode=None)."
+        raise refusal(SourceError, owner, "paths must be of files", f"{len(folders)} folders: {shown(folders)}", fix)
+    missing = [path for path in odd if not os.path.exists(path)]
+    missing += [path for path in far[:: max(len(far) // _REMOTE_LOOKED_AT, 1)] if not remote.exists(path)]
+    if missing:
         received = f"{len(missing)} of {len(paths)} that do not: {shown(missing)}"
         fix = f"Correct the paths; they are seen from {os.getcwd()!r}."
         raise refusal(SourceError, owner, "every file must exist", received, fix)

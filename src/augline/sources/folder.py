@@ -1,7 +1,7 @@
 """A folder of images, labelled by sub-folder or by file name."""
 
 # A data set may list a million files: plain strings, no Path object for each.
-# ruff: noqa: PTH100, PTH109, PTH110, PTH112, PTH118, PTH119, PTH122, PTH208
+# ruff: noqa: PTH100, PTH109, PTH112, PTH118, PTH119, PTH122, PTH208
 from __future__ import annotations
 
 import os
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
+from augline.sources import remote
 from augline.sources.base import FileSource
 from augline.sources.labels import LABEL_MODES, checked_names, in_mode, vocabulary
 from augline.sources.refusal import check_choice, nearest, refusal, shown
@@ -32,7 +33,7 @@ class Folder(FileSource):
     folders, which lie in no class: `left_out` counts them.
 
     Args:
-        path: the folder.
+        path: the folder; also one that TensorFlow reads, such as gs://bucket/photos.
         label: a regular expression searched for in each file's name without its extension; its group `label`, or else
             its first group, is the label. Without it, the sub-folders are the classes.
         label_mode: Keras's "int" (int32), "categorical" (one-hot float32), "binary" (float32 of shape (N, 1), two
@@ -110,12 +111,12 @@ class Folder(FileSource):
                 raise refusal(ArgumentError, self._owner, rule, f"label_mode=None and {name}={value!r}", fix)
 
     def _check_folder(self) -> None:
-        if os.path.isdir(self.path):
+        if remote.is_folder(self.path):
             return
-        if os.path.exists(self.path):
+        if remote.exists(self.path):
             fix = "Pass the folder that the file lies in, or Files([...])."
             raise refusal(SourceError, self._owner, "path must be a folder", "a file", fix)
-        parent, name = os.path.split(os.path.abspath(self.path))
+        parent, name = os.path.split(self.path if remote.is_remote(self.path) else os.path.abspath(self.path))
         near = nearest(name, os.listdir(parent)) if os.path.isdir(parent) else ""
         received = f"a path that does not exist, seen from {os.getcwd()!r}"
         raise refusal(SourceError, self._owner, "path must be a folder", received, f"{near}Correct the path.")
@@ -230,13 +231,12 @@ class Finder:
                     waiting.append(entry.path)
             yield root, names
 
-    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+    def _entries(self, folder: str) -> list[os.DirEntry[str] | remote.Entry]:
         """What lies in a folder and is not hidden."""
         try:
-            with os.scandir(folder) as entries:
-                return [entry for entry in entries if not entry.name.startswith(".")]
+            return [entry for entry in remote.entries(folder, self.extensions) if not entry.name.startswith(".")]
         except OSError as error:
-            received = f"{folder!r}: {error.strerror}"
+            received = f"{folder!r}: {error.strerror or error}"
             rule, fix = "every folder must be readable", "Correct its permissions."
             raise refusal(SourceError, self._owner, rule, received, fix) from error
 

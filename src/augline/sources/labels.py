@@ -51,13 +51,33 @@ def _array(owner: str, labels: Any) -> NDArray[Any]:
     except ValueError as error:
         fix = "Pass rows of one length, or Table(task='multilabel') for sets of labels."
         raise refusal(ArgumentError, owner, "labels must have one shape", "rows of several lengths", fix) from error
-    if array.dtype.kind == "O" and all(isinstance(label, str) for label in array.ravel()):
-        return array.astype(str)
+    if array.dtype.kind == "O":
+        array = _of_one_type(owner, array)
     if array.dtype.kind not in "USbuif" or array.ndim == 0:
         rule = "labels must be numbers or strings, one per image"
         received = f"{type(labels).__name__} of {array.dtype} with {array.ndim} axes"
         raise refusal(ArgumentError, owner, rule, received, "Convert them first.")
     return array
+
+
+def _of_one_type(owner: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Python objects, all strings or all numbers, as such; pandas has columns of them."""
+    values = array.ravel().tolist()
+    if empty := [row for row, value in enumerate(values) if missing(value)]:
+        rule, fix = "there must be a label for every image", "Fill or remove those samples."
+        raise refusal(ArgumentError, owner, rule, f"none at {shown(empty)}", fix)
+    if all(isinstance(value, str) for value in values):
+        return array.astype(str)
+    numbers = all(isinstance(value, (bool, int, float, np.number, np.bool_)) for value in values)
+    return np.asarray(array.tolist()) if numbers else array
+
+
+def missing(value: Any) -> bool:
+    """Whether a table means nothing by it: None, NaN, and what pandas has for them."""
+    # pandas.NA answers a comparison with itself, so it is told by its type's name.
+    return (
+        value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+    )
 
 
 def _narrow(array: NDArray[Any]) -> NDArray[Any]:

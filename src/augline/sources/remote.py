@@ -1,7 +1,7 @@
 """Files by their names: local ones, and through `tf.io.gfile` those whose names have a scheme, such as gs://."""
 
 # A data set may have many files: plain strings, no Path object for each.
-# ruff: noqa: PTH100, PTH105, PTH110, PTH116, PTH119, PTH120, PTH123, PTH207
+# ruff: noqa: PTH100, PTH105, PTH110, PTH112, PTH116, PTH118, PTH119, PTH120, PTH123, PTH207
 from __future__ import annotations
 
 import glob
@@ -10,6 +10,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 
@@ -20,6 +21,23 @@ def is_remote(path: str) -> bool:
     (True, False)
     """
     return "://" in path
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file or folder in a remote folder, as `os.DirEntry` is in a local one."""
+
+    name: str
+    path: str
+    _folder: bool
+
+    def is_dir(self) -> bool:
+        """Whether it is a folder."""
+        return self._folder
+
+    def is_symlink(self) -> bool:
+        """Nothing remote is a link."""
+        return False
 
 
 def matching(pattern: str) -> list[str]:
@@ -38,6 +56,32 @@ def exists(path: str) -> bool:
         return os.path.exists(path)
     with _tensorflow() as gfile:
         return bool(gfile.exists(path))
+
+
+def is_folder(path: str) -> bool:
+    """Whether there is such a folder."""
+    if not is_remote(path):
+        return os.path.isdir(path)
+    with _tensorflow() as gfile:
+        return bool(gfile.isdir(path))
+
+
+def entries(folder: str, files: tuple[str, ...]) -> list[os.DirEntry[str] | Entry]:
+    """What lies in a folder; remote names that end so are taken for files, for each question is a journey.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if not is_remote(folder):
+        with os.scandir(folder) as found:
+            return list(found)
+    with _tensorflow() as gfile:
+        names = [(name.rstrip("/"), name.endswith("/")) for name in gfile.listdir(folder)]
+        paths = [(name, os.path.join(folder, name), marked) for name, marked in names if name]
+        return [
+            Entry(name, path, marked or (not name.lower().endswith(files) and gfile.isdir(path)))
+            for name, path, marked in paths
+        ]
 
 
 def state(path: str) -> tuple[str, int, int]:

@@ -1,10 +1,12 @@
-"""A table of paths and labels: a dataframe, or a CSV file."""
+"""A table of paths and labels: a dataframe, or a CSV or Parquet file."""
 
 # A data set may list a million files: plain strings, no Path object for each.
-# ruff: noqa: PTH118, PTH120, PTH123
+# ruff: noqa: PTH118, PTH120
 from __future__ import annotations
 
 import csv
+import importlib
+import io
 import os
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -13,15 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
+from augline.sources import remote
 from augline.sources.base import FileSource, no_config
 from augline.sources.columns import build
 from augline.sources.files import check_exist
-from augline.sources.labels import ClassNames, encode, multi_hot
+from augline.sources.labels import ClassNames, encode, missing, multi_hot
 from augline.sources.refusal import check_choice, nearest, refusal, shown
 
 _NOTHING = ("na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none")
 """What programs write into a column of numbers, in any case, where they have none."""
 
+_PARQUET = b"PAR1"
+_PARQUET_READERS = (("polars", "read_parquet"), ("pyarrow.parquet", "read_table"), ("pandas", "read_parquet"))
+_HEAD = 4096
 TASKS = ("classification", "regression", "multilabel", None)
 
 _Columns: TypeAlias = dict[str, list[Any]]
@@ -32,11 +38,12 @@ class Table(FileSource):
     """Images listed in a table, with their labels.
 
     Args:
-        table: any dataframe that narwhals understands (pandas, polars, pyarrow, ...), or the path of a CSV file.
+        table: any dataframe that narwhals understands (pandas, polars, pyarrow, ...), or the path of a CSV file or a
+            Parquet file, which needs polars or pyarrow.
         image: the column of paths.
         label: the column of labels, or several columns. By default strings and integers are classes, floats are a
             regression, and several columns are several outputs (float32).
-        root: the folder that relative paths start from; by default the CSV file's own, or the current one.
+        root: the folder that relative paths start from; by default the file's own, or the current one.
         weight: the column of sample weights.
         task: "classification", "regression" or "multilabel", where the default is not meant. For "multilabel" the
             label is a column of lists, a column of strings like "cat|dog" ("" for none of them), or one column of
@@ -48,7 +55,7 @@ class Table(FileSource):
         exif: whether files are turned upright by their EXIF orientation.
 
     Raises:
-        SourceError: the CSV or image files are missing, or there are no rows.
+        SourceError: the file or image files are missing, or there are no rows.
         ArgumentError: no such column, a missing value, or labels that do not fit the task.
 
     >>> Table("photos.csv", image="file", label="species")      # doctest: +SKIP
@@ -74,6 +81,9 @@ class Table(FileSource):
         self._owner = f"Table({'dataframe' if self._file is None else repr(self._file)})"
         self._decode_as(self._owner, color_mode, dtype, exif)
         check_choice(self._owner, "task", task, TASKS)
+        if isinstance(label, list) and not label:
+            fix = "Name them, or leave label out."
+            raise refusal(ArgumentError, self._owner, "label must name columns", "label=[]", fix)
         self._arguments = {"image": image, "label": label, "root": None if root is None else os.fspath(root)}
         self._arguments |= {"weight": weight, "task": task, "separator": separator, "color_mode": color_mode}
         wanted = [image, *([label] if isinstance(label, str) else label or []), *([weight] if weight else [])]
@@ -94,7 +104,7 @@ class Table(FileSource):
         return f"{self._owner[:-1]}, {len(self)} images{classes})"
 
     def config(self) -> dict[str, Any]:
-        """The arguments, with the class list as found; of a CSV file only."""
+        """The arguments, with the class list as found; of a file only."""
         if self._file is None:
             raise no_config(self._owner, "a dataframe")
         names = (
@@ -106,7 +116,8 @@ class Table(FileSource):
     def _paths(self, values: list[Any], root: str | os.PathLike[str] | None) -> list[str]:
         start = os.fspath(root) if root is not None else os.path.dirname(self._file or "")
         try:
-            return [os.path.join(start, value) for value in values]
+            paths = [os.fspath(value) for value in values]
+            return [path if remote.is_remote(path) else os.path.join(start, path) for path in paths]
         except TypeError as error:
             fix = "Name the column that holds the paths."
             raise refusal(ArgumentError, self._owner, "image must be a column of paths", str(error), fix) from error
@@ -114,23 +125,14 @@ class Table(FileSource):
 
 def _read(owner: str, table: Any, file: str | None, wanted: Sequence[str], lists: str | None) -> _Columns:
     """The wanted columns as lists without missing values; an empty text in the column `lists` is an empty list."""
-    if file is not None:
-        columns = _read_csv(owner, file)
-        _check_columns(owner, wanted, list(columns))
+    data = None if file is None else _bytes_of(owner, file)
+    if data is None or data.startswith(_PARQUET):
+        columns = _from_frame(owner, table if data is None else _read_parquet(owner, data), wanted)
+    else:
+        columns = _read_csv(owner, str(file), data, wanted)
         columns |= {name: _parsed(columns[name]) for name in wanted[1:]}  # the paths stay text, even "0012"
         if lists is not None:
             columns[lists] = ["" if value is None else value for value in columns[lists]]
-    else:
-        import narwhals as nw
-
-        try:
-            frame = nw.from_native(table, eager_only=True)
-        except TypeError as error:
-            rule = "table must be a dataframe or the path of a CSV file"
-            fix = "Pass a pandas, polars or pyarrow table; collect() a lazy one."
-            raise refusal(ArgumentError, owner, rule, type(table).__name__, fix) from error
-        _check_columns(owner, wanted, frame.columns)
-        columns = {name: frame[name].to_list() for name in wanted}
     for name in wanted:
         _check_complete(owner, name, columns[name], "with '' for no label, " if name == lists else "")
     if not columns[wanted[0]]:
@@ -138,39 +140,77 @@ def _read(owner: str, table: Any, file: str | None, wanted: Sequence[str], lists
     return {name: columns[name] for name in wanted}
 
 
+def _from_frame(owner: str, table: Any, wanted: Sequence[str]) -> _Columns:
+    import narwhals as nw
+
+    try:
+        frame = nw.from_native(table, eager_only=True)
+    except TypeError as error:
+        rule = "table must be a dataframe, or the path of a CSV or Parquet file"
+        fix = "Pass a pandas, polars or pyarrow table; collect() a lazy one."
+        raise refusal(ArgumentError, owner, rule, type(table).__name__, fix) from error
+    except Exception as error:  # two columns of one name, which pandas may have; each narwhals has its own error
+        fix = "Rename or drop columns."
+        raise refusal(ArgumentError, owner, "columns must differ in their names", str(error), fix) from error
+    _check_columns(owner, wanted, frame.columns)
+    return {name: frame[name].to_list() for name in wanted}
+
+
+def _bytes_of(owner: str, file: str) -> bytes:
+    try:
+        with remote.opened(file) as data:
+            return data.read()
+    except OSError as error:
+        raise refusal(SourceError, owner, "the file must be readable", str(error), "Correct the path.") from error
+
+
+def _read_parquet(owner: str, data: bytes) -> Any:
+    """A Parquet file as the dataframe of whatever library is there."""
+    for module, function in _PARQUET_READERS:
+        try:
+            return getattr(importlib.import_module(module), function)(io.BytesIO(data))
+        except ImportError:  # also pandas's, which leaves the work to others
+            continue
+        except Exception as error:  # of each library its own
+            fix = "Write the file again."
+            raise refusal(SourceError, owner, "the Parquet file must be readable", str(error), fix) from error
+    fix = "Run: pip install polars"
+    raise refusal(SourceError, owner, "Parquet files need polars or pyarrow", "neither", fix)
+
+
 def _check_columns(owner: str, wanted: Sequence[str], there: Sequence[str]) -> None:
     for name in wanted:
         if name not in there:
             fix = f"{nearest(name, there)}The columns are {shown(there, 20)}."
             raise refusal(ArgumentError, owner, "every column named must exist", repr(name), fix)
+        if list(there).count(name) > 1:
+            rule, received = "a column named must be one", f"{name!r}, of which there are {list(there).count(name)}"
+            raise refusal(ArgumentError, owner, rule, received, "Rename or drop columns.")
 
 
 def _check_complete(owner: str, name: str, values: list[Any], how: str) -> None:
-    if empty := [row for row, value in enumerate(values) if _missing(value)]:
+    if empty := [row for row, value in enumerate(values) if missing(value)]:
         received = f"nothing in row {empty[0]} (counted from 0; {len(empty)} such rows)"
         rule = f"column {name!r} must have a value in every row"
         raise refusal(ArgumentError, owner, rule, received, f"Fill those rows, {how}or drop them.")
 
 
-def _missing(value: Any) -> bool:
-    # pandas.NA answers a comparison with itself, so it is told by its type's name.
-    return (
-        value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
-    )
-
-
-def _read_csv(owner: str, file: str) -> _Columns:
+def _read_csv(owner: str, file: str, data: bytes, wanted: Sequence[str]) -> _Columns:
+    if b"\0" in data[:_HEAD]:
+        fix = "Pass the dataframe that pandas or polars reads from it."
+        received = f"one that begins with {data[:8]!r}"
+        raise refusal(SourceError, owner, "a file must be CSV, in UTF-8, or Parquet", received, fix)
     try:
-        with open(file, newline="", encoding="utf-8-sig", errors="surrogateescape") as lines:
-            rows = list(csv.reader(lines))
-    except (OSError, csv.Error) as error:
-        raise refusal(SourceError, owner, "the CSV file must be readable", str(error), "Correct the path.") from error
+        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig", "surrogateescape"), newline="")))
+    except csv.Error as error:
+        raise refusal(SourceError, owner, "the CSV file must be readable", str(error), "Correct the file.") from error
     if not rows:
         raise refusal(SourceError, owner, "the CSV file must have a header line", "an empty file", "Fill it.")
     header, body = rows[0], [row for row in rows[1:] if row]
     if len(header) == 1 and (other := next((mark for mark in ";\t" if mark in header[0]), None)):
         fix = f"Pass the dataframe that pandas.read_csv({file!r}, sep={other!r}) gives."
         raise refusal(SourceError, owner, "columns must be separated by commas", repr(header[0]), fix)
+    _check_columns(owner, wanted, header)
     for number, row in enumerate(body):
         if len(row) != len(header):
             received = f"{len(row)} values in row {number} (counted from 0) for {len(header)} columns"

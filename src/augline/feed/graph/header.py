@@ -17,7 +17,8 @@ JPEG, PNG, GIF, BMP = range(4)
 _MAGIC = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"BM")
 _FIRST = 26  # bytes that say the size of all but JPEGs
 _SEGMENT = 10  # bytes of a JPEG's segment that are looked at
-_EXIF = (0x45, 0x78, 0x69, 0x66, 0, 0)
+_CHUNK = 14  # of a PNG's chunk
+_EXIF = b"Exif\0\0"
 _MOST_TAGS = 64
 _SHORT, _LONG = 3, 4
 _OS2 = 12  # length of the older kind of BMP header
@@ -32,7 +33,7 @@ _PLACES = {  # of the bytes of height and width, the lowest first
 def probe(data: Array, names: Array, exif: bool) -> tuple[Array, Array, Array]:
     """Formats `(batch,)`, (height, width) as stored `(batch, 2)`, and orientations `(batch,)` of files; all int32.
 
-    EXIF is read from the application segments of a JPEG, where its standard puts it.
+    EXIF is read from the application segments of a JPEG and the eXIf chunk of a PNG, where their standards put it.
 
     Args:
         data: Whole files, `(batch,)`.
@@ -40,7 +41,7 @@ def probe(data: Array, names: Array, exif: bool) -> tuple[Array, Array, Array]:
         exif: Whether orientations count.
     """
     first = _bytes(data, tf.zeros_like(tf.strings.length(data)), _FIRST)
-    alike = [tf.reduce_all(first[:, : len(magic)] == [*magic], axis=1) for magic in _MAGIC]
+    alike = [_spells(first[:, : len(magic)], magic) for magic in _MAGIC]
     kind = tf.reduce_max(tf.where(tf.stack(alike, axis=1), tf.range(len(_MAGIC)), -1), axis=1)
     fix = "A graph reads no WebP and no TIFF: convert the file, or use engine='opencv'."
     known = _all(kind >= 0, names, f": a file must be a JPEG, PNG, GIF or BMP image. {fix}")
@@ -48,7 +49,7 @@ def probe(data: Array, names: Array, exif: bool) -> tuple[Array, Array, Array]:
     size = tf.where((kind == JPEG)[:, None], size, _fixed(first, kind))
     whole = _all(tf.reduce_all(size > 0, axis=1), names, ": the header must be whole. Copy or download the file again.")
     with tf.control_dependencies([known, whole]):
-        turn = _orientation(data, tags) if exif else tf.ones_like(kind)
+        turn = _orientation(data, tags + _png_tags(data, kind == PNG)) if exif else tf.ones_like(kind)
         return tf.identity(kind), tf.identity(size), turn
 
 
@@ -105,7 +106,7 @@ def _jpeg(data: Array, looks: Array) -> tuple[Array, Array]:
         goes = (at > 0) & ~ends
         frame = goes & _among(marker, FRAMES) & (size[:, 0] == 0)
         size = tf.where(frame[:, None], _big(head, (5, 7), 2), size)
-        is_exif = (marker == APP1) & tf.reduce_all(head[:, 4:10] == _EXIF, axis=1)
+        is_exif = (marker == APP1) & _spells(head[:, 4:10], _EXIF)
         tags = tf.where(goes & is_exif & (tags == 0), at + _SEGMENT, tags)
         further = tf.where(fill, 1, tf.where(alone, 2, 2 + length))
         return tf.where(goes, at + further, -tf.abs(at)), size, tags
@@ -114,6 +115,26 @@ def _jpeg(data: Array, looks: Array) -> tuple[Array, Array]:
     start = tf.where(looks, 2, none), tf.stack([none, none], axis=1), none
     _, size, tags = tf.while_loop(lambda at, *_: tf.reduce_any(at > 0), step, start)
     return size, tags
+
+
+def _png_tags(data: Array, looks: Array) -> Array:
+    """Where the tags of EXIF begin in files `(batch,)`, or 0; walks the chunks of PNGs (PNG, third edition, 5.3)."""
+
+    def step(at: Array, tags: Array) -> tuple[Array, Array]:
+        head = _bytes(data, tf.abs(at), _CHUNK)
+        length, is_exif = _big(head, (0,))[:, 0], _spells(head[:, 4:8], b"eXIf")
+        tags = tf.where((at > 0) & is_exif, at + 8 + 6 * tf.cast(_spells(head[:, 8:], _EXIF), tf.int32), tags)
+        ends = is_exif | _spells(head[:, 4:8], b"IEND") | (length < 0) | (length > tf.strings.length(data) - at - 12)
+        return tf.where((at > 0) & ~ends, at + 12 + length, -tf.abs(at)), tags
+
+    none = tf.zeros(tf.shape(looks), tf.int32)
+    start = tf.where(looks, len(b"\x89PNG\r\n\x1a\n"), none), none
+    return tf.while_loop(lambda at, _: tf.reduce_any(at > 0), step, start)[1]
+
+
+def _spells(found: Array, text: bytes) -> Array:
+    """Which rows of bytes `(batch, n)` are those of a text."""
+    return tf.reduce_all(found == [*text], axis=1)
 
 
 def _among(values: Array, some: Collection[int]) -> Array:
@@ -126,7 +147,7 @@ def _orientation(data: Array, start: Array) -> Array:
 
     def stated() -> Array:
         head = _bytes(data, start, 8)
-        orders = [tf.reduce_all(head[:, :4] == [*order], axis=1) for order in (b"II*\0", b"MM\0*")]
+        orders = [_spells(head[:, :4], order) for order in (b"II*\0", b"MM\0*")]
         little = orders[0][:, None]
         offset = tf.where(little, _little(head, (4, 4), 4), _big(head, (4, 4)))[:, 0]
         table = tf.reshape(_bytes(data, start + offset, 2 + 12 * _MOST_TAGS), (tf.shape(head)[0], -1, 2))

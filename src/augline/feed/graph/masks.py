@@ -14,6 +14,7 @@ from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.state import Each
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.files import in_corner, view
+from augline.feed.graph.formats import by_ending
 from augline.feed.graph.frames import by_video, framed, plan_of_frames
 from augline.feed.graph.refuse import refused
 from augline.feed.graph.source import Parts
@@ -22,6 +23,7 @@ from augline.plan import Plan, Warp
 from augline.sight import counted
 from augline.sources import remote
 from augline.sources.base import Source
+from augline.sources.mask_folder import Layers
 from augline.sources.tfrecord_targets import RecordMask
 from augline.targets import mask_array
 
@@ -109,12 +111,12 @@ def _one_of(there: Array, place: Array) -> tuple[Array, Array]:
 
 def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple[Array, Each]]:
     channels, dtype = before.channels, getattr(tf, before.dtype)
-    if all(isinstance(row, (str, RecordMask)) for row in rows):
+    if all(isinstance(row, (str, RecordMask, Layers)) for row in rows):
         if before.dtype not in ("uint8", "uint16"):
             raise refused(source.name(0), "mask files must hold 8 or 16 bits", before.dtype)
-        _check_format(rows[0], channels, dtype)
-        read = _bytes(rows)
-        return lambda indices, sizes, names: _decoded(read(indices), sizes, names, channels, dtype)
+        layers = channels if isinstance(rows[0], Layers) else 1
+        read = _bytes(rows, channels // layers, dtype)
+        return lambda indices, sizes, names: _decoded(read(indices), sizes, names, channels // layers, dtype)
     arrays = [mask_array(row, len(source.lead)) for row in rows]
     if len({array.shape for array in arrays}) > 1:
         raise refused(repr(source), "masks in memory must have one size", "masks of several sizes")
@@ -126,12 +128,17 @@ def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple
     return lambda indices, *_: (framed(tf.gather(stacked, indices), source.lead), Each(settled=True))
 
 
-def _check_format(file: str | RecordMask, channels: int, dtype: Any) -> None:
-    """Refuses a mask that no graph reads; the others are looked at with the batches.
+def _check_formats(files: Sequence[str | RecordMask], channels: int, dtype: Any) -> None:
+    """Refuses masks that no graph reads: looks at one of each ending; the others are looked at with the batches.
 
     Raises:
-        EngineError: It is one.
+        EngineError: They are such.
     """
+    for numbers in by_ending([file if isinstance(file, str) else "" for file in files]).values():
+        _check_format(files[numbers[0]], channels, dtype)
+
+
+def _check_format(file: str | RecordMask, channels: int, dtype: Any) -> None:
     path, start = (file, 0) if isinstance(file, str) else (file.path, file.start)
     data = remote.read(path, start, start + _FORMAT.stop)
     if data[: len(_MAGIC)] == _MAGIC and data[_FORMAT] == _format(channels, dtype):
@@ -153,32 +160,47 @@ def _rule(channels: int, dtype: Any) -> str:
     return f"masks must be PNG files of {8 * dtype.size} bits and {channels} channels, without palette"
 
 
-def _bytes(rows: list[Any]) -> Callable[[Array], Array]:
-    """The function that reads PNG files `(batch,)`, which lie by themselves or in larger ones."""
-    if isinstance(rows[0], str):
-        paths = tf.constant(rows)
-        return lambda indices: tf.map_fn(tf.io.read_file, tf.gather(paths, indices))
-    files = sorted({row.path for row in rows})
-    numbers = {path: number for number, path in enumerate(files)}
-    return Parts(files, np.asarray([(numbers[row.path], row.start, row.end) for row in rows], np.int64)).read
+def _bytes(rows: list[Any], channels: int, dtype: Any) -> Callable[[Array], Array]:
+    """The function that reads PNG files `(batch, layers)`, which lie by themselves or in larger ones."""
+    if isinstance(rows[0], RecordMask):
+        _check_formats(rows, channels, dtype)
+        files = sorted({row.path for row in rows})
+        numbers = {path: number for number, path in enumerate(files)}
+        parts = Parts(files, np.asarray([(numbers[row.path], row.start, row.end) for row in rows], np.int64))
+        return lambda indices: parts.read(indices)[:, None]
+    layers = [[row] if isinstance(row, str) else row.paths for row in rows]
+    for column in zip(*layers, strict=True):
+        _check_formats(column, channels, dtype)
+    paths = tf.constant(layers)
+    read = tf.io.read_file
+    return lambda indices: tf.reshape(
+        tf.map_fn(read, tf.reshape(tf.gather(paths, indices), [-1])), (-1, len(layers[0]))
+    )
 
 
 def _decoded(files: Array, sizes: Array, names: Array, channels: int, dtype: Any) -> tuple[Array, Each]:
-    """Whole masks, in the top left corners of arrays of one size."""
+    """Whole masks, in the top left corners of arrays of one size; of layers `(batch, layers)` with so many channels."""
     canvas = bucket(tf.reduce_max(sizes, axis=0))
+    layers = files.shape[1]
 
     def read(file: tuple[Array, Array, Array]) -> Array:
         data, size, name = file
-        fits = tf.strings.substr(data, _FORMAT.start, 2) == _format(channels, dtype)
-        rule = f": in a graph {_rule(channels, dtype)}."
-        with tf.control_dependencies([tf.debugging.Assert(fits, [tf.strings.join(["mask of ", name, rule])])]):
-            mask = tf.io.decode_png(data, channels=channels, dtype=dtype)
-        alike = tf.reduce_all(tf.shape(mask)[:2] == size)
-        with tf.control_dependencies(
-            [tf.debugging.Assert(alike, [tf.strings.join(["mask of ", name, ": it must have the size of its image."])])]
-        ):
-            return in_corner(mask, canvas[0], canvas[1])
+        masks = [_layer(data[k], size, name, channels, dtype) for k in range(layers)]
+        return in_corner(tf.concat(masks, axis=-1), canvas[0], canvas[1])
 
     masks = tf.map_fn(read, (files, sizes, names), fn_output_signature=dtype)
-    masks = tf.reshape(masks, (files.shape[0], canvas[0], canvas[1], channels))
+    masks = tf.reshape(masks, (files.shape[0], canvas[0], canvas[1], layers * channels))
     return masks, Each(None, view(tf.concat([sizes, tf.zeros_like(sizes)], axis=1)), settled=True)
+
+
+def _layer(data: Array, size: Array, name: Array, channels: int, dtype: Any) -> Array:
+    """A mask, or some of its channels, from a file; of the size of its image."""
+    fits = tf.strings.substr(data, _FORMAT.start, 2) == _format(channels, dtype)
+    rule = f": in a graph {_rule(channels, dtype)}."
+    with tf.control_dependencies([tf.debugging.Assert(fits, [tf.strings.join(["mask of ", name, rule])])]):
+        mask = tf.io.decode_png(data, channels=channels, dtype=dtype)
+    alike = tf.reduce_all(tf.shape(mask)[:2] == size)
+    with tf.control_dependencies(
+        [tf.debugging.Assert(alike, [tf.strings.join(["mask of ", name, ": it must have the size of its image."])])]
+    ):
+        return tf.identity(mask)

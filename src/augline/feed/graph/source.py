@@ -9,10 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from augline.arrays import Array
+from augline.feed.graph.formats import START, check_formats
 from augline.feed.graph.refuse import refused
 from augline.sources.arrays import Arrays
-from augline.sources.base import FileSource, Source, Subset
-from augline.sources.remote import state
+from augline.sources.base import FileSource, Source, Subset, read_file
+from augline.sources.remote import read, state
 from augline.sources.tfrecords import TFRecords
 
 
@@ -32,10 +33,13 @@ class Samples:
         self.images: Array | None = None
         self._parts: Parts | None = None
         if isinstance(whole, FileSource):
-            self.paths = tf.constant([whole.paths[k] for k in indices.tolist()])
+            paths = [whole.paths[k] for k in indices.tolist()]
+            check_formats(paths, lambda number: read_file(repr(source), paths[number], START))
+            self.paths = tf.constant(paths)
         elif isinstance(whole, TFRecords):
-            self.paths = tf.constant([whole.name(k) for k in indices.tolist()])
-            self._parts = Parts(whole.shards, whole.places[indices])
+            names = [whole.name(k) for k in indices.tolist()]
+            self.paths, self._parts = tf.constant(names), Parts(whole.shards, whole.places[indices])
+            check_formats(names, self._parts.start)
         elif isinstance(whole, Arrays) and isinstance(whole.images, np.ndarray):
             self.images = tf.constant(whole.images)
         else:
@@ -64,8 +68,15 @@ class Parts:
     """
 
     def __init__(self, files: Sequence[str], places: np.ndarray[Any, Any]) -> None:
+        self._where = files, places
         self._files, self._places = tf.constant(files), tf.constant(places)
         self._sizes = tf.constant([state(path)[1] for path in files], tf.int64)
+
+    def start(self, number: int) -> bytes:
+        """The first bytes of a part, in Python."""
+        files, places = self._where
+        file, start, _ = places[number].tolist()
+        return read(files[file], start, start + START)
 
     def read(self, indices: Array) -> Array:
         """The bytes of parts `(batch,)`."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+import numpy as np
 import tensorflow as tf
 
 from augline.arrays import Array
@@ -49,8 +49,9 @@ def in_strip(files: Reading, channels: int, dtype: str) -> tuple[Array, Strip]:
     return parts.write(rows, room).concat(), Strip(ends - counts, sides[:, 0], sides[:, 1])
 
 
+_BUCKETS = np.array(sorted(part << k for k in range(2, 29) for part in (3, 4)), np.int32)
+
+
 def bucket(size: Array) -> Array:
-    """A size that few others round up to, for programs are compiled once for each: 2^k or 3 * 2^k, and even."""
-    exponent = tf.math.ceil(tf.math.log(tf.cast(size, tf.float32)) / math.log(2.0) - 1e-4)
-    power = tf.maximum(tf.cast(2.0**exponent, tf.int32), 16)
-    return tf.where(size <= power // 4 * 3, power // 4 * 3, power)
+    """A size, or sizes, that few others round up to, for programs are compiled once for each: 2^k or 3 * 2^k."""
+    return tf.reduce_min(tf.where(size[..., None] <= _BUCKETS, _BUCKETS, _BUCKETS[-1]), axis=-1)
