@@ -84,6 +84,18 @@ def test_headers_that_end_too_soon(jpeg: bytes) -> None:
         probe_in_graph(tf.constant([encoded(picture(20, 30)), jpeg]), names, True)
 
 
+def test_files_that_end_before_their_image_are_named() -> None:
+    """Whatever part of them is looked at; what follows an end is no matter."""
+    plain, progressive = encoded(picture(40, 50)), encoded(picture(40, 50), "JPEG", progressive=True)
+    whole = [plain, progressive, with_exif(plain, exif(6) + plain), encoded(picture(40, 50), "PNG")]
+    files = tf.constant([data + more for data in whole for more in (b"", b"\0" * 20)])
+    probe_in_graph(files, files, True)
+    for data in whole:
+        for cut in (len(data) - 1, len(data) - 9, len(data) * 2 // 3):
+            with pytest.raises(tf.errors.InvalidArgumentError, match=r"short: the (file must not end|header must be)"):
+                probe_in_graph(tf.constant([plain, data[:cut]]), tf.constant(["whole", "short"]), True)
+
+
 def test_what_is_no_image_is_named() -> None:
     tiff = io.BytesIO()
     Image.fromarray(smooth(9, 8)).save(tiff, "tiff")

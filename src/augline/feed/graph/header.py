@@ -21,6 +21,8 @@ _CHUNK = 14  # of a PNG's chunk
 _EXIF = b"Exif\0\0"
 _MOST_TAGS = 64
 _SHORT, _LONG = 3, 4
+_ENDS = {JPEG: b"\xff\xd9", PNG: b"IEND"}
+_AGAIN = "Copy or download the file again."
 _OS2 = 12  # length of the older kind of BMP header
 _PLACES = {  # of the bytes of height and width, the lowest first
     PNG: ((23, 22, 21, 20), (19, 18, 17, 16)),
@@ -45,10 +47,11 @@ def probe(data: Array, names: Array, exif: bool) -> tuple[Array, Array, Array]:
     kind = tf.reduce_max(tf.where(tf.stack(alike, axis=1), tf.range(len(_MAGIC)), -1), axis=1)
     fix = "A graph reads no WebP and no TIFF: convert the file, or use engine='opencv'."
     known = _all(kind >= 0, names, f": a file must be a JPEG, PNG, GIF or BMP image. {fix}")
-    size, tags = _jpeg(data, kind == JPEG)
+    size, tags, scan = _jpeg(data, kind == JPEG)
     size = tf.where((kind == JPEG)[:, None], size, _fixed(first, kind))
-    whole = _all(tf.reduce_all(size > 0, axis=1), names, ": the header must be whole. Copy or download the file again.")
-    with tf.control_dependencies([known, whole]):
+    whole = _all(tf.reduce_all(size > 0, axis=1), names, f": the header must be whole. {_AGAIN}")
+    ended = _all(_ended(data, kind, scan), names, f": the file must not end before its image. {_AGAIN}")
+    with tf.control_dependencies([known, whole, ended]):
         turn = _orientation(data, tags + _png_tags(data, kind == PNG)) if exif else tf.ones_like(kind)
         return tf.identity(kind), tf.identity(size), turn
 
@@ -87,7 +90,7 @@ def _little(data: Array, places: tuple[int, ...], count: int) -> Array:
     return _big(data[:, ::-1], tuple(data.shape[1] - place - count for place in places), count)
 
 
-def _jpeg(data: Array, looks: Array) -> tuple[Array, Array]:
+def _jpeg(data: Array, looks: Array) -> tuple[Array, Array, Array]:
     """Walks the segments of JPEGs up to the first scan (ITU-T T.81, annex B).
 
     Args:
@@ -95,7 +98,8 @@ def _jpeg(data: Array, looks: Array) -> tuple[Array, Array]:
         looks: Which of them are JPEGs.
 
     Returns:
-        Heights and widths `(batch, 2)`, 0 where there is no frame; and where the tags of EXIF begin `(batch,)`, or 0.
+        Heights and widths `(batch, 2)`, 0 where there is no frame; where the tags of EXIF begin `(batch,)`, or 0; and
+        where the first scan does.
     """
 
     def step(at: Array, size: Array, tags: Array) -> tuple[Array, Array, Array]:
@@ -113,8 +117,33 @@ def _jpeg(data: Array, looks: Array) -> tuple[Array, Array]:
 
     none = tf.zeros(tf.shape(looks), tf.int32)
     start = tf.where(looks, 2, none), tf.stack([none, none], axis=1), none
-    _, size, tags = tf.while_loop(lambda at, *_: tf.reduce_any(at > 0), step, start)
-    return size, tags
+    at, size, tags = tf.while_loop(lambda at, *_: tf.reduce_any(at > 0), step, start)
+    return size, tags, tf.abs(at)
+
+
+def _ended(data: Array, kind: Array, scan: Array) -> Array:
+    """Which JPEGs and PNGs have an end, and all others: of a part of a file a decoder may see no more than is there."""
+    last = _bytes(data, tf.strings.length(data) - 8, 8)  # a PNG's are IEND and a checksum
+    there = ((kind != JPEG) | _spells(last[:, 6:], _ENDS[JPEG])) & ((kind != PNG) | _spells(last[:, :4], _ENDS[PNG]))
+
+    def found(file: tuple[Array, Array, Array, Array]) -> Array:
+        """Whether it stands somewhere, if other bytes follow it."""
+        data, kind, scan, there = file
+        length = tf.strings.length(data)
+        bytes_ = tf.io.decode_raw(tf.strings.substr(data, tf.minimum(scan, length), length), tf.uint8)
+        return there | tf.where(kind == JPEG, _holds(bytes_, _ENDS[JPEG]), _holds(bytes_[:-4], _ENDS[PNG]))
+
+    def looked_for() -> Array:
+        return tf.map_fn(found, (data, kind, scan, there), fn_output_signature=tf.bool)
+
+    return tf.cond(tf.reduce_all(there), lambda: there, looked_for)
+
+
+def _holds(bytes_: Array, text: bytes) -> Array:
+    """Whether a text stands somewhere among bytes."""
+    places = tf.maximum(tf.size(bytes_) - len(text) + 1, 0)
+    alike = [bytes_[k : places + k] == byte for k, byte in enumerate(text)]
+    return tf.reduce_any(tf.reduce_all(tf.stack(alike), axis=0))
 
 
 def _png_tags(data: Array, looks: Array) -> Array:
