@@ -86,6 +86,7 @@ def test_threads_may_share_one():
         ([al.OneOf([al.RandomCrop(8, 9), al.CenterCrop(8, 9, p=0.5)])], (20, 30), None),
         ([al.OneOf([al.RandomCrop(8, 9), al.RandomRotation(0.1)])], (8, 9), (8, 9)),
         ([al.SomeOf([al.RandomCrop(8, 9), al.RandomFlip(), al.CenterCrop(8, 9)], n=(2, 3))], None, (8, 9)),
+        ([al.SomeOf([al.RandomCrop(8, 9), al.RandomRotation(0.1, p=0.5), al.CenterCrop(8, 9)], n=2)], None, (8, 9)),
         ([al.SomeOf([al.RandomCrop(8, 9), al.RandomFlip(), al.CenterCrop(8, 9)], n=(1, 3))], (20, 30), None),
         ([al.SomeOf([al.RandomCrop(8, 9), al.CenterCrop(8, 9)], n=1, p=0.5)], (20, 30), None),
         ([al.SomeOf([al.RandomCrop(8, 9), al.CenterCrop(8, 9), al.Transpose()], n=2)], None, None),

@@ -48,7 +48,7 @@ class Extent:
 
     def where(self, mask: Array | None, other: Extent, xp: Namespace) -> Extent:
         """This extent where `mask` holds, the other elsewhere."""
-        if mask is None:
+        if mask is None or (self.height is other.height and self.width is other.width):
             return self
         static = self.static if self.static == other.static else None
         most = larger(self.bound, other.bound)
