@@ -184,9 +184,9 @@ def dino_local(size: int = 96) -> list[Transform]:
 def yolo(size: int = 640) -> list[Transform]:
     """Training of YOLOv5 to v11 for detection (Ultralytics' default.yaml), without the mosaic.
 
-    Letterbox on 114, translation 0.1 and scale 0.5 to 1.5 either way, hue 0.015, saturation 0.7 and value 0.4 as
-    gains in HSV, horizontal flip; values from 0 to 1. The source puts four images together first (`mosaic: 1.0`, closed
-    for the last 10 epochs); mixing stands in front of this list.
+    Letterbox on grey (114 of 255), translation 0.1 and scale 0.5 to 1.5 either way, hue 0.015, saturation 0.7 and value
+    0.4 as gains in HSV, horizontal flip; values from 0 to 1. The source puts four images together first (`mosaic: 1.0`,
+    closed for the last 10 epochs); mixing stands in front of this list.
 
     Args:
         size: Side of the images that come out.
@@ -198,7 +198,7 @@ def yolo(size: int = 640) -> list[Transform]:
     """
     return [
         LetterBox(size, size),
-        RandomAffine(0.0, (0.1, 0.1), (0.5, 1.5), fill_mode="constant", fill_value=114.0),
+        RandomAffine(0.0, (0.1, 0.1), (0.5, 1.5), fill_mode="constant", fill_value=None),
         HueSaturationValue(0.015, 0.0, 0.0, 0.7, 0.4),
         RandomFlip("horizontal"),
         Normalize(0.0, 1.0),
@@ -209,7 +209,7 @@ def ssd(size: int = 300) -> list[Transform]:
     """Training of SSD (W. Liu et al., 2016; torchvision, references/detection/presets.py).
 
     Colours distorted, zoomed out up to 4 times with a chance of 0.5 on a canvas of the mean colour (its mean over the
-    channels, 115, here), cut where boxes are, horizontal flip, resized; values from 0 to 1. It needs boxes.
+    channels here, as a grey), cut where boxes are, horizontal flip, resized; values from 0 to 1. It needs boxes.
 
     Args:
         size: Side of the images that come out.
@@ -217,11 +217,11 @@ def ssd(size: int = 300) -> list[Transform]:
     Example:
         >>> import augline as al
         >>> al.presets.ssd()[1]
-        RandomZoomOut(fill_value=115.0, p=0.5)
+        RandomZoomOut(fill_value=None, p=0.5)
     """
     return [
         PhotometricDistort(),
-        RandomZoomOut((1.0, 4.0), fill_value=115.0, p=0.5),
+        RandomZoomOut((1.0, 4.0), fill_value=None, p=0.5),
         RandomIoUCrop(),
         RandomFlip("horizontal"),
         Resizing(size, size),

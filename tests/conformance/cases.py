@@ -108,7 +108,7 @@ CASES = (
     case("bilinear", al.ResizeShortestEdge(23)),
     case("bilinear", al.ResizeShortestEdge(60, max_size=70)),
     case("bilinear", al.ResizeLongestEdge(53)),
-    case("edge", al.LetterBox(50, 61, fill_value=0)),
+    case("edge", al.LetterBox(50, 61)),
     case("moves", al.Padding(51, 70, fill_mode="reflect")),
     case("moves", al.PadToMultiple(16)),
     case("moves", al.RandomZoomOut((1.0, 2.0))),

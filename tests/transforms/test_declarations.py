@@ -106,7 +106,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("RandomFlip", {"p": nan}, "p must be a number"),
     ("RandomRotation", {"factor": 0.1, "fill_mode": "edge"}, "fill_mode"),
     ("RandomRotation", {"factor": 0.1, "interpolation": "bicubic"}, "interpolation"),
-    ("RandomRotation", {"factor": 0.1, "fill_value": nan}, "fill_value must be a number"),
+    ("RandomRotation", {"factor": 0.1, "fill_value": nan}, "finite number"),
     ("RandomRotation", {"factor": 0.1, "mask_fill_value": "void"}, "mask_fill_value"),
     ("RandomRotation", {"factor": 0.1, "name": 7}, "name"),
     ("Resizing", {"height": 0, "width": 5}, "height must be a whole number between 1 and 32767"),
@@ -277,7 +277,31 @@ def test_documentation_examples_run(name: str) -> None:
     assert runner.summarize(verbose=False).failed == 0
 
 
-@pytest.mark.parametrize("item", [al.RandomErasing(fill_value=(1, 2)), al.CoarseDropout(fill_value=(1, 2, 3, 4))])
+OUTSIDE = {"fill_mode": "constant"}
+
+
+@pytest.mark.parametrize(("dtype", "top"), [("uint8", 255), ("uint16", 65535), ("float32", 1.0)])
+def test_a_filling_is_a_value_of_the_images_or_grey(dtype: str, top: float) -> None:
+    images = np.full((1, 20, 30, 3), top, dtype)
+    colour = (0.2 * top, 0.0, top)
+    for item in (al.LetterBox(20, 50), al.LetterBox(20, 50, colour), al.Padding(20, 50, fill_value=colour)):
+        seen = np.unique(al.augment(images, [item])[0, :, :8].reshape(-1, 3) / top, axis=0)
+        want = [114 / 255] * 3 if item.fill_value is None else [0.2, 0, 1]
+        assert np.allclose(seen, [want], atol=1e-5 if top == 1 else 0.5 / top)
+    for item in (al.RandomRotation(0.1, fill_value=1.5 * top, **OUTSIDE), al.CoarseDropout(fill_value=-1)):
+        with pytest.raises(ArgumentError, match="fill_value must be a pixel value of the images here, which range fro"):
+            al.augment(images, [item])
+    mean = al.augment(images, [al.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)), al.Padding(30, 30, fill_value=-1.0)])
+    assert mean[0, 0].min() == mean[0, 0].max() == -1
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        al.RandomErasing(fill_value=(1, 2)), al.CoarseDropout(fill_value=(1, 2, 3, 4)),
+        al.RandomShear(0.1, fill_value=(1, 2), **OUTSIDE),
+    ],
+)  # fmt: skip
 def test_a_paint_has_as_many_values_as_images_have_channels(item: Transform) -> None:
     with pytest.raises(ArgumentError, match="one number, or one per channel"):
         al.augment(np.zeros((1, 8, 8, 3), np.uint8), [item])

@@ -23,7 +23,7 @@ PHOTO = smooth(90, 121, seed=1)
 MIRROR = {"border_mode": 4, "p": 1}
 FIXED = [
     A.HorizontalFlip(p=1), A.VerticalFlip(p=1), A.Transpose(p=1),
-    A.Rotate((17, 17), **MIRROR), A.Rotate((17, 17), border_mode=0, fill=50, p=1),
+    A.Rotate((17, 17), **MIRROR), A.Rotate((17, 17), border_mode=0, fill=(50, 60, 70), p=1),
     A.Rotate((-33, -33), border_mode=1, p=1), A.Rotate((-33, -33), border_mode=2, p=1),
     A.Rotate((-33, -33), border_mode=3, p=1), A.Rotate((17, 17), interpolation=0, **MIRROR),
     A.Affine(rotate=(20, 20), scale=(1.2, 1.2), **MIRROR),
@@ -106,7 +106,7 @@ def test_rotation_and_shear_the_other_way_are_far_off() -> None:
     (A.RGBShift(51, 51, 51), al.RandomChannelShift(0.2, p=0.5), None),
     (A.SmallestMaxSize([8, 9]), al.OneOf([al.ResizeShortestEdge(8), al.ResizeShortestEdge(9)]), "antialiasing"),
     (A.Rotate(36, interpolation=2, fill=(1, 2, 3)),
-     al.RandomRotation(0.1, fill_mode="constant", fill_value=1.0, p=0.5), "cubic"),
+     al.RandomRotation(0.1, fill_mode="constant", fill_value=(1.0, 2.0, 3.0), p=0.5), "cubic"),
 ], ids=lambda value: type(value).__name__)  # fmt: skip
 def test_arguments_and_differences(theirs: Any, wanted: al.Transform, words: str | None) -> None:
     made = al.translate(theirs)

@@ -120,7 +120,7 @@ def without(polygons: Sequence[_Points], holes: Any, side: int | None = None) ->
         side: See `augline.sources.holes.left_over`.
 
     >>> without([np.array([[0.0, 0], [4, 0], [4, 4], [0, 4]])], [(2, -1, 9, 9)])[0].tolist()
-    [[0.0, 0.0], [2.0, 0.0], [2.0, 4.0], [0.0, 4.0]]
+    [[2.0, 0.0], [2.0, 4.0], [0.0, 4.0], [0.0, 0.0]]
     """
     if not polygons or not len(holes):
         return [*polygons]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterable
 from typing import Annotated
 
@@ -16,10 +15,9 @@ from augline.plan.stages import Fill, FillMode, Interpolation, Stage, Warp
 from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
 from augline.transforms.epochs import largest
-from augline.transforms.fields import MaskFill, Pixels, number, span
+from augline.transforms.fields import FillValue, MaskFill, Pixels, span
+from augline.transforms.filling import filling
 from augline.transforms.sizing import Resizing
-
-FillValue = Annotated[float, number(-math.inf, math.inf, 0.0)]
 
 
 @transform
@@ -109,7 +107,7 @@ class LetterBox(Transform):
     Args:
         height: Output height in pixels.
         width: Output width in pixels.
-        fill_value: Pixel value of the padding.
+        fill_value: Pixel value of the padding, or one per channel; None for YOLO's grey, 114 of 255 of the range.
         mask_fill_value: What segmentation masks get there.
 
     Example:
@@ -120,7 +118,7 @@ class LetterBox(Transform):
 
     height: Pixels
     width: Pixels
-    fill_value: FillValue = 114.0
+    fill_value: FillValue = None
     mask_fill_value: MaskFill = 0
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
@@ -139,7 +137,7 @@ class Padding(Transform):
         height: Smallest output height in pixels.
         width: Smallest output width in pixels.
         fill_mode: See RandomRotation.
-        fill_value: The constant, as a pixel value.
+        fill_value: The constant, as a pixel value, or one per channel; None for grey, 114 of 255 of the range.
         mask_fill_value: The constant of segmentation masks.
 
     Example:
@@ -170,7 +168,7 @@ class PadToMultiple(Transform):
     Args:
         multiple: The number, in pixels.
         fill_mode: See RandomRotation.
-        fill_value: The constant, as a pixel value.
+        fill_value: The constant, as a pixel value, or one per channel; None for grey, 114 of 255 of the range.
         mask_fill_value: The constant of segmentation masks.
 
     Example:
@@ -196,7 +194,7 @@ class RandomZoomOut(Transform):
 
     Args:
         side_range: (low, high) of the canvas's sides relative to the image's, at least 1.
-        fill_value: Pixel value of the canvas.
+        fill_value: Pixel value of the canvas, or one per channel; None for grey, 114 of 255 of the range.
         mask_fill_value: What segmentation masks get there.
         p: Chance for an image.
 
@@ -223,7 +221,7 @@ class RandomZoomOut(Transform):
         height, width = (xp.floor(side * params["sides"]) for side in (frame.height, frame.width))
         top, left = xp.floor(params["top"] * (height - frame.height)), xp.floor(params["left"] * (width - frame.width))
         matrix = matrices.matrix(xp, frame.batch, ((1, 0, -left), (0, 1, -top)))
-        fill = Fill("constant", frame.unit(self.fill_value), self.mask_fill_value)
+        fill = Fill("constant", filling(self, frame, self.fill_value), self.mask_fill_value)
         most = largest(self.side_range[1])
         bound = frame.extent.bound and (int(frame.extent.bound[0] * most), int(frame.extent.bound[1] * most))
         yield Warp(matrix, Extent(height, width, most=bound), "anywhere", "bilinear", fill)
@@ -239,7 +237,7 @@ class ScaleJitter(Transform):
         height: Output height in pixels.
         width: Output width in pixels.
         scale: (low, high): 1 fits the whole image into the output.
-        fill_value: Pixel value of what stays empty, at the bottom and on the right.
+        fill_value: Pixel value of what stays empty, at the bottom and on the right, or one per channel; None for grey.
         mask_fill_value: What segmentation masks get there.
         interpolation: "bilinear" or "nearest".
 
@@ -267,7 +265,7 @@ class ScaleJitter(Transform):
         left = xp.floor(params["left"] * xp.clip(wide - self.width, min=0.0))
         down, across = frame.height / tall, frame.width / wide
         matrix = matrices.resized(xp, frame.batch, down, across, top * down, left * across)
-        fill = Fill("constant", frame.unit(self.fill_value), self.mask_fill_value)
+        fill = Fill("constant", filling(self, frame, self.fill_value), self.mask_fill_value)
         extent = Extent.of(xp, frame.batch, self.height, self.width)
         yield Warp(matrix, extent, "anywhere", self.interpolation, fill)
 
@@ -299,5 +297,5 @@ def padded(item: Padding | PadToMultiple, frame: Frame, extent: Extent) -> Warp:
     top, left = xp.floor((extent.height - frame.height) / 2), xp.floor((extent.width - frame.width) / 2)
     matrix = matrices.matrix(xp, frame.batch, ((1, 0, -left), (0, 1, -top)))
     constant = item.fill_mode == "constant"
-    value, mask = (frame.unit(item.fill_value), item.mask_fill_value) if constant else ((0.0,), 0)
+    value, mask = (filling(item, frame, item.fill_value), item.mask_fill_value) if constant else ((0.0,), 0)
     return Warp(matrix, extent, "anywhere", "bilinear", Fill(item.fill_mode, value, mask))

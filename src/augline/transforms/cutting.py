@@ -22,9 +22,8 @@ from augline.plan.stages import Stage
 from augline.random import NOISE_LENGTH, Draw
 from augline.transforms.base import Params, Transform, transform
 from augline.transforms.epochs import each, largest
-from augline.transforms.fields import MaskFill, PerChannel, Span, for_channels, number, pair, span
-
-FillValue = PerChannel | None
+from augline.transforms.fields import FillValue, MaskFill, Span, number, pair, span
+from augline.transforms.filling import filling
 
 
 @transform
@@ -176,8 +175,7 @@ def painted(
 ) -> Erase:
     """The stage that paints these boxes `(batch, n, 4)`."""
     xp = frame.xp
-    units = [(0.5,)] if fill_value is None else [frame.unit(v) for v in for_channels(item, frame, fill_value)]
-    value = units[0] if len(units) == 1 else tuple(u[min(k, len(u) - 1)] for k, u in enumerate(units))
+    value = (0.5,) if fill_value is None else filling(item, frame, fill_value)
     paint = xp.broadcast_to(xp.asarray(value, dtype=xp.float64), (frame.batch, len(value)))
     return Erase(boxes, paint, noise if fill_value is None else None, mask)
 

@@ -14,6 +14,7 @@ from augline.plan.stages import FillMode, Interpolation, MaskValue
 
 __all__ = [
     "FillMode",
+    "FillValue",
     "Fraction",
     "Interpolation",
     "MaskFill",
@@ -125,6 +126,10 @@ def for_channels(item: object, frame: Frame, value: float | tuple[float, ...]) -
             f"{frame.channels} channel(s). Give {frame.channels}, or one."
         )
     return values
+
+
+FillValue: TypeAlias = PerChannel | None
+"""A pixel value, or one for each channel; None for grey, or for noise, as the transform says."""
 
 
 def span(low: float, high: float, example: object, *, ordered: bool = True) -> Any:

@@ -13,7 +13,18 @@ from augline.plan.frame import Frame
 from augline.plan.stages import Fill, Stage, Warp
 from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
-from augline.transforms.fields import FillMode, Fraction, Interpolation, MaskFill, Span, number, pair, span, symmetric
+from augline.transforms.fields import (
+    FillMode,
+    FillValue,
+    Fraction,
+    Interpolation,
+    MaskFill,
+    Span,
+    pair,
+    span,
+    symmetric,
+)
+from augline.transforms.filling import filling
 
 
 @transform
@@ -94,20 +105,20 @@ class Geometric(Transform):
     Args:
         fill_mode: What lies outside: "reflect" (d c b a | a b c d | d c b a), "nearest" (a a | a b c d | d d),
             "wrap" (a b c d | a b c d), "mirror" (d c b | a b c d | c b a) or "constant".
-        fill_value: The constant, as a pixel value.
+        fill_value: The constant, as a pixel value, or one per channel; None for grey, 114 of 255 of the range.
         interpolation: "bilinear" or "nearest", for images; masks are always read with "nearest".
         mask_fill_value: The constant that masks get outside; where there are several, perhaps one for each by name.
     """
 
     fill_mode: FillMode = dataclasses.field(default="reflect", kw_only=True)
-    fill_value: Annotated[float, number(-math.inf, math.inf, 0.0)] = dataclasses.field(default=0.0, kw_only=True)
+    fill_value: FillValue = dataclasses.field(default=0.0, kw_only=True)
     interpolation: Interpolation = dataclasses.field(default="bilinear", kw_only=True)
     mask_fill_value: MaskFill = dataclasses.field(default=0, kw_only=True)
 
     def warp(self, matrix: Array, frame: Frame) -> Warp:
         """The warp by this matrix, with these options, in the frame as it is."""
         constant = self.fill_mode == "constant"
-        value, mask = (frame.unit(self.fill_value), self.mask_fill_value) if constant else ((0.0,), 0)
+        value, mask = (filling(self, frame, self.fill_value), self.mask_fill_value) if constant else ((0.0,), 0)
         return Warp(matrix, frame.extent, "anywhere", self.interpolation, Fill(self.fill_mode, value, mask))
 
 

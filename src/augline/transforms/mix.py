@@ -26,6 +26,7 @@ from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
 from augline.transforms.canvas import LetterBox
 from augline.transforms.fields import Pixels, number, span
+from augline.transforms.filling import filling
 
 
 @transform
@@ -165,7 +166,7 @@ class Mosaic(Mixing):
         height: Output height in pixels; None for that of the images.
         width: Output width in pixels; None for that of the images.
         centre: (low, high) place of the centre as fractions of the output's sides.
-        fill_value: Pixel value where no image reaches.
+        fill_value: Pixel value where no image reaches; None for YOLO's grey, 114 of 255 of the range.
 
     Example:
         >>> import augline as al, numpy as np
@@ -179,7 +180,7 @@ class Mosaic(Mixing):
     height: Pixels | None = None
     width: Pixels | None = None
     centre: Annotated[tuple[float, float], span(0, 1, (0.25, 0.75))] = (0.25, 0.75)
-    fill_value: Annotated[float, number(-1e30, 1e30, 114.0)] = 114.0
+    fill_value: Annotated[float, number(-1e30, 1e30, 114.0)] | None = None
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         return {"partner": self.partner(draw), "centre": draw.uniform("centre", *self.centre, shape=(2,))}
@@ -210,7 +211,7 @@ class Mosaic(Mixing):
         shares = areas / xp.sum(areas, axis=1, keepdims=True)
         moved = xp.astype(xp.stack([xp.stack(shift, axis=-1) for shift in shifts], axis=1), xp.int64)
         extent = Extent.of(xp, frame.batch, height, width)
-        yield Mix(params["partner"], None, boxes, moved, shares, extent, fill=frame.unit(self.fill_value)[0])
+        yield Mix(params["partner"], None, boxes, moved, shares, extent, fill=filling(self, frame, self.fill_value)[0])
 
 
 @transform

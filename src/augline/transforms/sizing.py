@@ -14,7 +14,8 @@ from augline.plan.stages import Fill, Interpolation, Reach, Stage, Warp
 from augline.random import Draw
 from augline.transforms.base import Params, Transform, transform
 from augline.transforms.epochs import each
-from augline.transforms.fields import MaskFill, Pixels, number, span
+from augline.transforms.fields import FillValue, MaskFill, Pixels, span
+from augline.transforms.filling import filling
 
 Window = tuple[Array, Array, Array, Array]
 """(top, left, height, width) of a part of the image in whole pixels, each `(batch,)`."""
@@ -34,7 +35,7 @@ class Resizing(Transform):
         crop_to_aspect_ratio: Keep proportions, and cut off what sticks out, evenly.
         pad_to_aspect_ratio: Keep proportions, and fill what stays empty, evenly (letterbox).
         fill_mode: Only "constant".
-        fill_value: Pixel value of the padding.
+        fill_value: Pixel value of the padding, or one per channel; None for grey, 114 of 255 of the range.
         mask_fill_value: What masks get there.
 
     Example:
@@ -49,7 +50,7 @@ class Resizing(Transform):
     crop_to_aspect_ratio: bool = False
     pad_to_aspect_ratio: bool = False
     fill_mode: Literal["constant"] = "constant"
-    fill_value: Annotated[float, number(-math.inf, math.inf, 0.0)] = 0.0
+    fill_value: FillValue = 0.0
     mask_fill_value: MaskFill = 0
 
     def __post_init__(self) -> None:
@@ -67,7 +68,7 @@ class Resizing(Transform):
             window, reach = _smallest_around(frame, self.height, self.width), "anywhere"
         else:
             window, reach = whole, "inside"
-        fill = Fill("constant", frame.unit(self.fill_value), self.mask_fill_value)
+        fill = Fill("constant", filling(self, frame, self.fill_value), self.mask_fill_value)
         yield resized_window(frame, window, self.height, self.width, reach, self.interpolation, fill)
 
 

@@ -35,7 +35,7 @@ from augline.transforms import (
 from augline.translate.albumentations_pixels import ALWAYS as PIXELS_ALWAYS
 from augline.translate.albumentations_pixels import PIXELS
 from augline.translate.translation import Difference, Given, Pairs, Rule, carry_out, one, one_of, span, with_chance
-from augline.translate.units import ANTIALIAS, SMALL, Motion, ends, moved, over, plain_fill
+from augline.translate.units import ANTIALIAS, SMALL, Motion, ends, filled, mask_filled, moved, over
 
 BORDERS = {0: "constant", 1: "nearest", 2: "reflect", 3: "wrap", 4: "mirror"}
 """OpenCV's border modes: 4, BORDER_REFLECT_101, leaves the edge pixel out."""
@@ -144,7 +144,7 @@ def _options(g: Given) -> dict[str, Any]:
         raise g.refusal("must have a border mode of OpenCV", f"border_mode={code}", "Write cv2.BORDER_REFLECT_101")
     options: dict[str, Any] = {"interpolation": interpolation(g)} | ({} if code == 2 else {"fill_mode": BORDERS[code]})
     if code == 0:
-        fill, mask = plain_fill(g, g["fill"]), int(plain_fill(g, g["fill_mask"], "fill_mask"))
+        fill, mask = filled(g, g["fill"]), mask_filled(g, g["fill_mask"])
         options |= ({"fill_value": fill} if fill else {}) | ({"mask_fill_value": mask} if mask else {})
     return options
 

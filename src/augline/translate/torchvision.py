@@ -63,7 +63,7 @@ from augline.translate.translation import (
     tidy,
     with_chance,
 )
-from augline.translate.units import ANTIALIAS, SMALL, STILL, WHOLE, Motion, ends, moved, plain_fill
+from augline.translate.units import ANTIALIAS, SMALL, STILL, WHOLE, Motion, ends, filled, moved
 
 OVERLAPS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 """What both draw from unless told."""
@@ -147,10 +147,10 @@ def _fill(g: Given) -> dict[str, Any]:
     if isinstance(value, dict):
         g.unless(len(value) < 2, "each type of target has a fill of its own", "images have; masks get 0")
         value = next(iter(value.values()), 0)
-    return {"fill_mode": "constant", "interpolation": _between(g)} | _filled(plain_fill(g, value))
+    return {"fill_mode": "constant", "interpolation": _between(g)} | _outside(filled(g, value))
 
 
-def _filled(value: float) -> dict[str, Any]:
+def _outside(value: float | tuple[float, ...]) -> dict[str, Any]:
     return {"fill_value": value} if value else {}
 
 
@@ -211,7 +211,7 @@ def _resized_crop(g: Given) -> Transform:
 def _random_crop(g: Given) -> list[Transform]:
     height, width = _size(g["size"])
     mode: Any = {"edge": "nearest", "reflect": "mirror", "symmetric": "reflect"}.get(g.get("padding_mode"), "constant")
-    border = {"fill_mode": mode, "fill_value": plain_fill(g, g.get("fill", 0))}
+    border = {"fill_mode": mode, "fill_value": filled(g, g.get("fill", 0))}
     crop = RandomCrop(height, width)
     if g.get("padding"):
         sides = g["padding"] if isinstance(g["padding"], Sequence) else [g["padding"]]
@@ -260,7 +260,7 @@ def _auto_augment(g: Given) -> Transform:
 
 
 def _policy(g: Given) -> dict[str, Any]:
-    return _filled(plain_fill(g, None if isinstance(g.get("fill"), dict) else g.get("fill", 0)))
+    return _outside(filled(g, None if isinstance(g.get("fill"), dict) else g.get("fill", 0)))
 
 
 def _scaling(g: Given) -> list[Transform]:

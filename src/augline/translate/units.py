@@ -94,20 +94,22 @@ def ends(value: Any) -> Range:
     return float(low), float(high)
 
 
-def plain_fill(given: Given, value: Any, name: str = "fill") -> float:
-    """One number for what lies outside; ours knows no colours there."""
-    if isinstance(value, (int, float)):
-        return float(value)
-    if value is None:
-        return 0.0
+def filled(given: Given, value: Any) -> float | tuple[float, ...]:
+    """One number for what lies outside, or one per channel."""
     if isinstance(value, str):
-        given.say(f"{name}={value!r}", "0")
+        given.say(f"fill={value!r}", "0")
+    if value is None or isinstance(value, str):
         return 0.0
-    values = [float(v) for v in value]
-    if not values:
-        return 0.0
-    given.unless(len({*values}) == 1, f"{name}={tuple(values)}, a colour", f"the first number, {values[0]:g}")
-    return values[0]
+    values = (float(value),) if isinstance(value, (int, float)) else tuple(float(v) for v in value)
+    return values if len({*values}) > 1 else (*values, 0.0)[0]
+
+
+def mask_filled(given: Given, value: Any) -> int:
+    """One number for what of masks lies outside; ours knows no more."""
+    numbers = filled(given, value)
+    values = numbers if isinstance(numbers, tuple) else (numbers,)
+    given.unless(len(values) == 1, f"fill_mask={values}", f"the first number, {values[0]:g}")
+    return int(values[0])
 
 
 ANTIALIAS = (
