@@ -1,7 +1,7 @@
-"""Writes docs/transforms.md: the table of all transforms, from the code and from the data that the tests run on.
+"""Writes docs/transforms.md, from the code and from the data that the tests run on, and the names in docs/habits.md.
 
-python docs/generate.py            writes it
-python docs/generate.py --check    fails if it is not what it would write
+python docs/generate.py            writes them
+python docs/generate.py --check    fails if they are not what it would write
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from augline import engines
+from augline.names import NAMES
 from augline.plan import Call, Drop, Erase, Extent, Frame, Rescale, Stage, Warp, Whiten, Whitening
 from augline.plan.mix import Mix
 from augline.random import Draw
@@ -27,6 +28,8 @@ from augline.transforms.compose import OneOf, Sequential, SomeOf
 
 HERE = Path(__file__).resolve().parent
 TARGET = HERE / "transforms.md"
+HABITS = HERE / "habits.md"
+MARK, END = "<!-- names: written by docs/generate.py -->\n", "<!-- end -->"
 TESTS = HERE.parent / "tests"
 
 GROUPS = {
@@ -74,12 +77,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="only say whether the page is up to date")
     check = parser.parse_args().check
-    text = page()
-    if check and (not TARGET.exists() or TARGET.read_text() != text):
-        sys.exit(f"{TARGET.name} is out of date. Run: python docs/generate.py (or make docs)")
-    if not check:
-        TARGET.write_text(text)
-    print(f"{TARGET} {'is up to date' if check else 'written'}")
+    for target, text in ((TARGET, page()), (HABITS, habits())):
+        if check and (not target.exists() or target.read_text() != text):
+            sys.exit(f"{target.name} is out of date. Run: python docs/generate.py (or make docs)")
+        if not check:
+            target.write_text(text)
+        print(f"{target} {'is up to date' if check else 'written'}")
+
+
+def habits() -> str:
+    before, rest = HABITS.read_text().split(MARK)
+    rows = [(f"`{theirs}`", library, f"`{ours}`") for library, names in NAMES.items() for theirs, ours in names.items()]
+    return before + MARK + table(["there", "of", "here, for example"], rows) + END + rest.split(END)[1]
 
 
 def page() -> str:

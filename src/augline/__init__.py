@@ -111,7 +111,10 @@ else:
     def __getattr__(name: str) -> typing.Any:
         """`augline.keras`, once it is asked for: it knows files and pictures, which a bare import does without."""
         if name != "keras":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            from augline.names import called_here
+
+            known = called_here(name)
+            raise AttributeError(f"module 'augline' has no attribute {name!r}{f'. {known}' if known else ''}")
         import augline.keras
 
         return augline.keras

@@ -198,7 +198,15 @@ def _masks(engine: str, plan: Plan, masks: Any, sizes: NDArray[np.int64], lead: 
 
 def checked_images(images: Any, owner: str = "augment", *, videos: bool = False) -> Sequence[NDArray[Any]]:
     """Images, or videos too, as a batch or a list, of one type and number of channels."""
-    batch: Any = [np.asarray(image) for image in images] if isinstance(images, (list, tuple)) else np.asarray(images)
+    batch: Any
+    try:
+        batch = [np.asarray(image) for image in images] if isinstance(images, (list, tuple)) else np.asarray(images)
+    except (NotImplementedError, TypeError) as error:  # a tensor of a function that is being traced
+        raise ArgumentError(
+            f"{owner}(images): there must be pixels. Received {type(images).__name__}, which stands for some inside a "
+            "tf.data map or a compiled function. Write al.to_dataset(dataset, augment=[...]), or use the layer "
+            "augline.keras.Augment."
+        ) from error
     shapes = {np.ndim(image) for image in batch}
     if not len(batch) or shapes not in ({3}, {4} if videos else {3}) or not all(np.size(image) for image in batch):
         raise ArgumentError(

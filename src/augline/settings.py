@@ -13,6 +13,10 @@ from augline.sources import Source
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
 
+_SOURCES = (
+    "Write al.Arrays(images, labels), al.Folder('photos/') or al.Table(dataframe, image='file'), for example; a data "
+    "set goes through al.to_dataset(dataset, augment=[...])"
+)
 _ON_ERROR = ("raise", "skip", "replace")
 
 
@@ -22,7 +26,7 @@ def check_settings(pipe: Pipeline) -> None:
     host, hosts = pair(pipe.shard) or (0, 0)
     number, choice = "must be a whole number from", "must be True or False"
     rules: list[tuple[bool, str, str, str]] = [
-        (isinstance(pipe.source, Source), "source", "must be a Source", "Write Folder('photos/'), for example"),
+        (isinstance(pipe.source, Source), "source", "must be a Source", _SOURCES),
         (pipe.size is None or (size is not None and all(whole(side, 1) for side in size)), "size",
          "must be (height, width), whole numbers from 1", "Write size=(224, 224)"),
         (whole(pipe.batch_size, 1), "batch_size", f"{number} 1", "Write 32, for example"),
@@ -39,13 +43,20 @@ def check_settings(pipe: Pipeline) -> None:
     ]  # fmt: skip
     for good, name, rule, fix in rules:
         if not good:
-            raise ArgumentError(f"Pipeline({name}=...): {name} {rule}. Received {name}={getattr(pipe, name)!r}. {fix}.")
+            shown = _shown(getattr(pipe, name))
+            raise ArgumentError(f"Pipeline({name}=...): {name} {rule}. Received {name}={shown}. {fix}.")
     if not len(pipe):
         cause = "drop_remainder=True" if len(pipe.source) else "source=..."
         raise ArgumentError(
             f"Pipeline({cause}): there must be a batch. Received {len(pipe.source)} samples and "
             f"batch_size={pipe.batch_size}. Lower batch_size, or keep the remainder."
         )
+
+
+def _shown(value: object) -> str:
+    """A value as messages show it: arrays and tables without their numbers."""
+    shape = getattr(value, "shape", None)
+    return repr(value) if shape is None else f"{type(value).__name__} of shape {tuple(shape)}"
 
 
 def pair(value: object) -> tuple[Any, Any] | None:

@@ -7,7 +7,7 @@ import dataclasses
 import difflib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias, TypeVar, dataclass_transform
+from typing import Any, NoReturn, TypeAlias, TypeVar, dataclass_transform
 
 import numpy as np
 from pydantic import ConfigDict, ValidationError
@@ -32,6 +32,10 @@ _ELSEWHERE = {
     "data_format": "Images are (batch, height, width, channels) everywhere; transpose others first",
     "dtype": "The output type follows from the list: add Rescaling or Normalize for floats",
     "always_apply": "Write p=1.0",
+    "cval": "It is fill_value here",
+    "fill": "It is fill_value here, with fill_mode='constant'",
+    "border_mode": "It is fill_mode here",
+    "limit": "It is factor here",
 }
 
 
@@ -177,6 +181,14 @@ class Transform:
 
     p: Fraction = dataclasses.field(default=1.0, kw_only=True)
     name: str | None = dataclasses.field(default=None, kw_only=True)
+
+    def __call__(self, *images: object, **targets: object) -> NoReturn:
+        """Refused: a transform says what may happen, and has no pixels."""
+        raise ArgumentError(
+            f"{self!r}: a transform says what may happen to images, and is not called on them. Received a call. Write "
+            f"al.augment(images, [{self!r}]), or give the list to a Pipeline, to augline.keras.Augment or to "
+            "al.to_dataset(augment=)."
+        )
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         """The numbers of a batch; none for a transform that is not random."""

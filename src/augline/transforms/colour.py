@@ -80,7 +80,7 @@ class RandomBrightness(Pointwise):
         151
     """
 
-    factor: Annotated[Span, span(-1, 1, 0.2)]
+    factor: Annotated[Span, span(-1, 1, 0.2, unit="a share of the range, which is added; ColorJitter multiplies")]
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         return {"delta": draw.uniform("delta", *symmetric(self.factor))}

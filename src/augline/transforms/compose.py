@@ -51,6 +51,10 @@ def checked_list(value: Any) -> tuple[Transform, ...]:
         if not isinstance(item, Transform):
             kind = f"{type(item).__module__}.{type(item).__qualname__}"
             fix = "Write al.Map(function)" if callable(item) else "Use augline's transform of that name"
+            if isinstance(item, (list, tuple)):
+                fix = "Write al.Sequential([...]) for a list within a list, or * in front of it"
+            elif item is None:
+                fix = "Leave it out"
             fix = "Write al.translate(...) around the list" if _package(item) in _TRANSLATED else fix
             raise Refusal(f"must hold augline transforms; number {place} is a {kind}", fix)
     names = [item.name or label for item, label in zip(items, labels(items), strict=True)]

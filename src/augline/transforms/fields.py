@@ -132,8 +132,11 @@ FillValue: TypeAlias = PerChannel | None
 """A pixel value, or one for each channel; None for grey, or for noise, as the transform says."""
 
 
-def span(low: float, high: float, example: object, *, ordered: bool = True) -> Any:
-    """Validator of a number or a (low, high) pair within [low, high]; a single number must lie there too."""
+def span(low: float, high: float, example: object, *, ordered: bool = True, unit: str = "") -> Any:
+    """Validator of a number or a (low, high) pair within [low, high]; a single number must lie there too.
+
+    `unit` says what the numbers are, where other libraries count in something else.
+    """
     order = " with low <= high" if ordered else ""
 
     def check(value: Any) -> Any:
@@ -141,7 +144,7 @@ def span(low: float, high: float, example: object, *, ordered: bool = True) -> A
         good = len(values) in (1, 2) and all(is_number(v) and low <= v <= high for v in values)
         if not good or (ordered and values[0] > values[-1]):
             rule = f"must be a number or a (low, high) pair{order}, {_within(low, high)}"
-            raise Refusal(rule, f"Write {example!r}, for example")
+            raise Refusal(rule, f"Write {example!r}, for example{unit and f': {unit}'}")
         return values if len(values) == 2 else values[0]
 
     return BeforeValidator(check)

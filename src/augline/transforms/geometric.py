@@ -135,7 +135,7 @@ class RandomRotation(Geometric):
         (8, 48, 64, 3)
     """
 
-    factor: Annotated[Span, span(-1, 1, 0.05)]
+    factor: Annotated[Span, span(-1, 1, 0.05, unit="a share of a full turn; 20 degrees are 20 / 360")]
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         return {"turns": draw.uniform("turns", *symmetric(self.factor))}
@@ -193,8 +193,8 @@ class RandomTranslation(Geometric):
         (8, 48, 64, 3)
     """
 
-    height_factor: Annotated[Span, span(-1, 1, 0.1)]
-    width_factor: Annotated[Span, span(-1, 1, 0.1)]
+    height_factor: Annotated[Span, span(-1, 1, 0.1, unit="a share of the image's side")]
+    width_factor: Annotated[Span, span(-1, 1, 0.1, unit="a share of the image's side")]
 
     def sample(self, draw: Draw, frame: Frame) -> Params:
         return {

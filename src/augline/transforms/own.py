@@ -73,7 +73,7 @@ class Spans(dict[str, tuple[float, float]]):
 def _function(value: Any) -> Any:
     if isinstance(value, str) and value in _FUNCTIONS:
         return _FUNCTIONS[value]
-    if not callable(value):
+    if not callable(value) or isinstance(value, Transform):
         known = f"; registered are {', '.join(map(repr, _FUNCTIONS))}" if _FUNCTIONS else ""
         raise Refusal(
             "must be a function, or the name of a registered one",
