@@ -44,6 +44,28 @@ def rows_of(xp: Namespace, array: Array) -> int:
     return rows
 
 
+_RUN = 32
+
+
+def over_image(xp: Namespace, images: Array, reduce: Callable[..., Array]) -> Array:
+    """What becomes of each channel of images `(batch, height, width, channels)`, `(batch, 1, 1, channels)`.
+
+    First of the first pixels of many short runs, of the second, ..., then of these: of sums of so many neighbours
+    compilers make vector instructions, of sums of all pixels but one for each channel.
+
+    Args:
+        xp: Array namespace.
+        images: See above.
+        reduce: Such as `xp.mean` or `xp.max`, of an axis.
+    """
+    batch, height, width, channels = shape_of(xp, images)
+    if not (isinstance(height, int) and isinstance(width, int)):
+        return reduce(images, axis=(1, 2), keepdims=True)
+    run = next(n for n in range(_RUN, 0, -1) if height * width % n == 0)
+    images = reduce(xp.reshape(images, (batch, height * width // run, run * channels)), axis=1)
+    return reduce(xp.reshape(images, (batch, 1, run, channels)), axis=2, keepdims=True)
+
+
 def grouped(xp: Namespace, kind: str, values: Array, group: Array, count: int) -> Array:
     """`(count, ...)`: the "sum" or the "min" of the rows of each group; 0, or no less than any number, of none.
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from augline.arrays import LEVELS, Array, Namespace, histograms, remainder, shape_of
+from augline.arrays import LEVELS, Array, Namespace, histograms, over_image, remainder, shape_of
 from augline.engines.portable.finish import finished
 from augline.plan.stages import LUMA, Colour, Hsv, Output, Tone
 
 
 def mean(xp: Namespace, images: Array) -> Array:
     """Each channel's mean over the image."""
-    return xp.mean(images, axis=(1, 2), keepdims=True)
+    return over_image(xp, images, xp.mean)
 
 
 def luma(xp: Namespace, images: Array) -> Array:
@@ -25,7 +25,7 @@ def luma(xp: Namespace, images: Array) -> Array:
 
 def extremes(xp: Namespace, images: Array) -> Array:
     """Each channel's lowest and highest value, on a leading axis of two."""
-    return xp.stack([xp.min(images, axis=(1, 2), keepdims=True), xp.max(images, axis=(1, 2), keepdims=True)])
+    return xp.stack([over_image(xp, images, xp.min), over_image(xp, images, xp.max)])
 
 
 def histogram(xp: Namespace, images: Array) -> Array:

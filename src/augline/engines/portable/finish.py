@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from augline.arrays import Array, Namespace, shape_of
+from augline.arrays import Array, Namespace, over_image, shape_of
 from augline.plan.finish import Standardize, Whiten
 from augline.plan.stages import Rescale, Stage
 
@@ -20,11 +20,15 @@ def finished(xp: Namespace, images: Array, stage: Stage) -> Array:
 
 def standardized(xp: Namespace, images: Array, stage: Standardize) -> Array:
     """Each image by its own mean and standard deviation."""
-    axes = (1, 2) if stage.per_channel else (1, 2, 3)
-    mean = xp.mean(images, axis=axes, keepdims=True)
+
+    def average(values: Array) -> Array:
+        means = over_image(xp, values, xp.mean)
+        return means if stage.per_channel else xp.mean(means, axis=3, keepdims=True)
+
+    mean = average(images)
     if stage.scales:
         images = images - mean
-        deviation = xp.sqrt(xp.mean(images * images, axis=axes, keepdims=True))
+        deviation = xp.sqrt(average(images * images))
         values = images.shape[1] * images.shape[2] * (1 if stage.per_channel else images.shape[3])
         bound = xp.clip(deviation, min=values**-0.5) if stage.epsilon is None else deviation + stage.epsilon
         return images / bound if stage.centers else (images + mean) / bound

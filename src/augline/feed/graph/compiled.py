@@ -31,7 +31,7 @@ def carry_out(plan: Plan, images: Array, state: Each = FRESH, *, compiled: bool 
     """
     rows, size = plan.before.batch, plan.extent.static
     if compiled and _packs(plan):
-        images, plan, state = _warped_first(plan, images, state), _behind(plan), FRESH
+        images, plan, state = packed.unpacked(_warped_first(plan, images, state)), _behind(plan), FRESH
     for part in segments(plan):
         images = by_xla(_run, (part, state), images) if compiled else _run((part, state), images)
         state = FRESH
@@ -63,8 +63,7 @@ def by_xla(function: Callable[..., Any], plan: Any, *tensors: Any) -> Any:
 
 def _run(given: tuple[Plan, Each], images: Array) -> Array:
     plan, state = given
-    images = packed.unpack(images) if images.dtype == tf.complex64 else images
-    return run_batch(xp, plan, images, state)
+    return run_batch(xp, plan, images[..., : plan.before.channels], state)
 
 
 def _packs(plan: Plan) -> bool:
@@ -101,7 +100,7 @@ def _warped(given: tuple[Warp, View | None], pixels: Array) -> Array:
 
 
 def _behind(plan: Plan) -> Plan:
-    """What of a plan comes behind its first stage, for images as `packed.unpack` gives them."""
+    """What of a plan comes behind its first stage, for images as `packed.unpacked` gives them."""
     first, *rest = plan.stages
     before = first.after(plan.before)
     scale, offset = (tuple(v * packed.UNITS for v in values) for values in (before.scale, before.offset))

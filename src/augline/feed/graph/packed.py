@@ -18,9 +18,9 @@ CHANNELS = 3
 _BITS = 10
 _LARGEST = 2**_BITS - 1
 _QUARTERS = 4
-_STEP = 4096.0  # between red and green: more than 255 * UNITS, and both fit in a float32
-UNITS = 15
-"""In how many parts of a level a warp gives red and green. Odd: to round these is the same as to round once."""
+_WHOLE = 2.0**23  # float32 from here to its double are the whole numbers, which stand in the lowest bits
+UNITS = 255
+"""In how many parts of a level a warp gives its colours. Odd: to round these is the same as to round once."""
 
 
 def pack(pixels: Array) -> Array:
@@ -31,7 +31,7 @@ def pack(pixels: Array) -> Array:
 
 
 def warp(images: Array, stage: Warp, view: View | None) -> Array:
-    """Every output pixel from the place its matrix says, `(batch, height, width)` complex64, for `unpack`.
+    """Every output pixel from the place its matrix says, `(batch, height, width)` complex64, for `unpacked`.
 
     Args:
         images: Packed pixels: `(batch, height, width)`, or `(pixels,)` of a strip.
@@ -51,12 +51,10 @@ def warp(images: Array, stage: Warp, view: View | None) -> Array:
     assert stage.extent.static is not None
     x, y = places(xp, stage.matrix, stage.extent.static, stage.field)
     planes = read_planes(xp, images, x, y, stage.interpolation, stage.fill, view, Planes(split, outside))
-    red, green, blue = (plane * (UNITS / _QUARTERS) for plane in planes)
-    return tf.complex(tf.round(red) + tf.round(green) * _STEP, blue)
+    red, green, blue = (tf.bitcast(plane * (UNITS / _QUARTERS) + _WHOLE, tf.int32) & 0xFFFF for plane in planes)
+    return tf.complex(tf.bitcast(red | tf.bitwise.left_shift(green, 16), tf.float32), tf.bitcast(blue, tf.float32))
 
 
-def unpack(warped: Array) -> Array:
-    """What a warp has given, `(..., 3)` float32 in `UNITS`."""
-    both = tf.math.real(warped)
-    green = tf.floor(both / _STEP)
-    return tf.stack([both - green * _STEP, green, tf.math.imag(warped)], axis=-1)
+def unpacked(warped: Array) -> Array:
+    """What a warp has given, `(..., 4)` uint16 in `UNITS`, of which the last is idle; the same memory."""
+    return tf.bitcast(warped, tf.uint16)

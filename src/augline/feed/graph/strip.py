@@ -39,8 +39,9 @@ def in_strip(files: Reading, channels: int, dtype: str) -> tuple[Array, Strip]:
     parts = tf.TensorArray(made, rows + 1, infer_shape=False, element_shape=(None, channels))
 
     def one(number: Array, parts: tf.TensorArray) -> tuple[Array, tf.TensorArray]:
-        columns = (files.data, files.kind, files.turn, files.scale, files.window, ways, files.block)
-        data, kind, turn, at, part, quickly, block = (tf.gather(column, number) for column in columns)
+        columns = (files.kind, files.turn, files.scale, files.window, ways, files.block)
+        kind, turn, at, part, quickly, block = (tf.gather(column, number) for column in columns)
+        data = files.data[number]  # the same memory; `tf.gather` would copy the file
         image = shrunk(decode(data, kind, turn, at, part, channels, dtype), quickly, block)
         return number + 1, parts.write(number, tf.reshape(image, (-1, channels)))
 
