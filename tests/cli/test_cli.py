@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import augline as al
 from augline import measure
 from augline.cli import app, photos, training
+from augline.cli.report import speed_table
 
 SPEC = (
     "transforms:\n- RandomFlip: {mode: horizontal}\n- RandomRotation: {factor: 0.05}\nsize: [32, 32]\nbatch_size: 4\n"
@@ -123,6 +124,12 @@ def test_bench_measures_lists_that_mix(folder, tmp_path):
     assert result.exit_code == 0, result.output
     assert "share of the roof" in result.stdout
     assert "Memory of the process" in result.stdout
+
+
+@pytest.mark.parametrize(("ours", "explained"), [(90.0, False), (110.0, True)])
+def test_more_than_the_roof_is_explained(ours, explained):
+    (_, table) = speed_table(measure.Speed((ours,), (100.0,), 2, 8)).renderables
+    assert bool(table.caption) == explained
 
 
 def test_bench_names_the_file_that_is_damaged(folder):

@@ -215,3 +215,25 @@ def test_why_a_chain_stays_is_said():
     mixing = "mix = tf.keras.layers.MixUp()\nd = tf.data.Dataset.from_tensor_slices(a).map(lambda x: mix(x)).batch(8)\n"
     (note,) = migrate("import tensorflow as tf\n" + mixing, 2).notes
     assert "write al.MixUp into the Pipeline's list" in note.text
+
+
+def test_a_batch_size_with_a_name_keeps_it():
+    assert "batch_size=size" in flow("rotation_range=5", "batch_size=size", before="size = 32\n").after
+    assert "batch_size" not in flow("rotation_range=5", "batch_size=32").after
+
+
+@pytest.mark.parametrize(
+    ("arguments", "use", "why"),
+    [
+        ("width_shift_range=[-0.2, 0.2]", "model.fit(g)\n", "if the range between them was meant"),
+        ("zoom_range=0.2", "def f():\n    return g, 1\n", "g is returned on line 5, and not followed further"),
+    ],
+)
+def test_why_a_flow_stays_is_said(arguments, use, why):
+    assert any(why in note.text for note in flow(arguments, use=use).notes)
+
+
+def test_pairs_of_images_are_sent_to_masks():
+    text = "import tensorflow as tf\ndef f(x, y):\n    return tf.image.random_hue(x, 0.1), tf.image.flip_up_down(y)\n"
+    (note,) = migrate(text + "d = tf.data.Dataset.from_tensor_slices((a, b)).map(f).batch(4)\n", 2).notes
+    assert "al.Files(images, masks=masks)" in note.text

@@ -47,6 +47,8 @@ def speed_table(speed: Speed) -> Group:
             table.add_row(name, *(f"{value:,.0f}" for value in (median(rates), min(rates), max(rates))))
     if speed.share is not None:
         table.add_row("share of the roof", f"[bold]{speed.share:.2f}[/]")
+    if speed.share is not None and speed.share > 1:
+        table.caption = "Above 1: files are decoded no further than they are needed; or rounds were short and noisy."
     rounds = f"{len(speed.ours)} rounds of {speed.images:,} images, each beside one of decoding"
     return Group(f"[bold]Images per second[/] on {speed.workers} threads, {rounds}", table)
 

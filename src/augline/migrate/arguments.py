@@ -42,6 +42,10 @@ class Arguments:
         """An argument's value, or UNKNOWN."""
         return self._script.literal(self.given[name]) if name in self.given else default
 
+    def differs(self, name: str, default: Any) -> bool:
+        """Whether an argument is another than the default, or may come to be, having a name of its own."""
+        return name in self and (isinstance(self.given[name], cst.Name) or self.value(name) != default)
+
     def known(self, name: str, default: Any = None) -> Any:
         """An argument's value.
 

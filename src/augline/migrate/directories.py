@@ -57,7 +57,7 @@ def directory(script: Script, chain: Chain) -> tuple[Loader, Code]:
     value = args.value("image_size", (256, 256))
     pixels = (value[0], value[1]) if isinstance(value, tuple | list) else None
     loader.image = Image(scale=255, size=size, pixels=pixels)
-    if args.value("batch_size", 32) != 32:
+    if args.differs("batch_size", 32):
         loader.settings["batch_size"] = args.code("batch_size")
     if args.value("seed") is not None:
         loader.settings["seed"] = args.code("seed")

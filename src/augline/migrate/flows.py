@@ -211,7 +211,9 @@ def _use(script: Script, flow: Flow, use: cst.Name) -> None:
     elif isinstance(holder, cst.For | cst.CompFor) and holder.iter is use:
         flow.notes.append((line, _ONE_PASS))
     else:
-        raise Unclear(f"what happens to {use.value} on line {line} is unclear")
+        returned = any(isinstance(above, cst.Return) for above in script.ancestors(use))
+        what = f"{use.value} is returned on line {line}, and not followed further"
+        raise Unclear(what if returned else f"what happens to {use.value} on line {line} is unclear")
 
 
 def _check_once(script: Script, flow: Flow, node: cst.CSTNode) -> None:

@@ -118,7 +118,7 @@ def translated(script: Script, generator: cst.Call, flow: cst.Call, method: str)
 
 def _common(args: Arguments, ctor: Arguments, parts: Parts) -> None:
     """Batch size, order, seed and subset, which all flows have alike."""
-    if args.value("batch_size", 32) != 32:
+    if args.differs("batch_size", 32):
         parts.settings["batch_size"] = args.code("batch_size")
     if args.value("seed") is not None:
         parts.settings["seed"] = args.code("seed")
@@ -302,7 +302,10 @@ def _shift(ctor: Arguments, parts: Parts, target: Target) -> list[str]:
         return []
     for name, value in zip(names, values, strict=True):
         if not isinstance(value, int | float):
-            raise Unclear(f"{name} as a list of values has no counterpart in a Pipeline")
+            raise Unclear(
+                f"{name}={ctor.code(name)} picks one of these values, for which a Pipeline has nothing; if the range "
+                "between them was meant, write RandomTranslation(height_factor, width_factor) with pairs"
+            )
     sides = target.size or (None, None)
     height, width = (_share(ctor, name, value, side) for name, value, side in zip(names, values, sides, strict=True))
     if values[0] != values[1]:

@@ -14,6 +14,7 @@ from augline.migrate.notes import Unclear
 from augline.migrate.rules import IMAGE_OPS
 from augline.migrate.script import Script
 
+_MASKS = "images and masks by one draw are al.Pipeline(al.Files(images, masks=masks), ...)"
 _CONSTANT = "a constant seed gave every image the same draw; each has a draw of its own now"
 
 
@@ -172,6 +173,8 @@ class Reader:
         raise Unclear(f"{script.source(node.func)} on line {script.line(node)} has no counterpart in a Pipeline")
 
     def _label(self, node: cst.Call, name: str | None, label: Label, env: dict[str, Image | Label]) -> Label:
+        if name in IMAGE_OPS and name != "tf.cast":
+            raise Unclear(f"the second of a pair is an image too (line {self.script.line(node)}); {_MASKS}")
         if name not in ("tf.one_hot", "tf.cast") or label.after is not None:
             raise Unclear(f"{self.script.source(node)} on line {self.script.line(node)} is left to be done by hand")
         rest = ", ".join(self.script.source(arg) for arg in node.args[1:])
