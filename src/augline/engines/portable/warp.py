@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from augline.arrays import Array, Namespace, remainder, rows_of, shape_of
+from augline.plan.plan import mapped
 from augline.plan.stages import Field, Fill, Interpolation
 
 
@@ -187,6 +188,8 @@ def read_planes(
 ) -> list[Array]:  # fmt: skip
     """The same as arrays that are blended one by one, as compilers want it of pixels that are one number each."""
 
+    view = view and mapped(view, lambda side: side[:, None, None])
+
     def line(i: Array, axis: int) -> _Line:
         return _line(xp, images, i, axis, fill, view)
 
@@ -197,18 +200,19 @@ def read_planes(
     if interpolation == "nearest":
         return at(line(xp.floor(y + 0.5), 1), line(xp.floor(x + 0.5), 2))
     top, left = xp.floor(y), xp.floor(x)
-    near, far = (line(left + k, 2) for k in (0.0, 1.0))
-    corners = [at(line(top + k, 1), column) for k in (0.0, 1.0) for column in (near, far)]
-    return [_blended(xp, parts, y - top, x - left) for parts in zip(*corners, strict=True)]
+    rows, columns = ([line(first + k, axis) for k in (0.0, 1.0)] for first, axis in ((top, 1), (left, 2)))
+    corners = [at(row, column) for row in rows for column in columns]
+    return _blended(xp, [*zip(*corners, strict=True)], y - top, x - left)
 
 
-def _blended(xp: Namespace, corners: Sequence[Array], down: Array, right: Array) -> Array:
-    """Between four neighbours: a beside b, over c beside d."""
-    a, b, c, d = corners
-    down, right = (xp.astype(t, a.dtype) for t in (down, right))
-    if len(a.shape) > len(down.shape):
+def _blended(xp: Namespace, planes: Sequence[Sequence[Array]], down: Array, right: Array) -> list[Array]:
+    """Each plane between four neighbours: a beside b, over c beside d."""
+    like = planes[0][0]
+    down, right = (xp.astype(t, like.dtype) for t in (down, right))
+    if len(like.shape) > len(down.shape):
         down, right = down[..., None], right[..., None]
-    return (a * (1 - right) + b * right) * (1 - down) + (c * (1 - right) + d * right) * down
+    up, left = 1 - down, 1 - right
+    return [(a * left + b * right) * up + (c * left + d * right) * down for a, b, c, d in planes]
 
 
 _Line: TypeAlias = "tuple[Array, Array | None]"
@@ -216,10 +220,10 @@ _Line: TypeAlias = "tuple[Array, Array | None]"
 
 def _line(xp: Namespace, images: Array, i: Array, axis: int, fill: Fill, view: View | None) -> _Line:
     """Whole coordinates along an axis as indices into the array; and which lie in the image, where that counts."""
-    n = images.shape[axis] if view is None else (view.height, view.width)[axis - 1][:, None, None]
+    n = images.shape[axis] if view is None else (view.height, view.width)[axis - 1]
     index = fold(xp, i, n, fill.mode)
     if view is not None:
-        start, last = (view.top, view.left)[axis - 1][:, None, None], _last(xp, images, axis, view.strip)
+        start, last = (view.top, view.left)[axis - 1], _last(xp, images, axis, view.strip)
         index = xp.clip(index - start, min=0, max=last)
     return index, (i >= 0) & (i < n) if fill.mode == "constant" else None
 
@@ -228,14 +232,14 @@ def _last(xp: Namespace, images: Array, axis: int, strip: Strip | None) -> Array
     """The last row or column of an array."""
     if strip is None:
         return shape_of(xp, images)[axis] - 1
-    return (strip.height, strip.width)[axis - 1][:, None, None] - 1
+    return (strip.height, strip.width)[axis - 1] - 1
 
 
 def _found(xp: Namespace, images: Array, row: Array, column: Array, view: View | None) -> Array:
     """The pixels at whole coordinates, `(batch, h, w, ...)`."""
     if view is not None and view.strip is not None:
-        start, width = (side[:, None, None] for side in (view.strip.start, view.strip.width))
-        place = start + xp.astype(row, xp.int32) * width + xp.astype(column, xp.int32)
+        strip = view.strip
+        place = strip.start + xp.astype(row, xp.int32) * strip.width + xp.astype(column, xp.int32)
     else:
         batch, height, width, *channels = shape_of(xp, images)
         start = xp.reshape(xp.arange(batch) * (height * width), (batch, 1, 1))
