@@ -180,9 +180,10 @@ def around(image: Any, name: int) -> tuple[list[int], int]:
 
 
 @pytest.mark.parametrize("visible", [0.0, 0.6])
-@pytest.mark.parametrize("mix", [al.CutMix(), al.Mosaic(fill_value=0)], ids=str)
+@pytest.mark.parametrize("mix", [al.CutMix(), al.Mosaic(fill_value=0), al.CopyPaste()], ids=str)
 def test_boxes_are_those_around_what_shows(mix: Any, visible: float) -> None:
-    source, keep = al.Arrays(IMAGES, boxes=BOXES, box_labels=NAMES), al.BoxFilter(min_visibility=visible)
+    source = al.Arrays(IMAGES, boxes=BOXES, box_labels=NAMES, masks=IMAGES)
+    keep = al.BoxFilter(min_visibility=visible)
     pipe = al.Pipeline(source, [mix], batch_size=COUNT, box_filter=keep, shuffle=False)
     full = {name: around(image, name)[1] for image in IMAGES for name in np.unique(image)[1:].tolist()}
     cut = left_out = 0
@@ -200,7 +201,7 @@ def test_boxes_are_those_around_what_shows(mix: Any, visible: float) -> None:
             cut += sum(pixels < full[name] for name, (_, pixels) in shown.items())
             left_out += len(shown) - len(stays)
     assert cut > 3 * COUNT
-    assert left_out > COUNT or not visible
+    assert left_out > COUNT / 2 or not visible
 
 
 def test_of_two_that_lie_over_a_box_each_takes_its_own_from_it() -> None:
@@ -266,8 +267,7 @@ def test_boxes_with_outlines_stay_tight(name: str, form: str) -> None:
                 assert (box[2:] >= np.subtract(wanted[2:], 1.6)).all()
                 apart.append(np.abs(box - wanted).max())
     assert len(apart) > COUNT
-    # a few are cut to slivers that hold no pixel; and what is pasted over an object does not shrink its box
-    assert np.mean(np.less(apart, 1.6)) > (0.5 if name == "copy" else 0.9)
+    assert np.mean(np.less(apart, 1.6)) > 0.9  # a few are cut to slivers that hold no pixel
 
 
 # several of a kind

@@ -18,7 +18,7 @@ from augline.plan import Plan, Warp
 from augline.plan.mix import Mix
 from augline.plan.moving import Holes, holes
 from augline.sources.boxes import from_xyxy, to_xyxy
-from augline.sources.holes import left_over
+from augline.sources.holes import left_of_pixels, left_over
 from augline.sources.rings import Rings
 
 _POINTS_A_SIDE = 8  # of outlines that bend
@@ -69,7 +69,9 @@ def _of_sides(xp: Namespace, plan: Plan, moves: list[Warp], corners: Array) -> t
     return whole, xp.where(gone[..., None], 0.0, _tight(xp, left, none) + 0.5), bare
 
 
-def mix_boxes(xp: Namespace, mix: Mix, boxes: Array, there: Array, box_filter: BoxFilter) -> tuple[Array, Array]:
+def mix_boxes(
+    xp: Namespace, mix: Mix, boxes: Array, there: Array, box_filter: BoxFilter, solid: Array | None = None
+) -> tuple[Array, Array]:
     """The boxes of samples and partners, as far as they show in what is mixed of them, and which of them are left.
 
     Args:
@@ -78,6 +80,8 @@ def mix_boxes(xp: Namespace, mix: Mix, boxes: Array, there: Array, box_filter: B
         boxes: `(batch * count, n, 4)` left, top, right, bottom in pixels.
         there: `(batch * count, n)` bool: which are boxes.
         box_filter: Which stay.
+        solid: `(batch * count, height, width)` bool: where partners show, if only where their objects are, and of a
+            single one.
 
     Returns:
         `(batch, count * n, 4)` and `(batch, count * n)` bool.
@@ -92,6 +96,9 @@ def mix_boxes(xp: Namespace, mix: Mix, boxes: Array, there: Array, box_filter: B
     covers = xp.astype(xp.take(mix.covers(xp), xp.asarray([1, 0, 3, 2]), axis=2), boxes.dtype)
     rest = [left_over(xp, shown[:, k], xp.take(covers, xp.asarray([*mix.over(k)], dtype=xp.int64), axis=1))
             for k in range(count)]  # fmt: skip
+    if solid is not None:
+        covered = xp.reshape(solid, (batch, count, *solid.shape[1:]))[:, -1, ...] & mix.used[:, -1, None, None]
+        rest[0] = left_of_pixels(xp, rest[0][0], covered)
     shown, bare = (xp.stack(parts, axis=1) for parts in zip(*rest, strict=True))
     stays = there & mix.used[:, :, None] & box_filter.keeps(shown, placed, bare)
     return xp.reshape(shown, (batch, -1, 4)), xp.reshape(stays, (batch, -1))

@@ -97,6 +97,11 @@ class Known:
                 points[index], there[index] = (x, y % mask.shape[-3]), True
         return points, there
 
+    def solid(self, way: Plan, index: int) -> NDArray[np.bool_] | None:
+        """`([time, ]height, width)`: where a sample's mask, of several the first, is not 0; None if none can be had."""
+        mask = self._mask(way, index)
+        return None if mask is None else np.asarray(mask.any(axis=-1))
+
     def _mask(self, way: Plan, index: int) -> NDArray[Any] | None:
         """A sample's mask in a frame, of several the first; None where it cannot be had: its pixels report that."""
         columns, before = self.columns, way.before

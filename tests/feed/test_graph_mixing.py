@@ -26,7 +26,7 @@ LISTS: dict[str, list[Any]] = {
     "either": [*GEOMETRY, al.MixUpOrCutMix(2.0, p=0.8), al.RandomZoom(0.2)],
     "mosaic": [al.Mosaic(centre=(0.1, 0.8))],
     "mosaic of another size": [al.Mosaic(60, 52, fill_value=7), al.RandomCrop(40, 40)],
-    "copy": [al.RandomFlip(p=0.5), al.CopyPaste(p=0.7)],
+    "copy": [al.RandomFlip("vertical"), al.CopyPaste(p=0.7)],
     "two": [*GEOMETRY, al.Mosaic(p=0.7), al.RandomContrast(0.2), al.MixUp(0.4, p=0.6), al.RandomFlip("horizontal")],
     "two of a kind": [al.CutMix(), al.CutMix(p=0.5), al.Resizing(30, 30), al.Rescaling(1 / 255)],
 }
@@ -41,13 +41,14 @@ def pictures(channels: int = 3, dtype: str = "uint8", **targets: Any) -> al.Arra
 
 
 def detection(box_format: str = "xyxy") -> al.Arrays:
-    """Masks of one object each, whose box and number are known; one picture has no box."""
+    """Masks of one object each, whose box and number are known, and of a band; one picture has no box."""
     masks, boxes = np.zeros((COUNT, HEIGHT, WIDTH, 2), np.uint8), []
     scale = np.array([WIDTH, HEIGHT] * 2 if box_format.startswith("rel") else [1] * 4, np.float32)
     for k, mask in enumerate(masks):
         top, left, bottom, right = 2 + k, 1 + 2 * k, 12 + 2 * k, 20 + 2 * k
+        mask[:, 40:] = 9
         mask[top:bottom, left:right] = k + 1, 2
-        boxes.append(np.array([[left, top, right, bottom], [0, 30, 9, 36]], np.float32)[: k % 3] / scale)
+        boxes.append(np.array([[0, 30, 9, 36], [left, top, right, bottom]], np.float32)[: k % 3] / scale)
     names = [np.arange(len(rows)) + 3 for rows in boxes]
     return pictures(
         masks=masks, boxes=boxes, box_labels=names, bounding_box_format=box_format, keypoints=points(3, places=3)

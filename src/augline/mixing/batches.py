@@ -10,6 +10,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -188,11 +189,12 @@ class MixedBatches(Batches):
         columns = {name: job.base.columns[name] for name in ("labels", "weights") if name in job.base.columns}
         boxes, lead = job.base.columns.get("bounding_boxes"), self.source.lead
         swaps = self.source.targets.keypoint_swaps
-        blocks = 1
+        blocks, solid = 1, self._solid(job.base.plan, rows, mixes[0])
         for level, mix in zip(self.levels, mixes, strict=True):
             count = mix.shares.shape[1]
             rows, blocks = rows.reshape(-1, count)[:, 0], blocks * count
-            boxes = None if boxes is None else objects.gathered(mix, boxes, self.inner_filter, lead)
+            boxes = None if boxes is None else objects.gathered(mix, boxes, self.inner_filter, lead, solid)
+            solid = None  # what is mixed has masks only with its pixels
             plan = self._plan(level, epoch, rows, boxes)
             sample = engines.prepare(level.program.engine, plan, np.ones((len(rows), 2), np.int64))
             pairs = points.in_blocks(swaps, self.first.block[0], blocks)
@@ -209,6 +211,12 @@ class MixedBatches(Batches):
         if boxes is not None:
             form = self.source.bounding_box_format
             job.columns["bounding_boxes"] = objects.written(boxes, form, self.size, self._most_boxes, lead)
+
+    def _solid(self, plan: Plan, rows: NDArray[np.int64], mix: Mix) -> objects.Solid | None:
+        """Where objects of rows of the source will be, if the first mixing copies objects."""
+        if not mix.objects or self.source.targets.boxes is None:
+            return None
+        return partial(Known(self.source.targets.select(rows), lead=self.source.lead).solid, plan)
 
     def _plan(
         self, level: Level, epoch: int, rows: NDArray[np.int64], boxes: Sequence[objects.Objects] | None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,12 @@ from augline.box_filter import BoxFilter
 from augline.plan import Plan
 from augline.plan.mix import Mix
 from augline.sources.boxes import from_xyxy, to_xyxy, unit
-from augline.sources.holes import left_over
-from augline.sources.polygons import Polygon, tight_boxes, within, without
+from augline.sources.holes import left_of_pixels, left_over
+from augline.sources.polygons import Polygon, paint, tight_boxes, within, without
 from augline.sources.targets import Targets, by_sample
+
+Solid: TypeAlias = Callable[[int], NDArray[np.bool_] | None]
+"""Of a row below, `([time, ]height, width)` where its mask is not 0; None if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,29 @@ def through(
     return result
 
 
-def gathered(mix: Mix, objects: Sequence[Objects], box_filter: BoxFilter, lead: tuple[int, ...] = ()) -> list[Objects]:
-    """What shows of the objects of samples and their partners; the frames of a video follow one another."""
+def gathered(
+    mix: Mix, objects: Sequence[Objects], box_filter: BoxFilter, lead: tuple[int, ...] = (), solid: Solid | None = None
+) -> list[Objects]:
+    """What shows of the objects of samples and their partners; the frames of a video follow one another.
+
+    Args:
+        mix: How they are mixed.
+        objects: Of the rows below.
+        box_filter: Which boxes stay.
+        lead: (time,) of videos.
+        solid: Where partners show, if that is only where their objects are, and that is known.
+    """
     count, frames = mix.shares.shape[1], (*lead, 1)[0]
     result = []
     for row in range(len(mix.shares)):
         used = np.flatnonzero(mix.used[row]).tolist()
+        hidden = None if solid is None or used == [0] else solid(row * count + used[-1])
         for frame in range(frames):
             below = {k: objects[(row * count + k) * frames + frame] for k in used}
-            result.append(_together([_shown(mix, row, k, item, box_filter) for k, item in below.items()]))
+            shown = {k: _shown(mix, row, k, item, box_filter) for k, item in below.items()}
+            if hidden is not None:
+                shown[0] = _uncovered(shown[0], hidden[frame] if lead else hidden, box_filter)
+            result.append(_together([*shown.values()]))
     return result
 
 
@@ -99,6 +116,31 @@ def _shown(mix: Mix, row: int, k: int, objects: Objects, box_filter: BoxFilter) 
     keep = box_filter.keeps(seen, placed, bare)
     outlines = None if outlines is None else [outlines[n] for n in np.flatnonzero(keep).tolist()]
     return Objects(seen[keep], objects.labels[keep], outlines)
+
+
+def _uncovered(objects: Objects, hidden: NDArray[np.bool_], box_filter: BoxFilter) -> Objects:
+    """What of objects shows beside the pixels that are hidden, `(height, width)`."""
+    outlines, boxes = objects.outlines, objects.boxes
+    if outlines is not None:
+        outlines = [_beside(np.asarray(outline, np.float64), hidden) for outline in outlines]
+        boxes = np.nan_to_num(tight_boxes(outlines).astype(np.float64)).reshape(-1, 4)
+    ((rest,), (bare,)) = left_of_pixels(np, boxes[None], hidden[None])
+    seen = rest if outlines is None else boxes
+    keep = box_filter.keeps(seen, objects.boxes, bare)
+    outlines = None if outlines is None else [outlines[n] for n in np.flatnonzero(keep).tolist()]
+    return Objects(seen[keep], objects.labels[keep], outlines)
+
+
+def _beside(outline: NDArray[np.float64], hidden: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """What of an outline lies in the box of its pixels that show; one row of NaN if none does."""
+    own = np.zeros(hidden.shape, bool)
+    paint(own, outline, 1)
+    if not (own & hidden).any():
+        return outline
+    rows, columns = np.nonzero(own & ~hidden)
+    if not len(rows):
+        return np.full((1, 2), np.nan)
+    return within(outline, (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
 
 
 def _together(parts: Sequence[Objects]) -> Objects:

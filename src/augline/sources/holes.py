@@ -22,7 +22,18 @@ def left_over(xp: Namespace, boxes: Array, holes: Array, side: int | None = None
         `(batch, n, 4)`, zeros where nothing is left, and `(batch, n)` 0 to 1.
     """
     lines = [_lines(xp, holes, k, side) for k in (0, 1)]
-    bare = xp.astype(~_hidden(xp, holes, lines), xp.float64)
+    return _rest(xp, boxes, lines, _hidden(xp, holes, lines))
+
+
+def left_of_pixels(xp: Namespace, boxes: Array, hidden: Array) -> tuple[Array, Array]:
+    """As `left_over`, of boxes inside images where pixels are `hidden`, `(batch, height, width)` bool."""
+    lines = [xp.astype(xp.arange(int(hidden.shape[k]) + 1), xp.float64)[None, :] for k in (2, 1)]
+    return _rest(xp, boxes, lines, hidden)
+
+
+def _rest(xp: Namespace, boxes: Array, lines: list[Array], hidden: Array) -> tuple[Array, Array]:
+    """See `left_over`; `hidden` `(batch, rows, columns)` says which cells between lines do not show."""
+    bare = xp.astype(~hidden, xp.float64)
     (low_x, high_x), (low_y, high_y) = (_between(xp, lines[k][:, None, :], boxes[..., k::2]) for k in (0, 1))
     wide, tall = high_x - low_x, high_y - low_y
     # how high each column of cells shows in a box, and how wide each row

@@ -104,9 +104,11 @@ class MixedRows:
         for level, mix in zip(self._batches.levels, mixes, strict=True):
             rows = rows[:: mix.shares.shape[1]]
             frames = mix_of_frames(mix, self._lead)
-            boxes = None if boxes is None else self._gathered(frames, boxes)
+            solid = self._solid(mix, batch)
+            known = solid if level is self._batches.levels[0] else None
+            boxes = None if boxes is None else self._gathered(frames, boxes, known)
             step = self._step(level, mix, frames, epoch, rows, boxes and _Shown(boxes, self._lead))
-            batch = self._mixed(step, batch)
+            batch = self._mixed(step, batch, solid)
             boxes = None if boxes is None else self._placed(step, boxes)
             if counts is not None:
                 counts = tf.reshape(counts, (rows.shape[0], step.images, -1)) & mix.used[:, :, None]
@@ -123,7 +125,15 @@ class MixedRows:
         plan = planned(level.program, epoch, self._first.ids(rows), size, known)
         return _Step(level, mix, frames, plan_of_frames(plan, self._lead), int(mix.shares.shape[1]))
 
-    def _mixed(self, step: _Step, batch: dict[str, Any]) -> dict[str, Any]:
+    def _solid(self, mix: Mix, batch: dict[str, Any]) -> Array | None:
+        """Where the first of the masks of images, or of the frames of videos, is not 0, if partners show only there."""
+        if not mix.objects:
+            return None
+        masks = batch["segmentation_masks"]
+        first = next(iter(masks.values())) if isinstance(masks, dict) else masks
+        return tf.reduce_any(together(first, int(mix.shares.shape[1]), self._lead) != 0, axis=-1)
+
+    def _mixed(self, step: _Step, batch: dict[str, Any], solid: Array | None) -> dict[str, Any]:
         """All but the boxes, one level on."""
         lead, program, (low, high) = self._lead, step.level.program, self._batches.source.value_range
         fill = np.asarray(low + step.mix.fill * (high - low)).astype(program.dtype).item()
@@ -133,7 +143,6 @@ class MixedRows:
         masks = batch.get("segmentation_masks", {})
         masks = masks if isinstance(masks, dict) else {"": masks}
         masks = {name: together(mask, step.images, lead) for name, mask in masks.items()}
-        solid = tf.reduce_any(next(iter(masks.values())) != 0, axis=-1) if step.mix.objects else None
         made, made_masks = by_xla(partial(mixed, xp, fill=fill), step.frames, images, masks, solid)
         found = batch | {name: by_video(carry_out(step.plan, part), lead) for name, part in made.items()}
         if self._batches.masks is not None:
@@ -159,10 +168,10 @@ class MixedRows:
         swaps = points.in_blocks(self._batches.source.targets.keypoint_swaps, block, blocks)
         return by_video(move_points(step.plan, found, swaps), self._lead)
 
-    def _gathered(self, frames: Mix, boxes: _Boxes) -> _Boxes:
+    def _gathered(self, frames: Mix, boxes: _Boxes, solid: Array | None) -> _Boxes:
         """The boxes that show in what is mixed of images, or of the frames of videos, one after the other."""
         given = _Boxes(*(together(column, int(frames.shares.shape[1]), self._lead) for column in boxes))
-        sides, there = mix_boxes(xp, frames, given.sides, given.there, self._batches.inner_filter)
+        sides, there = mix_boxes(xp, frames, given.sides, given.there, self._batches.inner_filter, solid)
         return _Boxes(sides, tf.reshape(given.labels, there.shape), there)
 
     def _placed(self, step: _Step, boxes: _Boxes) -> _Boxes:
