@@ -11,6 +11,8 @@ from PIL import Image
 
 import augline as al
 import fresh
+from augline.plan.frame import Extent, Frame
+from augline.transforms.sizing import largest_window, smallest_around
 from pictures import smooth
 
 tf = pytest.importorskip("tensorflow")
@@ -37,7 +39,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
         exif = image.getexif()
         exif[0x0112] = 1 + (number * 3 + 5) % 8
         image.save(root / f"{number}.jpg", quality=95, exif=exif)
-        image.save(root / f"{number}.png")
+        image.save(root / f"{number}.png", exif=exif)
         image.convert("L").save(root / f"{number}_grey.jpg", quality=95)
         image.save(root / f"{number}.bmp")
     return root
@@ -69,6 +71,24 @@ def test_golden_images_from_a_process_without_augline(photos: Path, tmp_path: Pa
         assert apart.mean() <= (0.06 if engine == "reference" else 0.3) * unit
     alone = pipeline(al.Arrays(square[None]), engine="reference").evaluation().batch(0, 0)
     assert np.abs(served["pixels"] - alone).max() <= 0.05 * unit
+
+
+def test_whole_sides_are_whole_however_a_graph_divides() -> None:
+    """TensorFlow's optimizer, which served models run under, multiplies by reciprocals."""
+    from augline.engines.arrays import tensorflow as xp
+
+    sides = np.arange(1.0, 2000.0)
+
+    def made(xp: Any, height: Any, width: Any) -> list[Any]:
+        frame = Frame(xp, Extent(height, width), 3)
+        (warp,) = al.PadToMultiple(49).lower({}, frame)
+        windows = [largest_window(frame, 70, 90), smallest_around(frame, 70, 90)]
+        return [*windows[0], *windows[1], warp.extent.height, warp.extent.width]
+
+    graph = tf.function(lambda h, w: made(xp, h, w), autograph=False)
+    found = graph(tf.constant(sides), tf.constant(sides[::-1].copy()))
+    for one, other in zip(found, made(np, sides, sides[::-1]), strict=True):
+        np.testing.assert_array_equal(one.numpy(), other)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])

@@ -5,15 +5,17 @@ from __future__ import annotations
 import io
 import struct
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from augline.decode import probe
+from augline.decode import decode, probe
 from pictures import smooth
 from test_decode import encoded, exif, picture, with_exif
 
 tf = pytest.importorskip("tensorflow")
 
+from augline.feed.graph.decode import decode as decode_in_graph  # noqa: E402
 from augline.feed.graph.header import BMP, GIF, JPEG, PNG  # noqa: E402
 from augline.feed.graph.header import probe as probe_in_graph  # noqa: E402
 
@@ -75,6 +77,22 @@ def test_formats_sizes_and_orientations(counts: bool) -> None:
         stored = (wanted.width, wanted.height) if wanted.orientation >= 5 else (wanted.height, wanted.width)
         assert (kind, height, width, turn) == (KINDS[wanted.format], *stored, wanted.orientation), name
     assert len({*turns.numpy()}) == (6 if counts else 1)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_pixels_of_pngs_that_are_turned_and_of_few_bits(channels: int) -> None:
+    image = Image.fromarray(picture(20, 33))
+    pngs = [with_chunk(encoded(picture(20, 33), "PNG"), exif(turn)) for turn in (3, 6)]
+    for bits in (1, 2, 4):
+        image.quantize(2**bits).save(data := io.BytesIO(), "PNG", bits=bits)
+        pngs.append(data.getvalue())
+    image.convert("1").save(data := io.BytesIO(), "PNG")
+    for png in [*pngs, data.getvalue()]:
+        header = probe(png)
+        window = tf.constant([0, 0, header.height, header.width])
+        numbers = tf.constant(PNG), tf.constant(header.orientation), tf.constant(0)
+        found = decode_in_graph(tf.constant(png), *numbers, window, channels, "uint8")
+        np.testing.assert_array_equal(found.numpy(), decode(png, header, channels=channels))
 
 
 @pytest.mark.parametrize("jpeg", [b"\xff\xd8", b"\xff\xd8\xff", encoded(picture(20, 30))[:40], b"\xff\xd8\xff\xe0\0\1"])

@@ -17,7 +17,7 @@ from augline.transforms.base import Params, Transform, transform
 from augline.transforms.epochs import largest
 from augline.transforms.fields import FillValue, MaskFill, Pixels, span
 from augline.transforms.filling import filling
-from augline.transforms.sizing import Resizing
+from augline.transforms.sizing import SLACK, Resizing
 
 
 @transform
@@ -184,7 +184,7 @@ class PadToMultiple(Transform):
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         xp, k = frame.xp, self.multiple
-        height, width = (xp.ceil(side / k) * k for side in (frame.height, frame.width))
+        height, width = (xp.ceil(side / k - SLACK) * k for side in (frame.height, frame.width))
         yield padded(self, frame, frame.extent.sized(height, width, lambda h, w: (-(-h // k) * k, -(-w // k) * k)))
 
 

@@ -17,6 +17,8 @@ from augline.transforms.epochs import each
 from augline.transforms.fields import FillValue, MaskFill, Pixels, span
 from augline.transforms.filling import filling
 
+SLACK = 1e-6
+"""Where whole sides are divided and rounded: graphs that are served multiply by reciprocals, a last bit beside."""
 Window = tuple[Array, Array, Array, Array]
 """(top, left, height, width) of a part of the image in whole pixels, each `(batch,)`."""
 
@@ -65,7 +67,7 @@ class Resizing(Transform):
         if self.crop_to_aspect_ratio:
             window, reach = largest_window(frame, self.height, self.width), "inside"
         elif self.pad_to_aspect_ratio:
-            window, reach = _smallest_around(frame, self.height, self.width), "anywhere"
+            window, reach = smallest_around(frame, self.height, self.width), "anywhere"
         else:
             window, reach = whole, "inside"
         fill = Fill("constant", filling(self, frame, self.fill_value), self.mask_fill_value)
@@ -206,15 +208,15 @@ def _cut(frame: Frame, height: int, width: int, down: Array, right: Array, exact
 def largest_window(frame: Frame, height: int, width: int) -> Window:
     """The largest window of that shape in the middle, rounded down as Keras rounds."""
     xp = frame.xp
-    tall = xp.clip(xp.floor(frame.width * height / width), min=1.0)
-    wide = xp.clip(xp.floor(frame.height * width / height), min=1.0)
+    tall = xp.clip(xp.floor(frame.width * height / width + SLACK), min=1.0)
+    wide = xp.clip(xp.floor(frame.height * width / height + SLACK), min=1.0)
     tall, wide = xp.minimum(tall, frame.height), xp.minimum(wide, frame.width)
     return xp.floor((frame.height - tall) / 2), xp.floor((frame.width - wide) / 2), tall, wide
 
 
-def _smallest_around(frame: Frame, height: int, width: int) -> Window:
+def smallest_around(frame: Frame, height: int, width: int) -> Window:
     """The smallest window of that shape around the whole image, rounded as Keras rounds."""
     xp = frame.xp
-    tall = xp.maximum(xp.floor(frame.width * height / width), frame.height)
-    wide = xp.maximum(xp.floor(frame.height * width / height), frame.width)
+    tall = xp.maximum(xp.floor(frame.width * height / width + SLACK), frame.height)
+    wide = xp.maximum(xp.floor(frame.height * width / height + SLACK), frame.width)
     return -xp.floor((tall - frame.height) / 2), -xp.floor((wide - frame.width) / 2), tall, wide

@@ -36,7 +36,7 @@ def decode(
             lambda: _jpeg(partial(tf.image.decode_and_crop_jpeg, data, window), scale, channels, dtype),
             lambda: _jpeg(partial(tf.io.decode_jpeg, data), scale, channels, dtype),
         ),
-        lambda: _cropped(_other(data, kind, channels, dtype), window),
+        lambda: _in_part(_other(data, kind, channels, dtype), orientation, window),
     )
     return tf.cond(orientation == 1, lambda: image, lambda: _turned(image, orientation))
 
@@ -59,7 +59,7 @@ def _other(data: Array, kind: Array, channels: int, dtype: str) -> Array:
     ]
     image = tf.ensure_shape(tf.switch_case(kind, formats), (None, None, 4))
     if channels == 4:
-        return _depth(image, dtype)
+        return _depth(tf.cond(kind == PNG, lambda: _filled(image, data), lambda: image), dtype)
     # grey is made at the depth of the file, as everywhere; a PNG's stands in byte 24
     deep = (kind == PNG) & (tf.strings.substr(data, 24, 1) == b"\x10")
     return tf.cond(
@@ -67,6 +67,14 @@ def _other(data: Array, kind: Array, channels: int, dtype: str) -> Array:
         lambda: _depth(_channels(image[..., :3], channels, 65535), dtype),
         lambda: _depth(_channels(_depth(image[..., :3], "uint8"), channels, 255), dtype),
     )
+
+
+def _filled(image: Array, data: Array) -> Array:
+    """A PNG's alpha where it has none: TensorFlow takes the highest of 1, 2 or 4 bits for it, of 255."""
+    bits = tf.cast(tf.io.decode_raw(tf.strings.substr(data, 24, 1), tf.uint8)[0], tf.int32)
+    filler, alpha = tf.cast((2**bits - 1) * 257, tf.uint16), image[..., 3:]
+    none = (bits < 8) & tf.reduce_all(alpha == filler)
+    return tf.cond(none, lambda: tf.concat([image[..., :3], alpha | 65535], axis=-1), lambda: image)
 
 
 def _opaque(image: Array) -> Array:
@@ -95,9 +103,10 @@ def _depth(image: Array, dtype: str) -> Array:
     return tf.cast((tf.cast(image, tf.int32) + 128) // 257, tf.uint8)
 
 
-def _cropped(image: Array, window: Array) -> Array:
+def _in_part(image: Array, orientation: Array, window: Array) -> Array:
+    """The window of an upright image; of one that has to be turned first, all."""
     top, left, height, width = tf.unstack(window)
-    return image[top : top + height, left : left + width]
+    return tf.cond(orientation == 1, lambda: image[top : top + height, left : left + width], lambda: image)
 
 
 def _turned(image: Array, orientation: Array) -> Array:
