@@ -76,7 +76,8 @@ SCRIPT = """
 from tensorflow.keras.preprocessing.image import ImageDataGenerator
 datagen = ImageDataGenerator(rotation_range=20, width_shift_range=0.1, zoom_range=0.2, shear_range=10,
                              horizontal_flip=True, rescale=1/255, preprocessing_function=mine)
-g = datagen.flow_from_directory(elsewhere, target_size=(48, 48), batch_size=8, class_mode="binary",
+height, width = 48, 48
+g = datagen.flow_from_directory(elsewhere, target_size=(height, width), batch_size=8, class_mode="binary",
                                 classes=["dog", "elk"], seed=3)
 """
 

@@ -169,9 +169,15 @@ class Script:
         return assign if isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 else None
 
     def value(self, name: cst.Name) -> cst.BaseExpression | None:
-        """The expression a name stands for, where that is clear."""
+        """The expression a name stands for, where that is clear; also of `first, second = 1, 2`."""
         assign = self.assignment(name)
-        return None if assign is None else assign.value
+        if assign is not None or (several := self.unpacked(name)) is None:
+            return None if assign is None else assign.value
+        values, place = several[0].value, several[1]
+        if not isinstance(values, cst.Tuple | cst.List) or place >= len(values.elements):
+            return None
+        starred = any(isinstance(element, cst.StarredElement) for element in values.elements)
+        return None if starred else values.elements[place].value
 
     def uses(self, assign: cst.Assign, place: int | None = None) -> list[cst.Name] | None:
         """The places that use what is assigned, or one of several; None where some of them are unclear."""
@@ -202,8 +208,8 @@ class Script:
         if isinstance(node, cst.Name):
             if node.value in _CONSTANTS:
                 return _CONSTANTS[node.value]
-            assign = self.assignment(node)
-            return UNKNOWN if assign is None or len(self.bindings(node)) > 1 else self.literal(assign.value)
+            value = self.value(node)
+            return UNKNOWN if value is None or len(self.bindings(node)) > 1 else self.literal(value)
         if isinstance(node, cst.Integer | cst.Float | cst.SimpleString):
             return ast.literal_eval(self.source(node))
         if isinstance(node, cst.UnaryOperation) and isinstance(node.operator, cst.Minus):
