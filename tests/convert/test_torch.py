@@ -56,6 +56,8 @@ def test_maps() -> None:
     assert [part.shape for part in al.to_dataset(torch.zeros(40, 2))] == [(32, 2), (8, 2)]
 
 
+# torch forks its workers, which JAX, where an earlier test has imported it, and Python 3.12 advise against
+@pytest.mark.filterwarnings("ignore:.*fork:RuntimeWarning", "ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("workers", [0, 2])
 def test_loaders(workers: int) -> None:
     def loader(dataset, **options):
