@@ -146,6 +146,9 @@ if __name__ == "__main__":
         import tensorflow  # noqa: F401
 
         import keras  # noqa: F401
+        from calm import calm
+
+        calm()
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever interrupts the tests has their scripts ended one by one
     if wanted := _serve():

@@ -14,9 +14,10 @@ import pytest
 def test_one_and_two_devices() -> None:
     script = Path(__file__).with_name("under_strategy.py")
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
+    helpers = {"PYTHONPATH": os.pathsep.join(sys.path)}
     run = subprocess.run(
         [sys.executable, str(script)],
-        env={**os.environ, **quiet},
+        env={**os.environ, **quiet, **helpers},
         capture_output=True,
         text=True,
         timeout=300,

@@ -22,7 +22,9 @@ import tensorflow as tf  # noqa: E402
 from keras.src.legacy.preprocessing.image import ImageDataGenerator as Legacy  # noqa: E402
 
 import keras  # noqa: E402
+from calm import calm  # noqa: E402
 
+calm()
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )

@@ -97,15 +97,27 @@ def _dataset(passes: Passes, signature: Any, count: int) -> tf.data.Dataset:
 def options(sharding: str) -> tf.data.Options:
     """Options of a data set whose work happens in our threads; `sharding` names the policy, "OFF" or "DATA".
 
-    There is nothing here to tune, and TensorFlow's tuner costs up to half a second at the start of every pass but the
-    first. Operations added after this run with its default parallelism; `with_options` switches it on again. An
-    iterator can be saved, though it calls Python: what is called depends on saved numbers alone.
+    An iterator can be saved, though it calls Python: what is called depends on saved numbers alone.
+    """
+    import tensorflow as tf
+
+    found = untuned()
+    found.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy[sharding]
+    found.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
+    return found
+
+
+def untuned() -> tf.data.Options:
+    """Options of a data set in which there is nothing to tune, so that TensorFlow (2.21) has no tuner run beside it.
+
+    That costs up to half a second at the start of every pass but the first, and up to a minute at its end: told to
+    stop, the tuner may look whether it has to before that is written down, which happens every tenth time while the
+    cores are busy, and goes back to sleep for as long as the pass has lasted. Operations added after this run with
+    TensorFlow's default parallelism; `with_options` switches the tuner on again.
     """
     import tensorflow as tf
 
     found = tf.data.Options()
-    found.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy[sharding]
-    found.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
     found.autotune.enabled = False
     return found
 

@@ -11,6 +11,7 @@ import numpy as np
 from augline.convert.distribute import caller, logical_devices, scope_replicas
 from augline.feed.balance import balanced, rounded_up
 from augline.feed.generated import generated
+from augline.feed.tf import options, untuned
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -44,7 +45,13 @@ def to_dataset(iterator: Iterator) -> tf.data.Dataset:
         return tf.TensorSpec((length, *np.shape(array)[1:]), np.asarray(array).dtype)
 
     dataset = generated(one_pass, tf.nest.map_structure(spec, tuples(blank)))
-    return dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
+    return dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2).with_options(options("DATA"))
+
+
+def untune(adapter: Any) -> None:
+    """Has an adapter of Keras's, which makes a data set of what it is given, make one without TensorFlow's tuner."""
+    make = adapter.get_tf_dataset
+    adapter.get_tf_dataset = lambda: make().with_options(untuned())
 
 
 def tuples(batch: Any) -> Any:

@@ -18,7 +18,7 @@ from augline.feed.graph.check import check
 from augline.feed.graph.dataset import parts_under
 from augline.feed.graph.delivery import Counts, Delivery, Element
 from augline.feed.graph.mapped import mapped, traced
-from augline.feed.tf import check_context, with_length
+from augline.feed.tf import check_context, untuned, with_length
 from augline.random import EPOCH_BITS
 from augline.sources.refusal import refusal
 
@@ -169,7 +169,7 @@ class _Jobs:
         name = service.register_dataset(self._address, made, compression=None)
         mode = service.ShardingPolicy.DYNAMIC
         served = service.from_dataset_id(mode, self._address, name, element_spec=made.element_spec)
-        for number, batch in served:
+        for number, batch in served.with_options(untuned()):
             yield int(number), tf.nest.map_structure(lambda part: part.numpy(), batch)
 
     def trouble(self) -> str:
