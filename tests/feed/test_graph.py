@@ -86,8 +86,10 @@ def test_what_measures_images_of_full_size(work: list[Any]) -> None:
     compare(*graph_and_reference(al.Arrays(images, np.arange(4)), work, batch_size=2, seed=4), 0, 255.0, 0.3)
 
 
-@pytest.mark.parametrize(("fill", "interpolation"), [(("constant", 200.0), "bilinear"), (("wrap", 0.0), "nearest")])
-def test_upright_photographs_with_fills(tmp_path: Path, fill: tuple[str, float], interpolation: str) -> None:
+@pytest.mark.parametrize(
+    ("fill", "interpolation"), [(("constant", (200.0, 0.0, 90.0)), "bilinear"), (("wrap", 0.0), "nearest")]
+)
+def test_upright_photographs_with_fills(tmp_path: Path, fill: tuple[str, Any], interpolation: str) -> None:
     for number, (height, width) in enumerate([(75, 100), (61, 130), (140, 66), (130, 121), (40, 52), (290, 310)]):
         (tmp_path / "a").mkdir(exist_ok=True)
         Image.fromarray(smooth(height, width, 3, "uint8", number)).save(tmp_path / "a" / f"{number}.jpg", quality=95)
@@ -117,9 +119,9 @@ def test_each_pass_is_an_epoch_and_one_left_early_is_begun_again() -> None:
     assert seen == [wanted[0][1:], *wanted[1:]]
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
-def test_arrays_of_every_type(dtype: str) -> None:
-    images = np.stack([smooth(40, 52, 3, dtype, k) for k in range(6)])
+@pytest.mark.parametrize(("channels", "dtype"), [(3, "uint8"), (5, "uint16"), (2, "float32")])
+def test_arrays_of_every_type_and_any_number_of_channels(channels: int, dtype: str) -> None:
+    images = [smooth(40, 52, channels, dtype, k) for k in range(6)]
     source = al.Arrays(images, np.arange(6.0), weights=np.linspace(0, 1, 6))
     work = [*WORK[-2:], al.RandomPerspective((1, 1), scale=0.3), al.Resizing(20, 22)]
     dataset, reference = graph_and_reference(source, work, batch_size=3, seed=2)

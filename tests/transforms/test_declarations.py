@@ -191,6 +191,8 @@ MISFITS = [
     ([al.Rescaling((1.0, 2.0))], 3, "one per channel"),
     ([al.RandomHue(0.2)], 7, "colours need images"),
     ([al.RandomGrayscale()], 2, "colours need images"),
+    ([al.ColorJitter(0.2, 0.2, 0.2)], 5, "colours need images"),
+    ([al.PhotometricDistort()], 2, "colours need images"),
     ([al.Rescaling(1 / 255, p=0.5)], 3, "every sample"),
     ([al.OneOf([al.Rescaling(1 / 255), al.RandomFlip()])], 3, "every sample"),
     ([al.RandomBrightness(0.2, value_range=(0, 1))], 3, "value_range must be the range"),

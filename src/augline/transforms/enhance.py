@@ -260,6 +260,8 @@ class ColorJitter(Pointwise):
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         self.check_range(frame)
+        if any(self._changes[2:]):
+            has_colours(self, frame)
         stages = {k: stage for k, stage in enumerate(jitters(frame, params)) if self._changes[k]}
         if not self.shuffle or len(stages) < 2:
             return [*stages.values()]
@@ -342,6 +344,7 @@ class PhotometricDistort(Pointwise):
 
     def lower(self, params: Params, frame: Frame) -> Iterable[Stage]:
         self.check_range(frame)
+        coloured = has_colours(self, frame)
         brightness, contrast, saturation, hue = jitters(frame, params)
         first = params["contrast_first"]
         yield brightness.masked(params["brightness_on"], frame)
@@ -349,7 +352,7 @@ class PhotometricDistort(Pointwise):
         yield saturation.masked(params["saturation_on"], frame)
         yield hue.masked(params["hue_on"], frame)
         yield contrast.masked(params["contrast_on"] & ~first, frame)
-        if frame.channels > 1:
+        if coloured:
             shuffled = Colour(_permutation(frame.xp, params["order"], frame.channels + 1))
             yield shuffled.masked(params["channels_on"], frame)
 

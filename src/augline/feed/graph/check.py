@@ -21,9 +21,6 @@ def check(pipe: Pipeline) -> None:
     """
     if pipe.on_error != "raise":
         raise refused(f"on_error={pipe.on_error!r}", "a graph cannot stand in for a file that fails", pipe.on_error)
-    source = pipe.source
-    if source.channels not in (1, 3, 4):
-        raise refused(repr(source), "images must have 1, 3 or 4 channels", f"{source.channels}")
     batches, programs = pipe.batches, [pipe.batches.program]
     if isinstance(batches, MixedBatches):
         programs = [batches.first.program, *(level.program for level in batches.levels)]

@@ -40,11 +40,13 @@ class Samples:
             names = [whole.name(k) for k in indices.tolist()]
             self.paths, self._parts = tf.constant(names), Parts(whole.shards, whole.places[indices])
             check_formats(names, self._parts.start)
-        elif isinstance(whole, Arrays) and isinstance(whole.images, np.ndarray):
-            self.images = tf.constant(whole.images)
+        elif isinstance(whole, Arrays) and whole.size is not None:
+            self.images = tf.constant(np.asarray(whole.images))
         else:
-            rule = "it must be a source of files or TFRecords, or an array of images of one size"
-            raise refused(repr(source), rule, type(whole).__name__)
+            rule = "it must be a source of files or TFRecords, or images of one size in memory"
+            raise refused(repr(source), rule, repr(whole))
+        if self.images is None and source.channels not in (1, 3, 4):
+            raise refused(repr(source), "images of files must have 1, 3 or 4 channels", f"{source.channels}")
         self.indices = None if indices.size == len(whole) else tf.constant(indices)
         self.ids = tf.constant(source.ids(np.arange(len(source))))
 
