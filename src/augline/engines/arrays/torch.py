@@ -52,6 +52,11 @@ def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
     return torch.stack(list(arrays), axis)
 
 
+def unstack(x: Array, axis: int = 0) -> tuple[Array, ...]:
+    """See the standard."""
+    return torch.unbind(x, axis)
+
+
 def concat(arrays: Sequence[Array], axis: int = 0) -> Array:
     """See the standard."""
     return torch.cat(list(arrays), axis)

@@ -134,7 +134,8 @@ def _grid(xp: Namespace, like: Array, size: tuple[int, int]) -> tuple[Array, Arr
 
 def _transformed(xp: Namespace, m: Array, x: Array, y: Array) -> tuple[Array, Array]:
     """Places through each sample's matrix, `(batch, height, width)`."""
-    u, v, w = (m[:, k, 0, None, None] * x + m[:, k, 1, None, None] * y + m[:, k, 2, None, None] for k in range(3))
+    a, b, c, d, e, f, g, h, i = xp.unstack(xp.reshape(m, (rows_of(xp, m), 9, 1, 1)), axis=1)
+    u, v, w = a * x + b * y + c, d * x + e * y + f, g * x + h * y + i
     # a place behind a projective map's horizon is nowhere: far outside, where the fill rules
     seen = w > 1e-9
     w = xp.where(seen, w, 1.0)
