@@ -54,7 +54,8 @@ def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
 
 def unstack(x: Array, axis: int = 0) -> tuple[Array, ...]:
     """See the standard."""
-    return torch.unbind(x, axis)
+    parts: tuple[Array, ...] = torch.unbind(x, axis)
+    return parts
 
 
 def concat(arrays: Sequence[Array], axis: int = 0) -> Array:
