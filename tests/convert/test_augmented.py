@@ -84,3 +84,15 @@ def test_boxes_that_are_no_dict_are_refused():
     element = {"images": IMAGES, "bounding_boxes": np.zeros((6, 2, 4))}
     with pytest.raises(SourceError, match=r"bounding_boxes of ndarray; augment= needs Keras's \{'boxes'"):
         to_dataset([element], augment=LIST)
+
+
+@pytest.mark.parametrize(
+    ("second", "why"),
+    [
+        (IMAGES[1, :9], r"to_dataset\(augment=...\): images of a batch must come out in one size. .*End the list with"),
+        (IMAGES[1, ..., :1], r"to_dataset\(augment=...\): all images must be \(height, width, 3\). .*\[16, 20, 1\]"),
+    ],
+)
+def test_images_that_fit_into_no_batch_are_refused_by_what_is_wrong(second, why):
+    with pytest.raises(Exception, match=why):
+        list(to_dataset(lambda: iter([IMAGES[0], second]), augment=LIST, batch_size=2))

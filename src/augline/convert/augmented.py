@@ -109,7 +109,8 @@ class Augmenter:
         for image in parts:
             if image.ndim != 3 or image.shape[2] != self.program.channels:
                 raise SourceError(
-                    f"an image of shape {list(image.shape)}, where {self.program.channels} channels were expected"
+                    f"{_OWNER}: all images must be (height, width, {self.program.channels}). Received one of shape "
+                    f"{list(image.shape)}. Convert it."
                 )
         sizes = np.asarray([image.shape[:2] for image in parts])
         head = _head(element)
@@ -147,7 +148,10 @@ class Augmenter:
     def _carried(self, plan: Plan, images: Sequence[NDArray[Any]], channels: int, dtype: str) -> NDArray[Any]:
         shapes = {*zip(plan.extent.height.astype(int).tolist(), plan.extent.width.astype(int).tolist(), strict=True)}
         if len(shapes) > 1:
-            raise SourceError(f"images that come out in different sizes: {sorted(shapes)}. End the list with Resizing")
+            raise SourceError(
+                f"{_OWNER}: images of a batch must come out in one size. Received {sorted(shapes)}. End the list with "
+                "Resizing."
+            )
         out = self._buffers.take((len(images), *shapes.pop(), channels), dtype)
         sample = engines.prepare(self.program.engine, plan, np.ones((len(images), 2), np.int64))
         for index, image in enumerate(images):
