@@ -102,6 +102,19 @@ def test_an_epoch_can_begin_anywhere():
         assert_array_equal(whole[0], late[0])
 
 
+def test_a_view_has_the_settings_that_it_is_given():
+    pipe = al.Pipeline(
+        al.Arrays(np.arange(6 * 8 * 8, dtype="uint8").reshape(6, 8, 8, 1)), [al.RandomFlip()], size=(4, 4)
+    )
+    for changes in ({"size": (6, 5)}, {"seed": 3}, {"transforms": []}, {"engine": "reference"}, {"batch_size": 2}):
+        made = al.Pipeline(**{"source": pipe.source, "transforms": pipe.transforms, **pipe.settings(), **changes})
+        seen = pipe.view(**changes)
+        np.testing.assert_array_equal(seen.batch(1, 0), made.batch(1, 0))
+        assert seen.fingerprint() == made.fingerprint()
+    with pytest.raises(TypeError, match="sead"):
+        pipe.view(sead=3)
+
+
 def test_each_pass_is_the_next_epoch():
     pipe = al.Pipeline(numbered(20), LIST, batch_size=8, seed=3)
     for epoch in range(3):

@@ -48,6 +48,10 @@ class _Work:
     counts: list[int]
 
 
+_OF_BATCHES = frozenset({"shard", "batch_size", "shuffle", "drop_remainder", "on_error", "workers"})
+"""Settings that say which samples make a batch, and nothing of what becomes of them."""
+
+
 class Pipeline:
     """A data set, what may happen to its samples, and the batches that come of it.
 
@@ -200,7 +204,19 @@ class Pipeline:
         return to_tf(self, place, last_batch, context)
 
     def view(self, **changes: Any) -> Pipeline:
-        """The same pipeline with other settings that leave its program as it is: `shard`, `drop_remainder`, ..."""
+        """The same data with other settings, given by the constructor's names.
+
+        Where only the batches are others (`shard`, `batch_size`, `shuffle`, `drop_remainder`, `on_error`, `workers`)
+        nothing is planned anew, and `report()` is one.
+
+        Example:
+            >>> import augline as al, numpy as np
+            >>> pipe = al.Pipeline(al.Arrays(np.zeros((4, 30, 40, 3), "uint8")), [al.RandomFlip()], size=(16, 16))
+            >>> pipe.view(size=(24, 24), batch_size=2).batch(0, 0).shape
+            (2, 24, 24, 3)
+        """
+        if not {*changes} <= _OF_BATCHES:
+            return self._with(**changes)
         other = object.__new__(type(self))
         vars(other).update(vars(self) | changes)
         check_settings(other)
