@@ -188,7 +188,6 @@ def read_planes(
     planes: Planes,
 ) -> list[Array]:  # fmt: skip
     """The same as arrays that are blended one by one, as compilers want it of pixels that are one number each."""
-
     view = view and mapped(view, lambda side: side[:, None, None])
 
     def line(i: Array, axis: int) -> _Line:

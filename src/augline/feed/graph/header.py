@@ -21,7 +21,8 @@ _CHUNK = 14  # of a PNG's chunk
 _EXIF = b"Exif\0\0"
 _MOST_TAGS = 64
 _SHORT, _LONG = 3, 4
-_ENDS = {JPEG: b"\xff\xd9", PNG: b"IEND"}
+_ANY = (-1,)  # in place of a byte
+_LAST = ((*6 * _ANY, 0xFF, 0xD9), (*b"IEND", *4 * _ANY), 8 * _ANY, 8 * _ANY)  # bytes; a PNG's end with a checksum
 _AGAIN = "Copy or download the file again."
 _OS2 = 12  # length of the older kind of BMP header
 _PLACES = {  # of the bytes of height and width, the lowest first
@@ -123,27 +124,21 @@ def _jpeg(data: Array, looks: Array) -> tuple[Array, Array, Array]:
 
 def _ended(data: Array, kind: Array, scan: Array) -> Array:
     """Which JPEGs and PNGs have an end, and all others: of a part of a file a decoder may see no more than is there."""
-    last = _bytes(data, tf.strings.length(data) - 8, 8)  # a PNG's are IEND and a checksum
-    there = ((kind != JPEG) | _spells(last[:, 6:], _ENDS[JPEG])) & ((kind != PNG) | _spells(last[:, :4], _ENDS[PNG]))
+    last, wanted = _bytes(data, tf.strings.length(data) - 8, 8), tf.gather(_LAST, tf.where(kind < 0, GIF, kind))
+    there = tf.reduce_all((last == wanted) | (wanted == _ANY), axis=1)
 
-    def found(file: tuple[Array, Array, Array, Array]) -> Array:
+    def found(file: tuple[Array, ...]) -> Array:
         """Whether it stands somewhere, if other bytes follow it."""
-        data, kind, scan, there = file
-        length = tf.strings.length(data)
-        bytes_ = tf.io.decode_raw(tf.strings.substr(data, tf.minimum(scan, length), length), tf.uint8)
-        return there | tf.where(kind == JPEG, _holds(bytes_, _ENDS[JPEG]), _holds(bytes_[:-4], _ENDS[PNG]))
+        data, is_png, scan, there = file
+        rest = tf.strings.length(data) - scan - tf.where(is_png, 4, 0)
+        rest = tf.strings.substr(data, tf.minimum(scan, tf.strings.length(data)), tf.maximum(rest, 0))
+        parts = tf.raw_ops.StringSplitV2(input=[rest], sep=tf.where(is_png, b"IEND", b"\xff\xd9"))
+        return there | (parts.shape[1] > 1)
 
     def looked_for() -> Array:
-        return tf.map_fn(found, (data, kind, scan, there), fn_output_signature=tf.bool)
+        return tf.map_fn(found, (data, kind == PNG, scan, there), fn_output_signature=tf.bool)
 
     return tf.cond(tf.reduce_all(there), lambda: there, looked_for)
-
-
-def _holds(bytes_: Array, text: bytes) -> Array:
-    """Whether a text stands somewhere among bytes."""
-    places = tf.maximum(tf.size(bytes_) - len(text) + 1, 0)
-    alike = [bytes_[k : places + k] == byte for k, byte in enumerate(text)]
-    return tf.reduce_any(tf.reduce_all(tf.stack(alike), axis=0))
 
 
 def _png_tags(data: Array, looks: Array) -> Array:
