@@ -178,14 +178,12 @@ def _uncovered(xp: Namespace, painted: Holes, points: Array, more: int) -> tuple
     """
     around = _tight(xp, points, xp.zeros_like(points[..., 0, 0]) > 0) + 0.5
     frame = xp.stack([painted.extent.width, painted.extent.height] * 2, axis=-1)[:, None, :]
-    boxes, sides = xp.minimum(xp.clip(around, min=0.0), frame), painted.sides[:, None, :, :]
-    low, high = xp.maximum(boxes[:, :, None, :2], sides[..., :2]), xp.minimum(boxes[:, :, None, 2:], sides[..., 2:])
-    touched = xp.any(xp.all(low < high, axis=-1), axis=-1)
+    boxes = xp.minimum(xp.clip(around, min=0.0), frame)
     left, bare = left_over(xp, boxes, painted.sides, painted.most)
-    left = xp.where(touched[..., None], left, around)
+    left = xp.where(xp.any(left != boxes, axis=-1)[..., None], left, around)
     start, size = left[..., None, :2], left[..., 2:] - left[..., :2]
     points, _ = _clipped(xp, points + 0.5 - start, (size[..., 0], size[..., 1]), more)
-    return points + start - 0.5, xp.where(touched, bare, 1.0)
+    return points + start - 0.5, bare
 
 
 def _clipped(xp: Namespace, points: Array, sides: tuple[Array, Array], more: int) -> tuple[Array, Array]:

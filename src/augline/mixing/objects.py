@@ -109,7 +109,7 @@ def _shown(mix: Mix, row: int, k: int, objects: Objects, box_filter: BoxFilter) 
         outlines, shown = None, np.clip(placed, [left, top] * 2, [right, bottom] * 2)
     else:
         shift = np.asarray((across, down))
-        outlines = without([within(one + shift, (left, top, right, bottom)) for one in objects.outlines], over)
+        outlines = without(within([one + shift for one in objects.outlines], (left, top, right, bottom)), over)
         shown = np.nan_to_num(tight_boxes(outlines).astype(np.float64))
     ((rest,), (bare,)) = left_over(np, shown[None], over[None])
     seen = rest if outlines is None else shown
@@ -140,7 +140,7 @@ def _beside(outline: NDArray[np.float64], hidden: NDArray[np.bool_]) -> NDArray[
     rows, columns = np.nonzero(own & ~hidden)
     if not len(rows):
         return np.full((1, 2), np.nan)
-    return within(outline, (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
+    return within([outline], (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))[0]
 
 
 def _together(parts: Sequence[Objects]) -> Objects:

@@ -67,15 +67,16 @@ def tight_boxes(polygons: Sequence[Polygon], size: tuple[float, float] | None = 
 
 
 def clipped(polygons: Sequence[_Points], limit: NDArray[Any]) -> list[_Points]:
-    """What of each polygon lies between 0 and `limit`, (width, height); one row of NaN if nothing does.
+    """What of each polygon lies between 0 and `limit`, (width, height), or one per polygon; a row of NaN for nothing.
 
     >>> clipped([np.array([[-2.0, 1], [2, 1], [2, 3], [-2, 3]])], np.array([4, 4]))[0].tolist()
     [[0.0, 1.0], [2.0, 1.0], [2.0, 3.0], [0.0, 3.0]]
     """
-    out = [k for k, points in enumerate(polygons) if ((points < 0) | (points > limit)).any()]
+    limits = np.broadcast_to(limit, (len(polygons), 2))
+    out = [k for k, points in enumerate(polygons) if ((points < 0) | (points > limits[k])).any()]
     if not out:
         return [*polygons]
-    left = clip(np, rings_of([polygons[k] for k in out]), np.tile(limit, (len(out), 1)))
+    left = clip(np, rings_of([polygons[k] for k in out]), limits[out])
     changed = dict(zip(out, _polygons_of(left, len(out)), strict=True))
     return [changed.get(k, polygon) for k, polygon in enumerate(polygons)]
 
@@ -105,10 +106,12 @@ def _polygons_of(rings: Rings, count: int) -> list[_Points]:
     return [part if len(part) else np.full((1, 2), np.nan) for part in rows]
 
 
-def within(polygon: _Points, box: Sequence[float] | NDArray[Any]) -> _Points:
-    """What of a polygon lies in a box (left, top, right, bottom); one row of NaN if nothing does."""
-    start, end = np.asarray(box[:2], np.float64), np.asarray(box[2:], np.float64)
-    return clipped([polygon - start], end - start)[0] + start
+def within(polygons: Sequence[_Points], boxes: Any) -> list[_Points]:
+    """What of each polygon lies in a box (left, top, right, bottom), or in one of its own; a row of NaN for nothing."""
+    boxes = np.broadcast_to(np.asarray(boxes, np.float64), (len(polygons), 4))
+    start, end = boxes[:, :2], boxes[:, 2:]
+    inside = clipped([one - corner for one, corner in zip(polygons, start, strict=True)], end - start)
+    return [one + corner for one, corner in zip(inside, start, strict=True)]
 
 
 def without(polygons: Sequence[_Points], holes: Any, side: int | None = None) -> list[_Points]:
@@ -150,8 +153,11 @@ def uncovered(
     around = boxes[touched] if rest is None else np.nan_to_num(tight_boxes(rest)).astype(np.float64)
     left, shares = left_over(np, around[None], holes[None], side)
     bare[touched] = shares[0]
-    parts = [within(one, box) for one, box in zip(some, left[0], strict=True)] if rest is None else rest
-    for k, part in zip(touched.tolist(), parts, strict=True):
+    if rest is None:
+        shrunk = (left[0] != around).any(axis=1)
+        touched = touched[shrunk]
+        rest = within([result[k] for k in touched.tolist()], left[0, shrunk])
+    for k, part in zip(touched.tolist(), rest, strict=True):
         result[k] = part
     return result, bare
 
