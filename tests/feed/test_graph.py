@@ -339,6 +339,10 @@ def test_masks_from_files(tmp_path: Path) -> None:
     either = r"1\.png: it must have|2\.png: in a graph masks must be PNG"
     with pytest.raises(tf.errors.InvalidArgumentError, match=either):
         list(dataset)
+    (folders[1] / "0.png").write_bytes((folders[2] / "0.png").read_bytes()[:-20])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"mask of .*0\.png: the file must not end before"):
+        list(dataset)
+    Image.fromarray(np.zeros((40, 52), np.uint8)).save(folders[1] / "0.png")
     paths, palette = source.paths[:2], folders[1] / "2.png"
     Image.fromarray(np.zeros((40, 52), np.uint8)).save(jpeg := tmp_path / "mask.jpg")
     for masks, received in (

@@ -114,6 +114,13 @@ def test_files_that_end_before_their_image_are_named() -> None:
                 probe_in_graph(tf.constant([plain, data[:cut]]), tf.constant(["whole", "short"]), True)
 
 
+def test_more_pixels_than_any_image_has_are_refused() -> None:
+    png = bytearray(encoded(picture(20, 30), "PNG"))
+    png[16:24] = struct.pack(">II", 20000, 20000)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"bomb: an image may have up to 178,956,970 pixels"):
+        probe_in_graph(tf.constant([bytes(png)]), tf.constant(["bomb"]), True)
+
+
 def test_what_is_no_image_is_named() -> None:
     tiff = io.BytesIO()
     Image.fromarray(smooth(9, 8)).save(tiff, "tiff")

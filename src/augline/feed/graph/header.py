@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from augline.arrays import Array
+from augline.decode import MAX_PIXELS
 from augline.decode.header import ALONE, APP1, EOI, FRAMES, SOS
 
 JPEG, PNG, GIF, BMP = range(4)
@@ -51,8 +52,11 @@ def probe(data: Array, names: Array, exif: bool) -> tuple[Array, Array, Array]:
     size, tags, scan = _jpeg(data, kind == JPEG)
     size = tf.where((kind == JPEG)[:, None], size, _fixed(first, kind))
     whole = _all(tf.reduce_all(size > 0, axis=1), names, f": the header must be whole. {_AGAIN}")
-    ended = _all(_ended(data, kind, scan), names, f": the file must not end before its image. {_AGAIN}")
-    with tf.control_dependencies([known, whole, ended]):
+    pixels = tf.reduce_prod(tf.cast(size, tf.int64), axis=1)
+    small = _all(
+        pixels <= MAX_PIXELS, names, f": an image may have up to {MAX_PIXELS:,} pixels. Shrink the file first."
+    )
+    with tf.control_dependencies([known, whole, small, all_ended(data, kind, scan, names)]):
         turn = _orientation(data, tags + _png_tags(data, kind == PNG)) if exif else tf.ones_like(kind)
         return tf.identity(kind), tf.identity(size), turn
 
@@ -120,6 +124,11 @@ def _jpeg(data: Array, looks: Array) -> tuple[Array, Array, Array]:
     start = tf.where(looks, 2, none), tf.stack([none, none], axis=1), none
     at, size, tags = tf.while_loop(lambda at, *_: tf.reduce_any(at > 0), step, start)
     return size, tags, tf.abs(at)
+
+
+def all_ended(data: Array, kind: Array, scan: Array, names: Array) -> tf.Operation:
+    """Refuses files `(batch,)` that are cut short, whose first scans begin there if they are JPEGs."""
+    return _all(_ended(data, kind, scan), names, f": the file must not end before its image. {_AGAIN}")
 
 
 def _ended(data: Array, kind: Array, scan: Array) -> Array:

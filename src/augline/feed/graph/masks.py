@@ -16,6 +16,7 @@ from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.files import in_corner, view
 from augline.feed.graph.formats import by_ending
 from augline.feed.graph.frames import by_video, framed, plan_of_frames
+from augline.feed.graph.header import GIF, PNG, all_ended
 from augline.feed.graph.refuse import refused
 from augline.feed.graph.source import Parts
 from augline.feed.graph.strip import bucket
@@ -188,9 +189,16 @@ def _decoded(files: Array, sizes: Array, names: Array, channels: int, dtype: Any
         masks = [_layer(data[k], size, name, channels, dtype) for k in range(layers)]
         return in_corner(tf.concat(masks, axis=-1), canvas[0], canvas[1])
 
-    masks = tf.map_fn(read, (files, sizes, names), fn_output_signature=dtype)
+    with tf.control_dependencies([_whole(tf.reshape(files, [-1]), tf.repeat(names, layers))]):
+        masks = tf.map_fn(read, (files, sizes, names), fn_output_signature=dtype)
     masks = tf.reshape(masks, (files.shape[0], canvas[0], canvas[1], layers * channels))
     return masks, Each(None, view(tf.concat([sizes, tf.zeros_like(sizes)], axis=1)), settled=True)
+
+
+def _whole(data: Array, names: Array) -> tf.Operation:
+    """Refuses masks `(batch,)` that are cut short; those that are no PNGs at all are refused later."""
+    kind = tf.where(tf.strings.substr(data, 0, len(_MAGIC)) == _MAGIC, PNG, GIF)
+    return all_ended(data, kind, tf.zeros_like(kind), tf.strings.join(["mask of ", names]))
 
 
 def _layer(data: Array, size: Array, name: Array, channels: int, dtype: Any) -> Array:
