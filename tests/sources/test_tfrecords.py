@@ -110,6 +110,10 @@ def test_what_is_damaged_or_missing_is_named(photos: al.Folder, tmp_path: Path) 
         al.write_tfrecords(photos, tmp_path / "b", shards=12)
     with pytest.raises(al.ArgumentError, match="images must be uint8 or uint16"):
         al.write_tfrecords(al.Arrays(np.zeros((1, 4, 4, 3), "float32")), tmp_path / "b")
+    (tmp_path / "odd.jpg").write_bytes(b"<html>")
+    with pytest.raises(al.DecodeError, match=r"odd\.jpg \(sample 1\): .*Received 6 bytes that begin with b'<html>'"):
+        al.write_tfrecords(al.Files([photos.name(0), tmp_path / "odd.jpg"]), tmp_path / "c")
+    assert not [*tmp_path.glob(".c*")]
 
 
 def test_a_name_with_brackets_is_a_name(photos: al.Source, tmp_path: Path) -> None:
@@ -226,6 +230,10 @@ def test_names_with_a_scheme_are_read_by_tensorflow(engine: str, tmp_path: Path)
     tf.nest.map_structure(np.testing.assert_array_equal, *(next(iter(pipe.to_tf())) for pipe in (here, there)))
     for index in tmp_path.glob(".augline-*.npz"):
         index.unlink()
+    for path in al.write_tfrecords(original, f"file://{tmp_path}/new/train", shards=2):
+        name = path.removeprefix(f"file://{tmp_path}/new/")
+        assert (tmp_path / "new" / name).read_bytes() == (tmp_path / name).read_bytes()
+    assert (tmp_path / "new" / "train.json").read_bytes() == (tmp_path / "train.json").read_bytes()
     al.TFRecords([f"file://{tmp_path}/train-00000-of-00002.tfrecord"], label_key=None)
     (index,) = tmp_path.glob(".augline-*")
     before = index.stat().st_mtime_ns

@@ -1,8 +1,12 @@
 """A source written as TFRecord files."""
 
+# Their names may have a scheme, which a Path would spoil.
+# ruff: noqa: PTH118, PTH119, PTH120
 from __future__ import annotations
 
+import itertools
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.decode import probe
-from augline.errors import ArgumentError
+from augline.errors import ArgumentError, DecodeError
 from augline.settings import whole
+from augline.sources import remote
 from augline.sources import tfrecord_targets as keys
 from augline.sources.base import Source
 from augline.sources.boxes import from_xyxy, to_xyxy
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-def write_tfrecords(source: Source, prefix: str | Path, *, shards: int = 1) -> list[Path]:
+def write_tfrecords(source: Source, prefix: str | Path, *, shards: int = 1) -> list[Any]:
     """Writes images and targets of a source as TFRecord files, which `TFRecords` reads, and any other reader.
 
     Files keep their bytes; arrays become PNG. Each shard is whole when it gets its name. Class names and
@@ -40,15 +45,16 @@ def write_tfrecords(source: Source, prefix: str | Path, *, shards: int = 1) -> l
 
     Args:
         source: Of encoded files, or of arrays of uint8 or uint16.
-        prefix: "dir/train" gives dir/train-00000-of-00008.tfrecord and so on, and dir/train.json.
+        prefix: "dir/train" gives dir/train-00000-of-00008.tfrecord and so on, and dir/train.json; also in what
+            `tf.io.gfile` writes to, such as "gs://bucket/train".
         shards: How many files; neighbouring samples lie in one.
 
     Returns:
-        The paths of the shards.
+        The paths of the shards; strings where the prefix has a scheme.
 
     Raises:
         ArgumentError: Images or targets cannot be written, or `shards` is no number from 1 to that of the samples.
-        SourceError: A file cannot be read.
+        SourceError or DecodeError: A file cannot be read, or is no image.
 
     Example:
         >>> import augline as al, numpy as np, tempfile
@@ -67,26 +73,39 @@ def write_tfrecords(source: Source, prefix: str | Path, *, shards: int = 1) -> l
         received = f"{source.dtype} with {source.channels} channels{' and a time axis' * bool(source.lead)}"
         fix = "Convert them first."
         raise refusal(ArgumentError, owner, "images must be uint8 or uint16 with 1, 3 or 4 channels", received, fix)
-    Path(prefix).parent.mkdir(parents=True, exist_ok=True)
+    folder, name = os.path.split(os.fspath(prefix))
+    tf.io.gfile.makedirs(folder or ".")
     edges = [len(source) * k // shards for k in range(shards + 1)]
-    paths = []
-    for number in range(shards):
-        path = Path(f"{prefix}-{number:05}-of-{shards:05}.tfrecord")
-        part = path.with_name(f".{path.name}.part")
-        with tf.io.TFRecordWriter(str(part)) as file:
-            for index in range(edges[number], edges[number + 1]):
-                file.write(_example(tf, source, index).SerializeToString())
-        paths.append(part.replace(path))
+    paths = [os.path.join(folder, f"{name}-{k:05}-of-{shards:05}.tfrecord") for k in range(shards)]
+    for path, samples in zip(paths, itertools.pairwise(edges), strict=True):
+        _write(tf, source, range(*samples), path)
     names = None if source.class_names is None else list(source.class_names)
     beside = {"class_names": names, "keypoint_swaps": source.targets.keypoint_swaps}
-    Path(f"{prefix}.json").write_text(json.dumps(beside, ensure_ascii=False), encoding="utf-8")
-    return paths
+    remote.write(f"{os.fspath(prefix)}.json", json.dumps(beside, ensure_ascii=False).encode())
+    return paths if remote.is_remote(folder) else [Path(path) for path in paths]
+
+
+def _write(tf: Any, source: Source, samples: range, path: str) -> None:
+    """One shard, under another name until it is whole."""
+    part = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.part")
+    try:
+        with tf.io.TFRecordWriter(part) as file:
+            for index in samples:
+                file.write(_example(tf, source, index).SerializeToString())
+        tf.io.gfile.rename(part, path, overwrite=True)
+    except BaseException:
+        if tf.io.gfile.exists(part):
+            tf.io.gfile.remove(part)
+        raise
 
 
 def _example(tf: Any, source: Source, index: int) -> tf.train.Example:
     image = source.read(index)
     data = image if isinstance(image, bytes) else tf.io.encode_png(image).numpy()
-    header = probe(data, exif=source.exif)
+    try:
+        header = probe(data, exif=source.exif)
+    except DecodeError as error:
+        raise DecodeError(f"{source.name(index)} (sample {index}): {error}") from error
     size, taken = (header.height, header.width), source.targets.take([index])
     found: dict[str, Any] = {"image/encoded": [data], keys.HEIGHT: [size[0]], keys.WIDTH: [size[1]]}
     if "labels" in taken:
