@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "sources": {"sources"},
     "decode": {"decode"},
 }
-LEAVES = {"arrays", "errors", "philox", "quantiles", "random", "order"}
+LEAVES = {"arrays", "errors", "names", "philox", "quantiles", "random", "order"}
 FRAMEWORKS = {"tensorflow", "keras", "jax", "torch"}
 
 

@@ -8,6 +8,7 @@ import pytest
 import augline as al
 from augline.names import NAMES
 
+SOURCE = al.Arrays(np.zeros((2, 8, 8, 3), "uint8"))
 NEEDS_FILES = ("image_dataset_from_directory",)
 EVERY = [(name, ours) for names in NAMES.values() for name, ours in names.items() if name not in NEEDS_FILES]
 
@@ -35,6 +36,13 @@ class Traced:
 @pytest.mark.parametrize(
     ("habit", "told"),
     [
+        (
+            lambda: al.Folder("photos", class_mode="binary"),
+            r"^Folder\(class_mode=...\): .*It is label_mode",
+        ),
+        (lambda: al.Pipeline(SOURCE, image_size=(8, 8)), r"Received image_size=\(8, 8\). Write size=\(height, width\)"),
+        (lambda: al.Pipeline(SOURCE, num_workers=2), "It is workers here"),
+        (lambda: al.Arrays(SOURCE.images, y=np.arange(2)), r"Received y=ndarray of shape \(2,\). It is labels here"),
         (lambda: al.RandomFlip()(np.zeros((1, 8, 8, 3), "uint8")), r"Write al.augment\(images, \[RandomFlip\(\)\]\)"),
         (lambda: al.augment(Traced(), [al.RandomFlip()]), r"Received Traced.*al.to_dataset\(dataset, augment="),
         (lambda: al.RandomRotation(20), r"share of a full turn; 20 degrees are 20 / 360"),

@@ -111,7 +111,7 @@ def test_a_view_has_the_settings_that_it_is_given():
         seen = pipe.view(**changes)
         np.testing.assert_array_equal(seen.batch(1, 0), made.batch(1, 0))
         assert seen.fingerprint() == made.fingerprint()
-    with pytest.raises(TypeError, match="sead"):
+    with pytest.raises(al.ArgumentError, match=r"there is no argument sead.*Did you mean seed"):
         pipe.view(sead=3)
 
 

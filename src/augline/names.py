@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
+import functools
+import inspect
+from collections.abc import Callable
+from typing import ParamSpec
+
+from augline.errors import UnknownArgumentError, described
+
+P = ParamSpec("P")
+
 NAMES: dict[str, dict[str, str]] = {
     "Albumentations": {
         "Affine": "al.RandomAffine(15, (0.1, 0.1), (0.8, 1.2), shear=5)",
@@ -66,6 +76,40 @@ NAMES: dict[str, dict[str, str]] = {
     },
 }
 """By library: its name, and what might stand for it here."""
+
+_SIZE = "Write size=(height, width) in the Pipeline"
+_AHEAD = "Leave it out: threads make batches ahead, workers= of them"
+_SPLIT = "Write pipe.split(0.2), which gives both parts"
+ARGUMENTS = {
+    "target_size": _SIZE, "image_size": _SIZE, "img_size": _SIZE, "input_size": _SIZE,
+    "num_workers": "It is workers here", "num_parallel_calls": "It is workers here", "prefetch": _AHEAD,
+    "class_mode": "It is label_mode of Folder, and task of Table", "classes": "It is class_names here",
+    "x_col": "It is image here", "y_col": "It is label here", "directory": "It is root here",
+    "x": "It is images here", "y": "It is labels here", "sample_weight": "It is weights here",
+    "validation_split": _SPLIT, "subset": _SPLIT, "transform": "It is transforms here, a list",
+    "augment": "It is transforms here, a list", "rescale": "Write Rescaling(1 / 255) into the list",
+    "buffer_size": "Leave it out: shuffle=True is a true shuffle, without a buffer",
+}  # fmt: skip
+"""What other libraries call arguments of pipelines and sources, and what to write instead."""
+
+
+def with_known_arguments(init: Callable[P, None]) -> Callable[P, None]:
+    """A constructor that refuses arguments it does not have in the words of all errors."""
+    known = list(inspect.signature(init).parameters)[1:]
+
+    @functools.wraps(init)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> None:
+        for name, value in kwargs.items():
+            if name not in known:
+                owner, close = type(args[0]).__name__, difflib.get_close_matches(name, known, n=1)
+                fix = f"Did you mean {close[0]}" if close else f"The arguments are {', '.join(known)}"
+                raise UnknownArgumentError(
+                    f"{owner}({name}=...): there is no argument {name}. Received {name}={described(value)}. "
+                    f"{ARGUMENTS.get(name, fix)}."
+                )
+        init(*args, **kwargs)
+
+    return checked
 
 
 def called_here(name: str) -> str | None:

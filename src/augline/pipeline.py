@@ -19,6 +19,7 @@ from augline.box_filter import ANY_BOX, BoxFilter
 from augline.errors import ArgumentError, DecodeError, SourceError
 from augline.feed.numpy import default_workers, stream
 from augline.mixing import MixedBatches
+from augline.names import with_known_arguments
 from augline.order import shuffled
 from augline.program import Program
 from augline.random import EPOCH_BITS
@@ -85,6 +86,7 @@ class Pipeline:
         [((4, 32, 32, 3), (4,)), ((4, 32, 32, 3), (4,)), ((2, 32, 32, 3), (2,))]
     """
 
+    @with_known_arguments
     def __init__(
         self,
         source: Source,

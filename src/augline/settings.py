@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from augline.box_filter import BoxFilter
-from augline.errors import ArgumentError
+from augline.errors import ArgumentError, described
 from augline.sources import Source
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def check_settings(pipe: Pipeline) -> None:
     ]  # fmt: skip
     for good, name, rule, fix in rules:
         if not good:
-            shown = _shown(getattr(pipe, name))
+            shown = described(getattr(pipe, name))
             raise ArgumentError(f"Pipeline({name}=...): {name} {rule}. Received {name}={shown}. {fix}.")
     if not len(pipe):
         cause = "drop_remainder=True" if len(pipe.source) else "source=..."
@@ -51,12 +51,6 @@ def check_settings(pipe: Pipeline) -> None:
             f"Pipeline({cause}): there must be a batch. Received {len(pipe.source)} samples and "
             f"batch_size={pipe.batch_size}. Lower batch_size, or keep the remainder."
         )
-
-
-def _shown(value: object) -> str:
-    """A value as messages show it: arrays and tables without their numbers."""
-    shape = getattr(value, "shape", None)
-    return repr(value) if shape is None else f"{type(value).__name__} of shape {tuple(shape)}"
 
 
 def pair(value: object) -> tuple[Any, Any] | None:

@@ -151,7 +151,7 @@ class TestConfig:
         [
             ({"Foldr": {}}, r"must be one of .*Received .*Foldr.*Did you mean 'Folder'\?"),
             ({}, r"must be one of .*Received \{\}\. Write"),
-            ({"Folder": {"pth": "x"}}, r"^Folder: it must have this source's arguments\. Received .*'pth'.*\. Correct"),
+            ({"Folder": {"pth": "x"}}, r"^Folder: it must have this source's arguments\. Received .*pth.*\. Correct"),
             ({"Subset": {}}, r"^Subset: .*Received 'source'"),
         ],
     )

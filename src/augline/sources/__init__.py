@@ -51,5 +51,5 @@ def from_config(config: dict[str, Any]) -> Source:
         return _SOURCES[name](**arguments)
     except (TypeError, KeyError) as error:
         raise refusal(
-            SpecError, name, "it must have this source's arguments", str(error), "Correct the file."
+            SpecError, name, "it must have this source's arguments", str(error).rstrip("."), "Correct the file."
         ) from error

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
+from augline.names import with_known_arguments
 from augline.sources.base import VALUE_RANGES, Source, check_extra_images, no_config
 from augline.sources.columns import build
 from augline.sources.refusal import check_channels_last, refusal, shown
@@ -43,6 +44,7 @@ class Arrays(Source):
     Arrays(6 images, 32x48x3 uint8)
     """
 
+    @with_known_arguments
     def __init__(
         self,
         images: Any,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
+from augline.names import with_known_arguments
 from augline.sources import coco_file
 from augline.sources.base import FileSource
 from augline.sources.boxes import ON_INVALID, box_problems, kept
@@ -62,6 +63,7 @@ class Coco(FileSource):
 
     bounding_box_format = "xywh"
 
+    @with_known_arguments
     def __init__(
         self,
         annotations: str | os.PathLike[str],

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from augline.errors import ArgumentError, SourceError
+from augline.names import with_known_arguments
 from augline.sources import remote
 from augline.sources.base import FileSource, check_extra_images, no_config
 from augline.sources.columns import build
@@ -53,6 +54,7 @@ class Files(FileSource):
     Files(2 images, 2 classes)
     """
 
+    @with_known_arguments
     def __init__(
         self,
         paths: _Paths,

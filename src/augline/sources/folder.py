@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
+from augline.names import with_known_arguments
 from augline.sources import remote
 from augline.sources.base import FileSource
 from augline.sources.labels import LABEL_MODES, checked_names, in_mode, vocabulary
@@ -55,6 +56,7 @@ class Folder(FileSource):
     Folder('photos', 350 images, 37 classes)
     """
 
+    @with_known_arguments
     def __init__(
         self,
         path: str | os.PathLike[str],

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
+from augline.names import with_known_arguments
 from augline.sources.base import FileSource
 from augline.sources.labels import checked_names
 from augline.sources.listing import by_stem, check_folder, images_below
@@ -49,6 +50,7 @@ class MaskFolder(FileSource):
     MaskFolder('photos', 'masks', 200 images)
     """
 
+    @with_known_arguments
     def __init__(
         self,
         images: str | os.PathLike[str],

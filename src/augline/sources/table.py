@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import ArgumentError, SourceError
+from augline.names import with_known_arguments
 from augline.sources import remote
 from augline.sources.base import FileSource, no_config
 from augline.sources.columns import build
@@ -62,6 +63,7 @@ class Table(FileSource):
     Table('photos.csv', 200 images, 10 classes)
     """
 
+    @with_known_arguments
     def __init__(
         self,
         table: Any,

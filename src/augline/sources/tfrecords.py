@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import SourceError
+from augline.names import with_known_arguments
 from augline.sources import remote
 from augline.sources.base import Source
 from augline.sources.columns import build
@@ -63,6 +64,7 @@ class TFRecords(Source):
 
     size = None
 
+    @with_known_arguments
     def __init__(
         self,
         paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline.errors import SourceError
+from augline.names import with_known_arguments
 from augline.sources import voc_file
 from augline.sources.base import FileSource
 from augline.sources.boxes import ON_INVALID, box_problems, kept
@@ -58,6 +59,7 @@ class Voc(FileSource):
 
     bounding_box_format = "xyxy"
 
+    @with_known_arguments
     def __init__(
         self,
         root: str | os.PathLike[str],

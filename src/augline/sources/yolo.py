@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from augline.errors import SourceError
+from augline.names import with_known_arguments
 from augline.sources import yolo_files
 from augline.sources.base import FileSource
 from augline.sources.boxes import ON_INVALID, SLACK, box_problems, kept
@@ -52,6 +53,7 @@ class Yolo(FileSource):
 
     bounding_box_format = "rel_center_xywh"
 
+    @with_known_arguments
     def __init__(
         self,
         data: str | os.PathLike[str],
