@@ -144,17 +144,24 @@ def _timed_batch(pipe: Pipeline, step: int, totals: dict[str, float], scratch: S
     with _added(totals, "draw and plan"):
         _, plan = pipe.batches.plan(0, indices, sizes)
         sample = engines.prepare(program.engine, plan, decoded)
+    done = 0
     for number, item, header in zip(good, data, headers, strict=True):
         image: Any = item
         if header is not None and isinstance(item, bytes):
-            with _added(totals, "decode"):
-                image = decode(
-                    item, header, channels=source.channels, dtype=source.dtype, shrink=job.shrinks[number],
-                    scratch=scratch, accurate=pipe.batches.accurate, rows=job.rows[number],
-                )  # fmt: skip
+            try:
+                with _added(totals, "decode"):
+                    image = decode(
+                        item, header, channels=source.channels, dtype=source.dtype, shrink=job.shrinks[number],
+                        scratch=scratch, accurate=pipe.batches.accurate, rows=job.rows[number],
+                    )  # fmt: skip
+            except DecodeError as error:
+                if pipe.on_error == "raise":
+                    raise pipe.batches.named(error, job.indices[number]) from error
+                continue
         with _added(totals, "execute"):
             sample(number, image, job.images[number])
-    return len(good)
+        done += 1
+    return done
 
 
 @contextmanager

@@ -205,8 +205,13 @@ def test_arrays_have_no_roof():
 
 def test_files_that_fail_are_left_out_of_the_timing(folder):
     (folder / "cat" / "zzz.jpg").write_bytes(b"no picture")
-    pipe = al.Pipeline(al.Folder(folder), [], size=(16, 16), batch_size=13, on_error="skip")
+    whole = next(folder.rglob("*.jpg")).read_bytes()
+    (folder / "cat" / "zzz2.jpg").write_bytes(whole[: len(whole) // 2])
+    pipe = al.Pipeline(al.Folder(folder), [], size=(16, 16), batch_size=14, on_error="skip")
     assert measure.stage_times(pipe, batches=1)["decode"] > 0
+    (place,) = (k for k in range(len(pipe.source)) if pipe.source.name(k).endswith("zzz2.jpg"))
+    with pytest.raises(al.DecodeError, match=r"zzz2\.jpg \(sample"):
+        measure.stage_times(al.Pipeline(pipe.source.select([place]), size=(16, 16)), batches=1)
 
 
 def test_the_demo_explains_measures_and_shows_ones_own_pictures(folder, tmp_path):

@@ -145,6 +145,8 @@ class TestLabelsFromNames:
         write("dog_1.png", *(f"stray{i}.png" for i in range(5)))
         with pytest.raises(SourceError) as caught:
             Folder(tmp_path, label=r"(\w+)_\d+")
+        with pytest.raises(SourceError, match="Received 5 of 6 that do not: 'stray0"):
+            Folder(tmp_path, label=r"^([dog]*)")  # of the others it finds nothing, which is no label
         message = str(caught.value)
         assert message.startswith(f"Folder({str(tmp_path)!r}): every file name")
         assert "Received 5 of 6 that do not: 'stray0.png', 'stray1.png', 'stray2.png' and 2 more. Correct" in message
@@ -189,6 +191,10 @@ class TestErrors:
         (tmp_path / "photos").mkdir()
         with pytest.raises(SourceError, match=r"does not exist.* Did you mean 'photos'\? Correct the path"):
             Folder(tmp_path / "photo")
+        with pytest.raises(SourceError, match=r"Write os\.path\.expanduser\('~/photos'\)"):
+            Folder("~/photos")
+        with pytest.raises(ArgumentError, match=r"path must be .*Received None"):
+            Folder(None)
 
     def test_a_file(self, write) -> None:
         (path,) = write("x.png")
@@ -197,8 +203,9 @@ class TestErrors:
 
     @pytest.mark.parametrize(
         "arguments",
-        [{"label_mode": "integer"}, {"color_mode": "bgr"}, {"dtype": "float32"}, {"label_mode": None, "label": "(a)"}],
-    )
+        [{"label_mode": "integer"}, {"color_mode": "bgr"}, {"dtype": "float32"}, {"label_mode": None, "label": "(a)"},
+         {"extensions": ".png"}],
+    )  # fmt: skip
     def test_arguments(self, write, tmp_path: Path, arguments) -> None:
         write("a/x.png")
         with pytest.raises(ArgumentError, match=r"^Folder\('.*'\): .+\. Received .+\. .+\.$"):

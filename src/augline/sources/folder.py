@@ -70,11 +70,15 @@ class Folder(FileSource):
         exif: bool = True,
         follow_links: bool = False,
     ) -> None:
-        self.path, self._owner, self.left_out = os.fspath(path), f"Folder({os.fspath(path)!r})", 0
+        self.path, self.left_out = _plain(path), 0
+        self._owner = f"Folder({self.path!r})"
         self._decode_as(self._owner, color_mode, dtype, exif)
         self._arguments: dict[str, Any] = {"label": label, "label_mode": label_mode, "color_mode": color_mode}
         self._arguments |= {"extensions": list(extensions), "follow_links": follow_links}
         self._check_arguments(label, label_mode, class_names)
+        if isinstance(extensions, str):
+            fix = f"Pass [{extensions!r}]."
+            raise refusal(ArgumentError, self._owner, "extensions must be a list", f"extensions={extensions!r}", fix)
         self._find = Finder(self._owner, tuple(extension.lower() for extension in extensions), follow_links)
         self._check_folder()
         self.paths: list[str] = []
@@ -121,7 +125,8 @@ class Folder(FileSource):
         parent, name = os.path.split(self.path if remote.is_remote(self.path) else os.path.abspath(self.path))
         near = nearest(name, os.listdir(parent)) if os.path.isdir(parent) else ""
         received = f"a path that does not exist, seen from {os.getcwd()!r}"
-        raise refusal(SourceError, self._owner, "path must be a folder", received, f"{near}Correct the path.")
+        home = f"Write os.path.expanduser({self.path!r})." if self.path.startswith("~") else "Correct the path."
+        raise refusal(SourceError, self._owner, "path must be a folder", received, near + home)
 
     def _all_images(self) -> list[str]:
         paths = self._find.images(self.path)
@@ -172,7 +177,7 @@ class Folder(FileSource):
         group: int | str = "label" if "label" in pattern.groupindex else 1
         paths = self._all_images()
         matches = [pattern.search(os.path.splitext(os.path.basename(path))[0]) for path in paths]
-        labels = [match.group(group) if match else None for match in matches]
+        labels = [match.group(group) or None if match else None for match in matches]  # an empty label is none
         known = [found for found in labels if found is not None]
         if len(known) < len(paths):
             strays = [os.path.basename(path) for path, found in zip(paths, labels, strict=True) if found is None]
@@ -181,6 +186,14 @@ class Folder(FileSource):
             raise refusal(SourceError, self._owner, rule, received, "Correct the pattern, or move those files.")
         indices, names = vocabulary(self._owner, known, class_names)
         return paths, indices, names
+
+
+def _plain(path: Any) -> str:
+    try:
+        return os.fsdecode(path)
+    except TypeError as error:
+        fix = "Pass a string or a Path."
+        raise refusal(ArgumentError, "Folder", "path must be that of a folder", repr(path), fix) from error
 
 
 def _compiled(owner: str, label: str) -> re.Pattern[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -172,7 +173,7 @@ def _bytes(rows: list[Any], channels: int, dtype: Any) -> Callable[[Array], Arra
     layers = [[row] if isinstance(row, str) else row.paths for row in rows]
     for column in zip(*layers, strict=True):
         _check_formats(column, channels, dtype)
-    paths = tf.constant(layers)
+    paths = tf.constant([[os.fsencode(path) for path in row] for row in layers])
     read = tf.io.read_file
     return lambda indices: tf.reshape(
         tf.map_fn(read, tf.reshape(tf.gather(paths, indices), [-1])), (-1, len(layers[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ class Samples:
         if isinstance(whole, FileSource):
             paths = [whole.paths[k] for k in indices.tolist()]
             check_formats(paths, lambda number: read_file(repr(source), paths[number], START))
-            self.paths = tf.constant(paths)
+            self.paths = tf.constant([os.fsencode(path) for path in paths])  # names need not be UTF-8
         elif isinstance(whole, TFRecords):
             names = [whole.name(k) for k in indices.tolist()]
             self.paths, self._parts = tf.constant(names), Parts(whole.shards, whole.places[indices])
