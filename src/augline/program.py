@@ -15,6 +15,7 @@ from augline.plan.mix import Mix
 from augline.random import Draw, Layout
 from augline.sight import Known, Shown, Sight
 from augline.transforms.base import Expansion, Transform, at_epoch, expand
+from augline.transforms.compose import schedules
 
 _UNKNOWN = ((97, 131), (113, 89))  # two sizes to try a list on where the real ones are not known yet
 
@@ -49,6 +50,8 @@ class Program:
         self._layout = Layout()
         sizes = np.asarray([size, size] if size else _UNKNOWN)
         expansion, plan = self.plan(0, np.arange(2), sizes, known=Known.imaginary(sees, sizes))
+        for epoch in sorted({start for _, _, found in schedules(self.transforms) for start, _ in found.points} - {0}):
+            self.plan(epoch, np.arange(2), sizes, known=Known.imaginary(sees, sizes))  # what would fail then fails now
         _check_mixing(plan, mixes)
         engines.check(self.engine, plan)
         self.trial = plan

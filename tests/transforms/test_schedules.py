@@ -137,3 +137,10 @@ def test_a_batch_has_one_epoch_where_there_are_schedules() -> None:
     assert np.array_equal(same.stages[0].matrix, expand(work, Draw(0, 3, np.arange(2)), frame).stages[0].matrix)
     with pytest.raises(al.ArgumentError, match=r"a schedule has one value per batch. Received .* \[2, 3\]"):
         expand(work, Draw(0, np.asarray([2, 3]), np.arange(2)), frame)
+
+
+def test_what_no_image_can_have_in_a_later_epoch_is_refused_when_a_pipeline_is_built() -> None:
+    source = al.Arrays(np.zeros((2, 8, 8, 3), np.uint8))
+    al.Pipeline(source, [al.Padding(9, 9, fill_value=al.linear(0, 255, epochs=4))])
+    with pytest.raises(al.ArgumentError, match=r"range from 0 to 255\. Received 400"):
+        al.Pipeline(source, [al.Sequential([al.Padding(9, 9, fill_value=al.linear(0, 400, epochs=4))])])
