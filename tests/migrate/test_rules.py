@@ -237,3 +237,17 @@ def test_pairs_of_images_are_sent_to_masks():
     text = "import tensorflow as tf\ndef f(x, y):\n    return tf.image.random_hue(x, 0.1), tf.image.flip_up_down(y)\n"
     (note,) = migrate(text + "d = tf.data.Dataset.from_tensor_slices((a, b)).map(f).batch(4)\n", 2).notes
     assert "al.Files(images, masks=masks)" in note.text
+
+
+def test_class_names_come_from_the_folder_wherever_they_are_read():
+    ds = "tf.keras.utils.image_dataset_from_directory('p', validation_split=0.2, image_size=(8, 8), subset="
+    text = (
+        f"import tensorflow as tf\na = {ds}'training')\nb = {ds}'validation')\nnames = a.class_names + b.class_names\n"
+    )
+    text += "a = a.map(lambda x, y: (tf.image.random_hue(x, 0.1), y))\n"
+    after = migrate(text, 2).after
+    assert "names = al.Folder('p').class_names + al.Folder('p').class_names" in after
+    assert "image_dataset_from_directory" not in after
+    used = migrate(text.replace("names =", "plot(a)\nnames ="), 2)
+    assert used.after == text.replace("names =", "plot(a)\nnames =")
+    assert any("the subset is used elsewhere too" in note.text for note in used.notes)

@@ -55,11 +55,14 @@ def test_scripts_on_files_and_folders_of_tf_data_run(photos):
     folders = migrate(layers, 2).after
     assert "al.Files(" in files
     assert "al.Folder(" in folders
-    example = (SCRIPTS / "keras_example.py").read_text().split("named, rest =")[0]
+    example = (SCRIPTS / "keras_example.py").read_text().split("arrays =")[0]
     text = files + folders + "print(next(iter(train_ds))[0].shape, next(iter(val_ds))[0].shape)\n"
     text += migrate(example, 2).after.replace("import augline as al", "")
-    shown = run(text + "print([next(iter(d))[0].shape[1:] for d in (train_ds, val_ds, once, held)])\n", photos)
+    shown = run(
+        text + "print([next(iter(d))[0].shape[1:] for d in (train_ds, val_ds, once, held)], class_names)\n", photos
+    )
     assert "[TensorShape([180, 180, 3]), TensorShape([180, 180, 3]), TensorShape([64, 64, 3])" in shown
+    assert "('cat', 'dog', 'owl')" in shown
     assert "(4, 24, 32, 3)" in shown
     assert "(16, 180, 180, 3) (8, 180, 180, 3)" in shown
 

@@ -44,11 +44,21 @@ class Loader:
     """What white is in the arrays that go in."""
     other: tuple[cst.CSTNode, Group] | None = None
     """What makes the other subset of the same data, and what it must become."""
+    named: list[cst.Name] = field(default_factory=list)
+    """Names whose `class_names` are read, and that are no more."""
+    folder: str = ""
+    """What has the class names then."""
 
 
 def name_of(call: cst.Call) -> str:
     """What is called on something."""
     return call.func.attr.value if isinstance(call.func, cst.Attribute) else ""
+
+
+def is_class_names(script: Script, use: cst.Name) -> bool:
+    """Whether it is `use.class_names`, which folders have too."""
+    above = script.parent(use)
+    return isinstance(above, cst.Attribute) and above.value is use and above.attr.value == "class_names"
 
 
 def chain_of(script: Script, end: cst.Call) -> Chain | None:
@@ -70,6 +80,8 @@ def chain_of(script: Script, end: cst.Call) -> Chain | None:
             return None
         if script.parent(script.statement(end)) is not script.parent(script.statement(assign)):
             return None
+        if isinstance(assign.value, cst.Call) and script.name(assign.value.func) == DIRECTORY:
+            uses = [use for use in uses if not is_class_names(script, use)]
         own = len(steps) if own is None and len(uses) != 1 else own
         statements += [script.statement(assign)] if own is None and both is None else []
         node = assign.value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from augline.migrate.arguments import Arguments
-from augline.migrate.chains import DIRECTORY, EXIF, Chain, Loader
+from augline.migrate.chains import DIRECTORY, EXIF, Chain, Loader, is_class_names
 from augline.migrate.generators import as_tuple
 from augline.migrate.image_ops import RESIZE, Image, Label
 from augline.migrate.layout import Code, Group, laid_out
@@ -45,12 +45,18 @@ def directory(script: Script, chain: Chain) -> tuple[Loader, Code]:
         closing = f"{split}[{half}]"
         whole = Group(f"{al}.Folder(", items, split)
         if chain.both is not None:
-            loader.other = _second(script, chain.both, args, whole)
+            loader.other = _second(script, chain.both, args, whole, loader)
         elif chain.shared:
             raise Unclear("the subset is used elsewhere too, and both must be split alike")
         else:
-            loader.other = _other_half(script, call, args, whole, half)
+            loader.other = _other_half(script, call, args, whole, half, loader)
         loader.tail.append(_SPLIT)
+    holder = script.parent(call)
+    if isinstance(holder, cst.Assign) and not chain.shared:
+        loader.named += [use for use in script.uses(holder) or () if is_class_names(script, use)]
+    loader.folder = str(Group(f"{al}.Folder(", items))
+    if loader.named and mode is None:
+        raise Unclear("class_names of images without labels is read")
     size = as_tuple(args.code("image_size", "(256, 256)"))
     if any(args.value(name, False) is not False for name in ("crop_to_aspect_ratio", "pad_to_aspect_ratio")):
         raise Unclear("crop_to_aspect_ratio or pad_to_aspect_ratio")
@@ -74,16 +80,19 @@ def _half(chain: Chain, args: Arguments) -> int:
     return chain.both[1] if chain.both is not None else ("training", "validation").index(subset)
 
 
-def _second(script: Script, both: tuple[cst.Assign, int], args: Arguments, split: Group) -> tuple[cst.CSTNode, Group]:
+def _second(
+    script: Script, both: tuple[cst.Assign, int], args: Arguments, split: Group, loader: Loader
+) -> tuple[cst.CSTNode, Group]:
     """The other of `training, validation = ...(subset="both")`; the one that is augmented is made where it is used."""
     assign, half = both
     target = assign.targets[0].target
     assert isinstance(target, cst.Tuple)
     names = [script.source(element.value) for element in target.elements]
-    uses = [script.uses(assign, place) for place in range(len(names))]
-    if len(names) != 2 or None in uses or any(_is_class_names(script, use) for found in uses for use in found or ()):
-        raise Unclear(f"class_names of what is made on line {script.line(assign)} is read")
-    if len(uses[half] or ()) == 1:
+    found = [script.uses(assign, place) for place in range(len(names))]
+    if len(names) != 2 or None in found:
+        raise Unclear(f"what happens to what is made on line {script.line(assign)} is unclear")
+    loader.named += [use for uses in found for use in uses or () if is_class_names(script, use)]
+    if len([use for use in found[half] or () if use not in loader.named]) == 1:
         source = Group(split.opening, split.items, f"{split.closing}[{1 - half}]")
         return assign, _plain(script, args, args, source, f"{names[1 - half]} = ", ".to_tf()")
     pair = f"{', '.join(names)} = (half.to_tf() for half in "
@@ -106,7 +115,9 @@ def _plain(
 
 
 def rewrite_other_half(script: Script, loader: Loader) -> None:
-    """Writes the other half of a folder, which must be split alike."""
+    """Writes the other half of a folder, which must be split alike, and where class names come from."""
+    for name in loader.named:
+        script.edits.replace(script.span(script.parent(name)), f"{loader.folder}.class_names")
     if loader.other is not None:
         node, code = loader.other
         column = script.span(node)[0] - script.edits.line_start(script.span(node)[0])
@@ -114,7 +125,9 @@ def rewrite_other_half(script: Script, loader: Loader) -> None:
         script.edits.replace(script.span(node), shown)
 
 
-def _other_half(script: Script, call: cst.Call, args: Arguments, split: Group, half: int) -> tuple[cst.CSTNode, Group]:
+def _other_half(
+    script: Script, call: cst.Call, args: Arguments, split: Group, half: int, loader: Loader
+) -> tuple[cst.CSTNode, Group]:
     """The other subset of a folder must be split by augline too: else a file could be in both."""
     others = []
     for other in script.all(cst.Call):
@@ -131,11 +144,7 @@ def _other_half(script: Script, call: cst.Call, args: Arguments, split: Group, h
         raise Unclear(f"the two subsets of the folder differ in their arguments (line {script.line(other)})")
     holder = script.parent(other)
     uses = script.uses(holder) if isinstance(holder, cst.Assign) else []
-    if uses is None or any(_is_class_names(script, use) for use in uses):
-        raise Unclear(f"class_names of the other subset is read (line {script.line(other)})")
+    if uses is None:
+        raise Unclear(f"what happens to the other subset is unclear (line {script.line(other)})")
+    loader.named += [use for use in uses if is_class_names(script, use)]
     return other, _plain(script, args, theirs, Group(split.opening, split.items, f"{split.closing}[{1 - half}]"))
-
-
-def _is_class_names(script: Script, use: cst.CSTNode) -> bool:
-    above = script.parent(use)
-    return isinstance(above, cst.Attribute) and above.attr.value == "class_names"
