@@ -57,6 +57,12 @@ def directory(script: Script, chain: Chain) -> tuple[Loader, Code]:
     loader.folder = str(Group(f"{al}.Folder(", items))
     if loader.named and mode is None:
         raise Unclear("class_names of images without labels is read")
+    _settings(args, loader)
+    return loader, Group(f"{al}.Folder(", items, closing)
+
+
+def _settings(args: Arguments, loader: Loader) -> None:
+    """The size, and what a pipeline is told beside it."""
     size = as_tuple(args.code("image_size", "(256, 256)"))
     if any(args.value(name, False) is not False for name in ("crop_to_aspect_ratio", "pad_to_aspect_ratio")):
         raise Unclear("crop_to_aspect_ratio or pad_to_aspect_ratio")
@@ -69,7 +75,6 @@ def directory(script: Script, chain: Chain) -> tuple[Loader, Code]:
         loader.settings["seed"] = args.code("seed")
     if args.value("shuffle", True) is not True:
         loader.settings["shuffle"] = args.code("shuffle")
-    return loader, Group(f"{al}.Folder(", items, closing)
 
 
 def _half(chain: Chain, args: Arguments) -> int:
