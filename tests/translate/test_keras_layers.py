@@ -185,4 +185,6 @@ def test_every_image_layer_of_the_installed_keras_has_a_rule() -> None:
 
     base: type = L.RandomFlip.__mro__[1]
     found = {name for name, value in vars(L).items() if isinstance(value, type) and issubclass(value, base)}
-    assert found - {*RULES} <= {"MaxNumBoundingBoxes", "STFTSpectrogram"}
+    assert found - {*RULES} <= {"STFTSpectrogram"}
+    with pytest.raises(al.ArgumentError, match=r"Leave it out, and give box_filter=al\.BoxFilter\(max_boxes=5\)"):
+        al.Sequential([L.MaxNumBoundingBoxes(5)])

@@ -6,7 +6,7 @@ Where a layer does not do what Keras documents, it is translated as documented, 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -289,6 +289,12 @@ def _aug_mix(g: Given) -> Transform:
     return AugMix(severity, g["num_chains"], g["chain_depth"], float(g["alpha"]), bool(g["all_ops"]))
 
 
+def _most_boxes(g: Given) -> NoReturn:
+    most = g["max_number"]
+    rule, fix = "is no transform of ours", f"Leave it out, and give box_filter=al.BoxFilter(max_boxes={most})"
+    raise g.refusal(rule, f"max_number={most}", fix)
+
+
 RULES: dict[str, Rule] = {
     "RandomFlip": _flip,
     "RandomRotation": lambda g: RandomRotation(_factor(g["factor"], "symmetric"), **_options(g)),
@@ -332,6 +338,7 @@ RULES: dict[str, Rule] = {
     "ContrastLimitedAdaptiveHistogramEqualization": _clahe,
     "RandAugment": lambda g: RandAugment(g["num_ops"], factor=_factor(g["factor"], "from 0")),
     "AugMix": _aug_mix,
+    "MaxNumBoundingBoxes": _most_boxes,
     "MixUp": lambda g: counterpart(g, "MixUp", alpha=float(g["alpha"])),
     "CutMix": lambda g: counterpart(g, "CutMix", alpha=max(float(g["factor"][1]), 0.01)),
 }
