@@ -152,14 +152,14 @@ class TestProbe:
         """Cut and corrupted headers either read as something or raise DecodeError, and quickly."""
         whole = encoded(picture(37, 51), format_)
         rng = np.random.default_rng(3)
-        start = time.perf_counter()
+        start = time.thread_time()
         for trial in range(300):
             data = bytearray(whole[: rng.integers(2, 200)] if trial % 2 else whole)
             for at in rng.integers(2, min(len(data), 120), 4) if len(data) > 2 else []:
                 data[at] = rng.integers(256)
             with contextlib.suppress(DecodeError):
                 probe(bytes(data))
-        assert time.perf_counter() - start < 5
+        assert time.thread_time() - start < 5
 
     def test_monsters_are_refused_from_the_header(self) -> None:
         wide = png(picture(1, 1), 2, 8).replace(struct.pack(">II", 1, 1), struct.pack(">II", 20_000, 20_000))

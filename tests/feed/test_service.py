@@ -175,7 +175,7 @@ def test_the_commands_serve_files_and_stop(tmp_path: Path) -> None:
     assert weights.numpy().tolist() == [1, 1, 1, 0, 0, 0, 0]
     for process in (worker, servers.dispatcher):
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         assert "stops" in process.stdout
 
 
@@ -185,7 +185,7 @@ def test_an_address_at_which_nothing_answers_is_refused_at_once() -> None:
         al.ArgumentError, match=r"a dispatcher must answer there\. Received .*refused.*augline serve dispatcher"
     ):
         pipeline().to_tf(service=f"grpc://localhost:{free_port()}")
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 20
     for wrong in ("localhost:5050", "grpc://localhost", "http://localhost:5050", "grpc://:7"):
         with pytest.raises(al.ArgumentError, match="must be grpc://host:port"):
             pipeline().to_tf(service=wrong)
@@ -214,7 +214,9 @@ def test_epochs_share_a_job_and_a_pass_that_is_left_is_begun_again(
     del one, other
     monkeypatch.setattr("augline.feed.graph.service._IDLE", 0.1)
     assert_same(dataset, local[54:])
-    time.sleep(0.3)
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer) and thread.interval == 0.1:
+            thread.join()
     count = len(jobs)
     assert np.array_equal(next(iter(dataset))[0], epochs(pipe, 5)[72][0])
     assert len(jobs) > count
@@ -271,7 +273,7 @@ def test_a_context_takes_its_replicas_parts_and_all_is_let_go(
         pipe.to_tf(context=context, service=lasting.address)
     del served
     gc.collect()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while any(jobs() for jobs in kept) and time.monotonic() < end:
         time.sleep(0.05)
     assert [jobs() for jobs in kept] == [None, None]
@@ -307,7 +309,7 @@ def test_an_iterator_is_dropped_when_all_servers_are_gone(servers: Servers) -> N
     iterator = starved(pipeline().to_tf(service=servers.address), servers)
     begin = time.monotonic()
     del iterator
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 20
 
 
 def test_servers_that_stay_away_are_an_error(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
