@@ -144,6 +144,12 @@ def fitted(strategy, replicas):
     padded, whole = (made.evaluate(pipe.evaluation().to_tf(last_batch=policy), verbose=0, return_dict=True)
                      for policy in ("pad", "keep"))  # fmt: skip
     assert np.isclose(padded["accuracy"], whole["accuracy"])
+    few = pipeline(8, 25)  # the last batch is of one row, and nobody has looked at the data set before
+    images = np.concatenate([batch[0] for batch in few.epoch(0)])
+    SEEN.clear()
+    found = made.predict(few.to_tf(), verbose=0)
+    assert all(map(len, SEEN)), "a replica stood empty"
+    assert np.allclose(found, made(images, training=False), atol=1e-5)
 
 
 def dataset_function(strategy, replicas):

@@ -53,6 +53,7 @@ class Passes:
         if replicas := looking_replicas():
             self._replicas = max(self._replicas, replicas)
             return np.asarray([first, first + parts, 1 if self._fixed else replicas, name])
+        self._replicas = max(self._replicas, caller().replicas)  # `predict` takes no look before
         return np.asarray([first, (epoch + 1) * steps * parts, 0, name])
 
     def lease(self, bounds: NDArray[np.int64]) -> Iterator[int]:
