@@ -233,6 +233,14 @@ def test_why_a_flow_stays_is_said(arguments, use, why):
     assert any(why in note.text for note in flow(arguments, use=use).notes)
 
 
+def test_dicts_are_sent_to_the_list():
+    text = "import tensorflow as tf, keras\nd = tf.data.Dataset.from_tensor_slices((a, b)).batch(4)\n"
+    text += "d = d.map(lambda x, y: keras.layers.MixUp()({'images': x, 'labels': y}))\n"
+    text += "e = tf.data.Dataset.from_tensor_slices((a, b)).map(lambda x, y: {'images': x, 'labels': y})\n"
+    notes = migrate(text + "e = e.map(lambda s: keras.layers.CutMix()(s)).batch(4)\n", 2).notes
+    assert ["stand in the list of a Pipeline" in note.text for note in notes] == [True, True]
+
+
 def test_pairs_of_images_are_sent_to_masks():
     text = "import tensorflow as tf\ndef f(x, y):\n    return tf.image.random_hue(x, 0.1), tf.image.flip_up_down(y)\n"
     (note,) = migrate(text + "d = tf.data.Dataset.from_tensor_slices((a, b)).map(f).batch(4)\n", 2).notes

@@ -15,6 +15,7 @@ from augline.migrate.rules import IMAGE_OPS
 from augline.migrate.script import Script
 
 _MASKS = "images and masks by one draw are al.Pipeline(al.Files(images, masks=masks), ...)"
+_DICTS = "MixUp and CutMix, which want that in Keras, stand in the list of a Pipeline, whose labels are one-hot"
 _CONSTANT = "a constant seed gave every image the same draw; each has a draw of its own now"
 
 
@@ -127,6 +128,9 @@ class Reader:
 
     def _element(self, node: cst.BaseExpression, env: dict[str, Image | Label]) -> tuple[Image, Label]:
         """What a function returns."""
+        given = node.args[0].value if isinstance(node, cst.Call) and node.args else node
+        if isinstance(given, cst.Dict):
+            raise Unclear(f"elements become dicts on line {self.script.line(node)}; {_DICTS}")
         if isinstance(node, cst.Tuple) and len(node.elements) == 2 and self.labelled:
             image, label = (self._value(element.value, env) for element in node.elements)
         elif self.labelled and isinstance(node, cst.Call) and (found := self._function(node.func)) is not None:
