@@ -50,11 +50,18 @@ class Parts:
 
     def sizes(self) -> set[int]:
         """How many rows of the source parts have: of whole batches, and of the last."""
+        edges = [self._edges(whole, part) for whole in self._wholes() for part in range(self.count)]
+        return {high - low for low, high in edges}
+
+    def divide(self) -> bool:
+        """Whether all parts of a batch, on all hosts, have as many rows."""
+        return not any(whole % (self.pipe.shard[1] * self.count) for whole in self._wholes())
+
+    def _wholes(self) -> set[int]:
+        """Rows of batches, over all hosts: of whole ones, and of the last."""
         size, samples = self.pipe.batch_size, len(self.pipe.source)
         last = len(self.pipe) - 1
-        wholes = {min(size, samples), min(size, samples - last * size)}
-        edges = [self._edges(whole, part) for whole in wholes for part in range(self.count)]
-        return {high - low for low, high in edges}
+        return {min(size, samples), min(size, samples - last * size)}
 
     def _edges(self, whole: int, part: int) -> tuple[int, int]:
         """Of a part, within this host's slice of a batch of `whole` rows."""

@@ -156,7 +156,7 @@ def parts_of(
     if last_batch == "pad":
         share = -(-min(pipe.batch_size, len(pipe.source)) // (pipe.shard[1] * parts.count))
         return Parts(pipe, parts.count, -(-share // replicas) * replicas)
-    if context is not None and last_batch is None and len(parts.sizes()) > 1:
+    if context is not None and last_batch is None and not parts.divide():
         raise ArgumentError(
             f"Pipeline(batch_size={pipe.batch_size}).to_tf(context=...): every batch must divide among "
             f"{pipe.shard[1] * parts.count} replicas. Received {len(pipe.source)} samples, which leaves parts of "
