@@ -114,6 +114,18 @@ def test_files_that_end_before_their_image_are_named() -> None:
                 probe_in_graph(tf.constant([plain, data[:cut]]), tf.constant(["whole", "short"]), True)
 
 
+def test_bmps_with_palettes_of_colours_are_refused() -> None:
+    """TensorFlow takes the numbers of colours for grey."""
+    image, files = Image.fromarray(picture(20, 30)), []
+    for mode in ("RGB", "RGBA", "L", "P", "1"):
+        image.convert(mode).save(data := io.BytesIO(), "BMP")
+        files.append(data.getvalue())
+    probe_in_graph(tf.constant(files[:3]), tf.constant(["whole"] * 3), True)
+    for palette in files[3:]:
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"odd: in a graph a BMP must be grey or have 24"):
+            probe_in_graph(tf.constant([files[0], palette]), tf.constant(["whole", "odd"]), True)
+
+
 def test_more_pixels_than_any_image_has_are_refused() -> None:
     png = bytearray(encoded(picture(20, 30), "PNG"))
     png[16:24] = struct.pack(">II", 20000, 20000)

@@ -16,7 +16,7 @@ from augline.decode.header import ALONE, APP1, EOI, FRAMES, SOS
 
 JPEG, PNG, GIF, BMP = range(4)
 _MAGIC = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"BM")
-_FIRST = 26  # bytes that say the size of all but JPEGs
+_FIRST = 34  # bytes that say the size of all but JPEGs, and how a BMP is stored
 _SEGMENT = 10  # bytes of a JPEG's segment that are looked at
 _CHUNK = 14  # of a PNG's chunk
 _EXIF = b"Exif\0\0"
@@ -56,7 +56,9 @@ def probe(data: Array, names: Array, exif: bool) -> tuple[Array, Array, Array]:
     small = _all(
         pixels <= MAX_PIXELS, names, f": an image may have up to {MAX_PIXELS:,} pixels. Shrink the file first."
     )
-    with tf.control_dependencies([known, whole, small, all_ended(data, kind, scan, names)]):
+    fix = "Save it so, or use engine='opencv'."
+    plain = _all(_plain(data, first, kind), names, f": in a graph a BMP must be grey or have 24 or 32 bits. {fix}")
+    with tf.control_dependencies([known, whole, small, plain, all_ended(data, kind, scan, names)]):
         turn = _orientation(data, tags + _png_tags(data, kind == PNG)) if exif else tf.ones_like(kind)
         return tf.identity(kind), tf.identity(size), turn
 
@@ -71,6 +73,19 @@ def _fixed(first: Array, kind: Array) -> Array:
     found = tf.gather(first, tf.gather(places, layout), axis=1, batch_dims=1) * tf.gather(weights, layout)
     size = tf.reduce_sum(found, axis=2)
     return tf.where((kind == BMP)[:, None], tf.abs(size), size)  # a BMP that runs from the top down has height < 0
+
+
+def _plain(data: Array, first: Array, kind: Array) -> Array:
+    """Which BMPs TensorFlow decodes to what they show, and all others: it knows no palettes but grey ones."""
+    bits, packed, header = first[:, 28], first[:, 30], first[:, 14]
+    stored = (kind != BMP) | (header == _OS2) | (bits >= 24)
+    grey = (bits == 8) & (packed == 0)
+
+    def looked_at() -> Array:
+        palette = tf.reshape(_bytes(data, 14 + header, 4 * 256), (-1, 256, 4))[..., :3]
+        return stored | (grey & tf.reduce_all(palette == tf.range(256)[:, None], axis=(1, 2)))
+
+    return tf.cond(tf.reduce_all(stored), lambda: stored, looked_at)
 
 
 def _all(holds: Array, names: Array, rule: str) -> tf.Operation:
