@@ -72,7 +72,7 @@ def test_boxes_go_where_augment_moves_them(name: str, form: str, box_filter: Box
     assert 0 < (want["labels"] >= 0).sum() < ROWS * ROOM
 
 
-@pytest.mark.parametrize("name", ["three warps", "bent", "painted over on the way"])
+@pytest.mark.parametrize("name", ["painted over on the way", "bent"])
 def test_a_graph_traced_for_any_number_of_rows_moves_them_too(name: str) -> None:
     boxes = dense("xyxy")
 
