@@ -288,6 +288,9 @@ def test_other_data_another_epoch_and_an_unbuilt_model(tmp_path):
         al.keras.Resume(tmp_path, al.Views(pipeline().source, [[al.RandomFlip()]] * 2))
     with pytest.raises(al.ArgumentError, match=r"Resume\(every=...\)"):
         al.keras.Resume(tmp_path, pipeline(), every=0)
+    for folder in ("gs://bucket/run", resume.file):
+        with pytest.raises(al.ArgumentError, match=r"Resume\(folder\): it must be a folder"):
+            al.keras.Resume(folder, pipeline())
 
 
 def test_clearing_begins_anew(tmp_path):

@@ -13,6 +13,7 @@ import numpy as np
 import keras
 from augline.errors import ArgumentError, SpecError
 from augline.fingerprint import Fingerprint
+from augline.sources.remote import is_remote
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -51,7 +52,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
 
     Raises:
         SpecError: The pipeline's spec or data changed since the file was written; the message shows in what.
-        ArgumentError: `pipe` is no pipeline, or `every` no number of steps.
+        ArgumentError: `pipe` is no pipeline, `every` no number of steps, or `folder` a file or a remote one.
 
     Example:
         >>> import augline as al, keras, numpy as np, tempfile
@@ -71,6 +72,9 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         if every is not None and every < 1:
             rule = "it must be a number of steps from 1, or None"
             raise ArgumentError(f"Resume(every=...): {rule}. Received every={every!r}. Write 200.")
+        if is_remote(os.fspath(folder)) or Path(folder).is_file():
+            rule, fix = "it must be a folder, here or mounted", "Name one; it is made if it is not there."
+            raise ArgumentError(f"Resume(folder): {rule}. Received {os.fspath(folder)!r}. {fix}")
         self.file = Path(folder) / "resume.weights.h5"
         if not (hasattr(pipe, "to_tf") and hasattr(pipe, "fingerprint")):  # which data sets have, too
             fix = "Pass the Pipeline, and train on resume.dataset()."
