@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator as Iterates
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from PIL import Image as Pillow
 from augline.buffers import Buffers
 from augline.convert.distribute import Caller, caller
 from augline.errors import ArgumentError
-from augline.feed.balance import filled, rounded_up
+from augline.feed.balance import balanced, filled, rounded_up
 from augline.feed.numpy import default_workers
 from augline.keras.feeding import tuples, untune
 from augline.keras.legacy_draws import Draws, draw, fresh_seed
@@ -78,6 +79,7 @@ class Iterator:
         self._samples, self._most_hash = samples, most_hash
         self._random, self._buffers = np.random.RandomState(self.drawn_seed % 2**32), Buffers()
         self._in_epoch, self._reads, self._order_due, self._caller = False, 0, False, Caller()
+        self._evened: Iterates[Any] = iter(())
 
     # What Keras 3's adapter for a PyDataset asks for.
 
@@ -125,8 +127,18 @@ class Iterator:
             rows = rounded_up(min(self.batch_size, self.n), self._caller.replicas)
             self._caller = Caller()  # one is enough, and from here on `num_batches` tells the truth again
             return tuples(self.blank(rows))
-        batch = tuples(self.batch(idx)) if sys._getframe(1).f_globals.get("__name__") == _ADAPTER else self.batch(idx)
-        return filled(batch, [self._caller.replicas]) if self._caller.trains else batch
+        if sys._getframe(1).f_globals.get("__name__") != _ADAPTER:
+            return self.batch(idx)
+        if self._caller.trains:
+            return filled(tuples(self.batch(idx)), [self._caller.replicas])
+        return self._in_turn(idx) if self._caller.replicas > 1 else tuples(self.batch(idx))
+
+    def _in_turn(self, idx: int) -> Any:
+        """The batches of a pass one after the other, as `evaluate` and `predict` take them, with rows for all."""
+        if idx == 0:
+            batches = (tuples(self.batch(number)) for number in range(len(self)))
+            self._evened = balanced(batches, self._caller.replicas, samples=self.n)
+        return next(self._evened)
 
     def batch(self, idx: int) -> Any:
         """Batch `idx` of the epoch, whoever asks: what an index gives outside `model.fit`."""
