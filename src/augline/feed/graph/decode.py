@@ -29,13 +29,10 @@ def decode(
         channels: 1, 3 or 4.
         dtype: "uint8" or "uint16".
     """
+    stored = tf.where(orientation >= 5, tf.gather(window, (1, 0, 3, 2)), window)
     image = tf.cond(
         kind == JPEG,
-        lambda: tf.cond(
-            orientation == 1,
-            lambda: _jpeg(partial(tf.image.decode_and_crop_jpeg, data, window), scale, channels, dtype),
-            lambda: _jpeg(partial(tf.io.decode_jpeg, data), scale, channels, dtype),
-        ),
+        lambda: _jpeg(data, stored, scale, channels, dtype),
         lambda: _in_part(_other(data, kind, channels, dtype), orientation, window),
     )
     return tf.cond(orientation == 1, lambda: image, lambda: _turned(image, orientation))
@@ -44,7 +41,8 @@ def decode(
 _POLICY = {"channels": 3, "fancy_upscaling": True, "dct_method": "INTEGER_ACCURATE"}
 
 
-def _jpeg(read: Callable[..., Array], scale: Array, channels: int, dtype: str) -> Array:
+def _jpeg(data: Array, window: Array, scale: Array, channels: int, dtype: str) -> Array:
+    read = partial(tf.image.decode_and_crop_jpeg, data, window)
     image = tf.switch_case(scale, [partial(read, ratio=ratio, **_POLICY) for ratio in SCALES])
     return _depth(_channels(tf.ensure_shape(image, (None, None, 3)), channels, 255), dtype)
 
@@ -112,6 +110,7 @@ def _in_part(image: Array, orientation: Array, window: Array) -> Array:
 def _turned(image: Array, orientation: Array) -> Array:
     """The stored image upright: a transposition, and flips of rows and columns (Exif 2.32, tag 0x0112)."""
     rows, columns = (tf.reduce_any(orientation == codes) for codes in ((3, 4, 7, 8), (2, 3, 6, 7)))
-    image = tf.cond(orientation >= 5, lambda: tf.transpose(image, (1, 0, 2)), lambda: image)
-    image = tf.cond(rows, lambda: image[::-1], lambda: image)
-    return tf.cond(columns, lambda: image[:, ::-1], lambda: image)
+    turned = tf.transpose(image, tf.where(orientation >= 5, (1, 0, 2), (0, 1, 2)))
+    return tf.ensure_shape(
+        tf.raw_ops.Reverse(tensor=turned, dims=tf.stack([rows, columns, False])), (None, None, image.shape[2])
+    )

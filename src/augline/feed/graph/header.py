@@ -5,7 +5,7 @@ A whole batch is walked at once: an operation on 32 numbers takes no longer than
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -22,9 +22,17 @@ _CHUNK = 14  # of a PNG's chunk
 _EXIF = b"Exif\0\0"
 _MOST_TAGS = 64
 _SHORT, _LONG = 3, 4
+_LITTLE, _BIG = int.from_bytes(b"II*\0", "little"), int.from_bytes(b"MM\0*", "big")  # how tags may begin
 _ANY = (-1,)  # in place of a byte
 _LAST = ((*6 * _ANY, 0xFF, 0xD9), (*b"IEND", *4 * _ANY), 8 * _ANY, 8 * _ANY)  # bytes; a PNG's end with a checksum
-_AGAIN = "Copy or download the file again."
+_KNOWN = (
+    ": a file must be a JPEG, PNG, GIF or BMP image. A graph reads no WebP and no TIFF: convert the file, or use "
+    "engine='opencv'."
+)
+_WHOLE = ": the header must be whole. Copy or download the file again."
+_SMALL = f": an image may have up to {MAX_PIXELS:,} pixels. Shrink the file first."
+_PLAIN = ": in a graph a BMP must be grey or have 24 or 32 bits. Save it so, or use engine='opencv'."
+_ENDED = ": the file must not end before its image. Copy or download the file again."
 _OS2 = 12  # length of the older kind of BMP header
 _PLACES = {  # of the bytes of height and width, the lowest first
     PNG: ((23, 22, 21, 20), (19, 18, 17, 16)),
@@ -47,18 +55,16 @@ def probe(data: Array, names: Array, exif: bool) -> tuple[Array, Array, Array]:
     first = _bytes(data, tf.zeros_like(tf.strings.length(data)), _FIRST)
     alike = [_spells(first[:, : len(magic)], magic) for magic in _MAGIC]
     kind = tf.reduce_max(tf.where(tf.stack(alike, axis=1), tf.range(len(_MAGIC)), -1), axis=1)
-    fix = "A graph reads no WebP and no TIFF: convert the file, or use engine='opencv'."
-    known = _all(kind >= 0, names, f": a file must be a JPEG, PNG, GIF or BMP image. {fix}")
     size, tags, scan = _jpeg(data, kind == JPEG)
     size = tf.where((kind == JPEG)[:, None], size, _fixed(first, kind))
-    whole = _all(tf.reduce_all(size > 0, axis=1), names, f": the header must be whole. {_AGAIN}")
-    pixels = tf.reduce_prod(tf.cast(size, tf.int64), axis=1)
-    small = _all(
-        pixels <= MAX_PIXELS, names, f": an image may have up to {MAX_PIXELS:,} pixels. Shrink the file first."
-    )
-    fix = "Save it so, or use engine='opencv'."
-    plain = _all(_plain(data, first, kind), names, f": in a graph a BMP must be grey or have 24 or 32 bits. {fix}")
-    with tf.control_dependencies([known, whole, small, plain, all_ended(data, kind, scan, names)]):
+    rules = {
+        _KNOWN: kind >= 0,
+        _WHOLE: tf.reduce_all(size > 0, axis=1),
+        _SMALL: tf.reduce_prod(tf.cast(size, tf.int64), axis=1) <= MAX_PIXELS,
+        _PLAIN: _plain(data, first, kind),
+        _ENDED: _ended(data, kind, scan),
+    }
+    with tf.control_dependencies([_all(rules, names)]):
         turn = _orientation(data, tags + _png_tags(data, kind == PNG)) if exif else tf.ones_like(kind)
         return tf.identity(kind), tf.identity(size), turn
 
@@ -88,26 +94,35 @@ def _plain(data: Array, first: Array, kind: Array) -> Array:
     return tf.cond(tf.reduce_all(stored), lambda: stored, looked_at)
 
 
-def _all(holds: Array, names: Array, rule: str) -> tf.Operation:
-    """Refuses the first file of which something does not hold."""
-    at = tf.argmin(tf.cast(holds, tf.int32))
-    return tf.debugging.Assert(tf.reduce_all(holds), [tf.strings.join([names[at], rule])])
+def _all(rules: Mapping[str, Array], names: Array) -> tf.Operation:
+    """Refuses the first file that fails the first rule that does not hold for all."""
+    fails = ~tf.stack([*rules.values()])
+    first = tf.argmax(tf.reshape(tf.cast(fails, tf.int32), (-1,)), output_type=tf.int32)
+    rule, at = tf.gather([*rules], first // tf.size(names)), tf.gather(names, first % tf.size(names))
+    return tf.raw_ops.Assert(condition=~tf.reduce_any(fails), data=[at + rule])
 
 
 def _bytes(data: Array, at: Array, count: int) -> Array:
     """`(batch, count)` int32: bytes of each file from a place of its own; behind its end 0."""
-    part = tf.strings.substr(data, tf.clip_by_value(at, 0, tf.strings.length(data)), tf.fill(tf.shape(at), count))
-    return tf.cast(tf.io.decode_raw(part, tf.uint8, fixed_length=count), tf.int32)
+    return tf.cast(tf.io.decode_raw(_part(data, at, count), tf.uint8, fixed_length=count), tf.int32)
+
+
+def _numbers(data: Array, at: Array, count: int, dtype: tf.DType) -> list[Array]:
+    """The same of numbers of several bytes, of which the lowest comes first; and the highest."""
+    size = count * dtype.size
+    part = _part(data, at, size)
+    found = [tf.io.decode_raw(part, dtype, little_endian=lowest, fixed_length=size) for lowest in (True, False)]
+    return [tf.cast(numbers, tf.int32) for numbers in found]
+
+
+def _part(data: Array, at: Array, size: int) -> Array:
+    return tf.strings.substr(data, tf.clip_by_value(at, 0, tf.strings.length(data)), tf.fill(tf.shape(at), size))
 
 
 def _big(data: Array, places: tuple[int, ...], count: int = 4) -> Array:
     """Numbers that begin at these places, `(batch, places)`, whose highest byte comes first."""
     bytes_ = tf.gather(data, [[place + k for k in range(count)] for place in places], axis=1)
     return tf.reduce_sum(bytes_ * [256 ** (count - 1 - k) for k in range(count)], axis=2)
-
-
-def _little(data: Array, places: tuple[int, ...], count: int) -> Array:
-    return _big(data[:, ::-1], tuple(data.shape[1] - place - count for place in places), count)
 
 
 def _jpeg(data: Array, looks: Array) -> tuple[Array, Array, Array]:
@@ -143,7 +158,7 @@ def _jpeg(data: Array, looks: Array) -> tuple[Array, Array, Array]:
 
 def all_ended(data: Array, kind: Array, scan: Array, names: Array) -> tf.Operation:
     """Refuses files `(batch,)` that are cut short, whose first scans begin there if they are JPEGs."""
-    return _all(_ended(data, kind, scan), names, f": the file must not end before its image. {_AGAIN}")
+    return _all({_ENDED: _ended(data, kind, scan)}, names)
 
 
 def _ended(data: Array, kind: Array, scan: Array) -> Array:
@@ -194,17 +209,15 @@ def _orientation(data: Array, start: Array) -> Array:
     """What the directories of tags (TIFF 6.0, section 2) that begin at `start` state, if they do; else 1."""
 
     def stated() -> Array:
-        head = _bytes(data, start, 8)
-        orders = [_spells(head[:, :4], order) for order in (b"II*\0", b"MM\0*")]
-        little = orders[0][:, None]
-        offset = tf.where(little, _little(head, (4, 4), 4), _big(head, (4, 4)))[:, 0]
-        table = tf.reshape(_bytes(data, start + offset, 2 + 12 * _MOST_TAGS), (tf.shape(head)[0], -1, 2))
-        shorts = tf.where(little, table[..., 0] + table[..., 1] * 256, table[..., 0] * 256 + table[..., 1])
-        entries = tf.reshape(shorts[:, 1:], (tf.shape(head)[0], _MOST_TAGS, 6))
-        tag, kind, high, low = (entries[..., k] for k in (0, 1, 4, 5))
-        number = tf.where(kind == _SHORT, high, tf.where(little, high + low * 65536, high * 65536 + low))
+        little, big = _numbers(data, start, 2, tf.int32)
+        rising, falling = little[:, 0] == _LITTLE, big[:, 0] == _BIG
+        offset = tf.where(rising, little[:, 1], big[:, 1])
+        shorts = tf.where(rising[:, None], *_numbers(data, start + offset, 1 + 6 * _MOST_TAGS, tf.uint16))
+        entries = tf.reshape(shorts[:, 1:], (-1, _MOST_TAGS, 6))
+        tag, kind, _, _, first, second = tf.unstack(entries, axis=2)
+        long = tf.where(rising[:, None], first + second * 65536, first * 65536 + second)
         is_it = (tag == 0x0112) & (tf.range(_MOST_TAGS) < shorts[:, :1]) & ((kind == _SHORT) | (kind == _LONG))
-        value = tf.reduce_max(tf.where(is_it, number, 0), axis=1)
-        return tf.where((start > 0) & (orders[0] | orders[1]) & (value >= 1) & (value <= 8), value, 1)
+        value = tf.reduce_max(tf.where(is_it, tf.where(kind == _SHORT, first, long), 0), axis=1)
+        return tf.where((start > 0) & (rising | falling) & (value >= 1) & (value <= 8), value, 1)
 
     return tf.cond(tf.reduce_any(start > 0), stated, lambda: tf.ones_like(start))

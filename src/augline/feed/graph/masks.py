@@ -206,10 +206,9 @@ def _layer(data: Array, size: Array, name: Array, channels: int, dtype: Any) -> 
     """A mask, or some of its channels, from a file; of the size of its image."""
     fits = tf.strings.substr(data, _FORMAT.start, 2) == _format(channels, dtype)
     rule = f": in a graph {_rule(channels, dtype)}."
-    with tf.control_dependencies([tf.debugging.Assert(fits, [tf.strings.join(["mask of ", name, rule])])]):
+    with tf.control_dependencies([tf.raw_ops.Assert(condition=fits, data=[tf.strings.join(["mask of ", name, rule])])]):
         mask = tf.io.decode_png(data, channels=channels, dtype=dtype)
     alike = tf.reduce_all(tf.shape(mask)[:2] == size)
-    with tf.control_dependencies(
-        [tf.debugging.Assert(alike, [tf.strings.join(["mask of ", name, ": it must have the size of its image."])])]
-    ):
+    message = tf.strings.join(["mask of ", name, ": it must have the size of its image."])
+    with tf.control_dependencies([tf.raw_ops.Assert(condition=alike, data=[message])]):
         return tf.identity(mask)

@@ -106,7 +106,7 @@ def _alike(name: str, files: dict[str, Opened], names: dict[str, Array]) -> tf.O
     at = tf.argmin(tf.cast(alike, tf.int32))
     rule = f"extra_images {name}: images of a sample must have one size: "
     message = tf.strings.join([rule, names[name][at], " has another than ", names["images"][at]])
-    return tf.debugging.Assert(tf.reduce_all(alike), [message])
+    return tf.raw_ops.Assert(condition=tf.reduce_all(alike), data=[message])
 
 
 def as_annotated(annotated: Array, sizes: Array, names: Array) -> tf.Operation:
@@ -129,7 +129,7 @@ def _none(wrong: Array, what: str, names: Array, rule: str, values: tuple[Array,
     """Refuses the first sample of which something is wrong; `rule` has places for its values."""
     at = tf.argmax(tf.cast(wrong, tf.int32))
     received = tf.strings.format(rule, tuple(value[at] for value in values))
-    return tf.debugging.Assert(~tf.reduce_any(wrong), [tf.strings.join([what, names[at], received, fix])])
+    return tf.raw_ops.Assert(condition=~tf.reduce_any(wrong), data=[tf.strings.join([what, names[at], received, fix])])
 
 
 def _reach(source: Source) -> Array | None:
