@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from augline.plan.plan import Plan
-from augline.plan.stages import Colour, Output, Stage, Tone, Warp, affine
+from augline.plan.stages import Colour, Output, Stage, Tone, Warp
 
 
 def segments(plan: Plan) -> list[Plan]:
@@ -14,13 +14,12 @@ def segments(plan: Plan) -> list[Plan]:
 
     XLA computes what a measuring curve measures, and what it then changes, anew from the pixels that go in. If a warp
     stands before it in the same program, the warp is run twice, and without vector instructions: five times slower. So
-    a program ends in front of each measurement, and about each stage that looks at neighbours. (What is a product and
-    a sum goes with a measurement behind it: it is done twice sooner than stored and read.)
+    a program ends in front of each measurement, and about each stage that looks at neighbours.
     """
     pieces = [piece for stage, shrink in zip(plan.stages, plan.shrinks, strict=True) for piece in _cut(stage, shrink)]
     groups: list[list[tuple[Stage, object]]] = [[]]
     for stage, shrink in pieces:
-        alone = not isinstance(stage, (Warp, Tone, Colour)) or (isinstance(stage, Tone) and stage.measures)
+        alone = not isinstance(stage, (Warp, Tone, Colour)) or (isinstance(stage, Tone) and stage.curves[0].measure)
         if alone and groups[-1]:
             groups.append([])
         groups[-1].append((stage, shrink))
@@ -30,13 +29,13 @@ def segments(plan: Plan) -> list[Plan]:
 
 
 def _cut(stage: Stage, shrink: object) -> Iterator[tuple[Stage, object]]:
-    """A tone in front of each curve that measures what is no product and sum; other stages whole."""
+    """A tone before each curve that measures; other stages whole."""
     if not isinstance(stage, Tone):
         yield stage, shrink
         return
     first = 0
     for number, curve in enumerate(stage.curves):
-        if curve.measure and any(earlier.function is not affine for earlier in stage.curves[first:number]):
+        if curve.measure and number > first:
             yield replace(stage, curves=stage.curves[first:number]), None
             first = number
     yield replace(stage, curves=stage.curves[first:]), None
