@@ -84,8 +84,8 @@ def grouped(xp: Namespace, kind: str, values: Array, group: Array, count: int) -
     return result
 
 
-def repeated(xp: Namespace, times: int, body: Callable[[Array], Array], x: Array) -> Array:
-    """`x` through `body` so many times; in a graph by a loop of its own, for what is traced once is traced sooner."""
+def repeated(xp: Namespace, times: int, body: Callable[[Any], Any], x: Any) -> Any:
+    """`x`, an array or a tuple of them, through `body` so many times; a graph has a loop for it, which is traced once."""
     loop = getattr(xp, "repeated", None)
     if loop is not None:
         return loop(times, body, x)

@@ -15,16 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache, partial
 from math import isqrt
-from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from augline.arrays import Array, Namespace
+from augline.arrays import Array, Namespace, repeated
 from augline.philox import philox4x32
 from augline.random import EPOCH_BITS, ID_BITS, ORDER_STREAM, check_range, epoch_word, seed_key
-
-Keys: TypeAlias = tuple[Any, ...]
-"""One 64-bit key per round, as ints or as uint64 arrays of no dimension."""
 
 ROUNDS = 12
 _MARK, _UNMARKED = 1 << 62, (1 << 62) - 1  # of positions that have yet to be moved
@@ -67,7 +64,7 @@ def _permuted(
     check_range(f"{owner}(n={n})", "positions" if rounds is _forward else "indices", values, 0, n)
     check_range(f"{owner}(epoch)", "epoch", epoch, 0, 1 << EPOCH_BITS)
     key = seed_key(f"{owner}(seed)", seed)
-    keys = _host_keys(key, int(epoch)) if isinstance(epoch, int | np.integer) else _keys(xp, key, epoch)
+    keys = xp.asarray(_host_keys(key, int(epoch))) if isinstance(epoch, int | np.integer) else _keys(xp, key, epoch)
     a = isqrt(n - 1) + 1
     values = xp.asarray(values)
     flat = xp.reshape(xp.astype(values, xp.uint64), (-1,))
@@ -109,27 +106,34 @@ def _walk_sparse(x: Array, n: int, step: Callable[[Array], Array]) -> Array:
     return x
 
 
-def _forward(xp: Namespace, x: Array, *, a: int, b: int, keys: Keys) -> Array:
+def _forward(xp: Namespace, x: Array, *, a: int, b: int, keys: Array) -> Array:
+    def both(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        left, right, keys = state
+        left = (left + _hash(xp, right, keys[0])) % a
+        right = (right + _hash(xp, left, keys[1])) % b
+        return left, right, xp.concat([keys[2:], keys[:2]])
+
     left = x // b
-    right = x - left * b
-    for even, odd in zip(keys[::2], keys[1::2], strict=True):
-        left = (left + _hash(xp, right, even)) % a
-        right = (right + _hash(xp, left, odd)) % b
+    left, right, _ = repeated(xp, ROUNDS // 2, both, (left, x - left * b, keys))
     return left * b + right
 
 
-def _backward(xp: Namespace, x: Array, *, a: int, b: int, keys: Keys) -> Array:
-    left = x // b
-    right = x - left * b
+def _backward(xp: Namespace, x: Array, *, a: int, b: int, keys: Array) -> Array:
     # Multiples of a and b above any hash keep the differences from going below zero.
     above_a, above_b = a * (2**40 // a + 1), b * (2**40 // b + 1)
-    for odd, even in zip(keys[::-2], keys[-2::-2], strict=True):
-        right = (right + (above_b - _hash(xp, left, odd))) % b
-        left = (left + (above_a - _hash(xp, right, even))) % a
+
+    def both(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        left, right, keys = state
+        right = (right + (above_b - _hash(xp, left, keys[-1]))) % b
+        left = (left + (above_a - _hash(xp, right, keys[-2]))) % a
+        return left, right, xp.concat([keys[-2:], keys[:-2]])
+
+    left = x // b
+    left, right, _ = repeated(xp, ROUNDS // 2, both, (left, x - left * b, keys))
     return left * b + right
 
 
-def _hash(xp: Namespace, x: Array, key: int | Array) -> Array:
+def _hash(xp: Namespace, x: Array, key: Array) -> Array:
     """40 bits of a digit under a key: the sum with a digit stays far from 2**64, and modulo 2**20 has no bias to see.
 
     Products wrap modulo 2**64, as uint64 arrays do everywhere.
@@ -140,15 +144,16 @@ def _hash(xp: Namespace, x: Array, key: int | Array) -> Array:
 
 
 @lru_cache(maxsize=64)
-def _host_keys(key: tuple[int, int], epoch: int) -> Keys:
+def _host_keys(key: tuple[int, int], epoch: int) -> NDArray[np.uint64]:
     # Philox on twelve numbers costs more than the rounds of a batch; an epoch needs it once.
-    return tuple(int(k) for k in _keys(np, key, np.asarray(epoch)))
+    keys: NDArray[np.uint64] = _keys(np, key, np.asarray(epoch))
+    return keys
 
 
-def _keys(xp: Namespace, key: tuple[int, int], epoch: Array) -> Keys:
-    """Round keys: the two halves of each Philox block of stream "order", with sample id 0."""
+def _keys(xp: Namespace, key: tuple[int, int], epoch: Array) -> Array:
+    """Round keys, `(ROUNDS,)` uint64: the two halves of each Philox block of stream "order", with sample id 0."""
     block = xp.asarray(np.arange(ROUNDS // 2, dtype=np.uint64))
     stream, zero = block * 0 + ORDER_STREAM, block * 0
     w0, w1, w2, w3 = philox4x32(xp, (block, stream, zero, zero + epoch_word(xp, epoch)), key)
     even, odd = w0 + w1 * 2**32, w2 + w3 * 2**32
-    return tuple(key for pair in zip(xp.unstack(even), xp.unstack(odd), strict=True) for key in pair)
+    return xp.reshape(xp.stack([even, odd], axis=1), (ROUNDS,))

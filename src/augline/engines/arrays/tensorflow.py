@@ -219,10 +219,13 @@ def while_loop(condition: Callable[[Array], Array], body: Callable[[Array], Arra
     return result
 
 
-def repeated(times: int, body: Callable[[Array], Array], x: Array) -> Array:
+def repeated(times: int, body: Callable[[Any], Any], x: Any) -> Any:
     """See `augline.arrays.repeated`."""
-    _, x = tf.while_loop(lambda k, _: k < times, lambda k, x: (k + 1, tf.ensure_shape(body(x), x.shape)), (0, x))
-    return x
+
+    def step(k: Array, x: Any) -> tuple[Array, Any]:
+        return k + 1, tf.nest.map_structure(lambda old, new: tf.ensure_shape(new, old.shape), x, body(x))
+
+    return tf.while_loop(lambda k, _: k < times, step, (0, x))[1]
 
 
 def cond(condition: Array, yes: Callable[[], Array], no: Callable[[], Array]) -> Array:
