@@ -85,7 +85,7 @@ def grouped(xp: Namespace, kind: str, values: Array, group: Array, count: int) -
 
 
 def repeated(xp: Namespace, times: int, body: Callable[[Any], Any], x: Any) -> Any:
-    """`x`, an array or a tuple of them, through `body` so many times; a graph has a loop for it, which is traced once."""
+    """`x`, an array or a tuple of them, through `body` so many times; in a graph by a loop, which is traced once."""
     loop = getattr(xp, "repeated", None)
     if loop is not None:
         return loop(times, body, x)
