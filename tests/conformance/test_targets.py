@@ -236,10 +236,10 @@ def test_masks_of_several_channels_and_their_own_fill(engine: str) -> None:
     assert np.array_equal(padded[13:54], labels)
 
 
-@pytest.mark.parametrize(("value", "got"), [(300, 255), (-20, 0)])
-def test_a_fill_beyond_the_type_ends_at_its_last_value(value: int, got: int, engine: str) -> None:
-    item = al.RandomTranslation((20 / 41, 20 / 41), (0, 0), fill_mode="constant", fill_value=value)
-    assert (al.augment(smooth(41, 67)[None], [item], engine=engine)[0, :20] == got).all()
+@pytest.mark.parametrize(("scale", "offset", "got"), [(1.5, 100.0, 255), (0.1, -200.0, 0)])
+def test_values_beyond_the_type_end_at_its_last(scale: float, offset: float, got: int, engine: str) -> None:
+    work = [al.Rescaling(scale, offset=offset), al.ConvertDtype("uint8", scale=False)]
+    assert (al.augment(smooth(41, 67)[None] // 2 + 120, work, engine=engine) == got).all()
 
 
 @pytest.mark.parametrize(("dtype", "value"), [("uint8", -1), ("uint8", 256), ("int8", 128), ("bool", 2)])
