@@ -228,10 +228,11 @@ class Pipeline:
         """The same source and sizes without the random part, in the source's order; for validation and prediction."""
         return self._with(transforms=evaluated(self.transforms), shuffle=False, drop_remainder=False)
 
-    def export(self, path: str | Path) -> Path:
+    def export(self, path: str | Path) -> Path | str:
         """Writes decoding, resizing and what else is not random as a SavedModel, for serving; see docs/serving.md.
 
-        Its signatures: "files" takes `(n,)` encoded images, "pixels" `(n, height, width, channels)`.
+        Its signatures: "files" takes `(n,)` encoded images, "pixels" `(n, height, width, channels)`. A name with a
+        scheme, such as gs://, comes back as it was given, any other as a path.
 
         Raises:
             ArgumentError: The list has random transforms; `evaluation()` leaves them out.

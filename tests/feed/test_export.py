@@ -95,7 +95,9 @@ def test_whole_sides_are_whole_however_a_graph_divides() -> None:
 def test_arrays_are_served_as_pixels(dtype: str, tmp_path: Path) -> None:
     images = np.stack([smooth(30, 37, 1, dtype, k) for k in range(3)])
     pipe = al.Pipeline(al.Arrays(images), [al.Resizing(11, 50), al.PerImageStandardization()], engine="reference")
-    loaded = tf.saved_model.load(str(pipe.evaluation().export(tmp_path)))
+    name = f"file://{tmp_path}"
+    assert pipe.evaluation().export(name) == name
+    loaded = tf.saved_model.load(name)
     assert set(loaded.signatures) == {"serving_default", "pixels"}
     served = loaded.signatures["serving_default"](images=tf.constant(images))["images"]
     assert np.abs(served.numpy() - pipe.evaluation().batch(0, 0)).max() <= 1e-2

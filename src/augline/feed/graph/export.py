@@ -16,6 +16,7 @@ from augline.feed.graph.check import check
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.files import carried, opened, view
 from augline.sources.refusal import refusal
+from augline.sources.remote import is_remote
 from augline.transforms.compose import labels, schedules
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Serving:
         return self._program.plan(0, first, tf.cast(sizes, tf.int64), xp=xp)[1]
 
 
-def export(pipe: Pipeline, path: str | Path) -> Path:
+def export(pipe: Pipeline, path: str | Path) -> Path | str:
     """See `Pipeline.export`."""
     owner = f"Pipeline.export({str(path)!r})"
     if chance := [item for item in pipe.transforms if item.evaluation() != item]:
@@ -82,7 +83,7 @@ def export(pipe: Pipeline, path: str | Path) -> Path:
     graph = pipe._with(engine="tensorflow", on_error="raise")
     check(graph)
     tf.saved_model.save(tf.Module(), str(path), signatures=Serving(graph).signatures)
-    return Path(path)
+    return str(path) if is_remote(str(path)) else Path(path)
 
 
 def _traced(function: Callable[[Array], dict[str, Array]], given: tf.TensorSpec) -> Any:
