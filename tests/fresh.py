@@ -135,6 +135,7 @@ def _become(argv: list[str], cwd: str, env: dict[str, str], files: list[str]) ->
     os.chdir(cwd)
     os.environ.update(env)
     sys.argv[:], sys.path[0] = argv, str(Path(argv[0]).parent)
+    faulthandler.enable()  # a crash shows where
     faulthandler.dump_traceback_later(LIMIT - 20, exit=True)
     signal.alarm(LIMIT)
 
