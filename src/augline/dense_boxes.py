@@ -16,7 +16,7 @@ from augline.dense_polygons import boxes_around, in_pixels
 from augline.engines.portable.points import forward
 from augline.plan import Plan, Warp
 from augline.plan.mix import Mix
-from augline.plan.moving import Holes, holes
+from augline.plan.moving import Holes, holes, steps
 from augline.sources.boxes import from_xyxy, to_xyxy
 from augline.sources.holes import left_of_pixels, left_over
 from augline.sources.rings import Rings
@@ -149,18 +149,16 @@ def _left(xp: Namespace, plan: Plan, moves: list[Warp], points: Array) -> tuple[
 
     See `augline.paths.Paths.forward_cut`.
     """
-    painted = holes(plan)
     more = _MORE_CROSSINGS if any(stage.field is not None for stage in moves) else 1
     gone, bare = xp.zeros_like(points[..., 0, 0]) > 0, xp.zeros_like(points[..., 0, 0]) + 1.0
-    for number in range(len(moves) + 1):
-        if number:
-            points = _moved(xp, moves[number - 1], points)
-        if 0 < number < len(moves):
-            extent = moves[number - 1].extent
-            points, outside = _clipped(xp, points + 0.5, (extent.width[:, None], extent.height[:, None]), more)
+    for stage, frame, painted in steps(plan, moves):
+        if stage is not None:
+            points = _moved(xp, stage, points)
+        if frame is not None:
+            points, outside = _clipped(xp, points + 0.5, (frame.width[:, None], frame.height[:, None]), more)
             points, gone = points - 0.5, gone | outside
-        if number in painted:
-            points, share = _uncovered(xp, painted[number], points, more)
+        if painted is not None:
+            points, share = _uncovered(xp, painted, points, more)
             gone, bare = gone | (share == 0), bare * share
     return points, gone, bare
 

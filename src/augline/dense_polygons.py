@@ -8,7 +8,7 @@ from functools import reduce
 from augline.arrays import Array, Namespace, rows_of
 from augline.engines.portable.points import forward
 from augline.plan import Extent, Plan, Warp
-from augline.plan.moving import holes
+from augline.plan.moving import holes, steps
 from augline.sources.holes import left_over, outside
 from augline.sources.rings import EDGE, Rings, bounds, clip, finer, seen
 
@@ -51,19 +51,18 @@ def boxes_around(xp: Namespace, plan: Plan, moves: list[Warp], polygons: Rings, 
 
 def _left(xp: Namespace, plan: Plan, moves: list[Warp], left: Rings, n: int) -> tuple[Rings, Array]:
     """What frames, but the last, and holes leave of polygons, and how much of the boxes around that is bare."""
-    painted, batch = holes(plan), rows_of(xp, plan.extent.height)
+    batch = rows_of(xp, plan.extent.height)
     bare = xp.ones((batch, n), dtype=xp.float64)
-    for number in range(len(moves) + 1):
-        if number:
-            left = _moved(xp, moves[number - 1], left, n)
-        if 0 < number < len(moves):
-            left = clip(xp, left, _of_each(xp, moves[number - 1].extent, n))
-        if number in painted:
-            here = painted[number]
-            over = xp.take(here.sides, xp.arange(batch * n) // n, axis=0)
-            left = outside(xp, clip(xp, left, _of_each(xp, here.extent, n)), over, here.most)
+    for stage, frame, painted in steps(plan, moves):
+        if stage is not None:
+            left = _moved(xp, stage, left, n)
+        if frame is not None:
+            left = clip(xp, left, _of_each(xp, frame, n))
+        if painted is not None:
+            over = xp.take(painted.sides, xp.arange(batch * n) // n, axis=0)
+            left = outside(xp, clip(xp, left, _of_each(xp, painted.extent, n)), over, painted.most)
             around = xp.reshape(bounds(xp, left, batch * n), (batch, n, 4))
-            bare = bare * left_over(xp, around, here.sides, here.most)[1]
+            bare = bare * left_over(xp, around, painted.sides, painted.most)[1]
     return left, bare
 
 

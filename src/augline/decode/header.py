@@ -66,17 +66,33 @@ def probe(data: bytes, *, exif: bool = True) -> Header:
 _Fields = tuple[str, int, int, int, int, int]  # format, stored height, stored width, orientation, bands, bits
 
 
-def _fields(data: bytes, exif: bool) -> _Fields:
+def format_of(data: bytes) -> str | None:
+    """The format of a file by its first 12 bytes; None for such as nothing here decodes."""
     if data[:2] == b"\xff\xd8":
-        return _jpeg(data, exif)
+        return "jpeg"
     if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return _png(data, exif)
+        return "png"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return _webp(data, exif)
+        return "webp"
     if data[:4] in (b"II*\0", b"MM\0*"):
-        return _tiff(data, exif)
-    if data[:6] in (b"GIF87a", b"GIF89a") or data[:2] == b"BM":
-        return _pillow(data)
+        return "tiff"
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return "gif"
+    return "bmp" if data[:2] == b"BM" else None
+
+
+def _fields(data: bytes, exif: bool) -> _Fields:
+    match format_of(data):
+        case "jpeg":
+            return _jpeg(data, exif)
+        case "png":
+            return _png(data, exif)
+        case "webp":
+            return _webp(data, exif)
+        case "tiff":
+            return _tiff(data, exif)
+        case "gif" | "bmp":
+            return _pillow(data)
     received = f"{len(data)} bytes that begin with {data[:8]!r}" if data else "an empty file"
     raise refusal("a file must be a JPEG, PNG, WebP, BMP, GIF or TIFF image", received, "Convert or remove the file.")
 

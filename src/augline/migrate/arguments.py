@@ -34,6 +34,15 @@ class Arguments:
     def __contains__(self, name: str) -> bool:
         return name in self.given
 
+    def feeding(self) -> dict[str, str]:
+        """Batch size, seed and order as they are written, where a pipeline would take others; Keras's have one set."""
+        told = {
+            "batch_size": self.differs("batch_size", 32),
+            "seed": self.value("seed") is not None,
+            "shuffle": self.value("shuffle", True) is not True,
+        }
+        return {name: self.code(name) for name, is_told in told.items() if is_told}
+
     def code(self, name: str, default: str = "None") -> str:
         """An argument as it is written."""
         return self._script.code(self.given[name]) if name in self.given else default

@@ -69,12 +69,7 @@ def _settings(args: Arguments, loader: Loader) -> None:
     value = args.value("image_size", (256, 256))
     pixels = (value[0], value[1]) if isinstance(value, tuple | list) else None
     loader.image = Image(scale=255, size=size, pixels=pixels)
-    if args.differs("batch_size", 32):
-        loader.settings["batch_size"] = args.code("batch_size")
-    if args.value("seed") is not None:
-        loader.settings["seed"] = args.code("seed")
-    if args.value("shuffle", True) is not True:
-        loader.settings["shuffle"] = args.code("shuffle")
+    loader.settings |= args.feeding()
 
 
 def _half(chain: Chain, args: Arguments) -> int:

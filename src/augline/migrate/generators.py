@@ -118,12 +118,7 @@ def translated(script: Script, generator: cst.Call, flow: cst.Call, method: str)
 
 def _common(args: Arguments, ctor: Arguments, parts: Parts) -> None:
     """Batch size, order, seed and subset, which all flows have alike."""
-    if args.differs("batch_size", 32):
-        parts.settings["batch_size"] = args.code("batch_size")
-    if args.value("seed") is not None:
-        parts.settings["seed"] = args.code("seed")
-    if args.value("shuffle", True) is not True:
-        parts.settings["shuffle"] = args.code("shuffle")
+    parts.settings |= args.feeding()
     if args.value("save_to_dir") is not None:
         parts.notes.append("save_to_dir is gone: pipe.preview('sheet.png') shows what the augmentation does")
     split = ctor.value("validation_split", 0.0)

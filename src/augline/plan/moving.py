@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeGuard
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeGuard, TypeVar
 
 from augline.arrays import Array
 from augline.plan.call import Call
@@ -10,6 +11,8 @@ from augline.plan.frame import Extent
 from augline.plan.local import Erase
 from augline.plan.plan import Plan
 from augline.plan.stages import Stage, Warp
+
+T = TypeVar("T", bound=Warp | Call)
 
 
 def moves(stage: Stage) -> TypeGuard[Warp | Call]:
@@ -52,3 +55,14 @@ def holes(plan: Plan) -> dict[int, Holes]:
         elif moves(stage):
             number, extent = number + 1, stage.extent
     return found
+
+
+def steps(plan: Plan, moves: Sequence[T]) -> Iterator[tuple[T | None, Extent | None, Holes | None]]:
+    """Each move of a plan, the frame that cuts off what it moves out, and what is painted over behind it.
+
+    First comes what is painted over ahead of all moves. What the last moves out is left to who looks at the picture.
+    """
+    painted = holes(plan)
+    yield None, None, painted.get(0)
+    for number, stage in enumerate(moves, 1):
+        yield stage, stage.extent if number < len(moves) else None, painted.get(number)

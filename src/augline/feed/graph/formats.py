@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from augline.decode.header import format_of
 from augline.errors import SourceError
 from augline.feed.graph.refuse import refused
 from augline.sources.folder import EXTENSIONS
@@ -14,8 +15,7 @@ from augline.sources.folder import EXTENSIONS
 _LOOKED_AT = 4
 START = 12
 """Bytes that tell a format."""
-_RIFF, _WEBP = b"RIFF", b"WEBP"
-_TIFF = (b"II*\0", b"MM\0*")
+_UNREADABLE = {"webp": "WebP", "tiff": "TIFF"}
 
 
 def check_formats(names: Sequence[str], start: Callable[[int], bytes]) -> None:
@@ -56,6 +56,4 @@ def _unreadable(start: Callable[[int], bytes], number: int) -> str:
         first = start(number)
     except (OSError, SourceError):  # is named with its batch
         return ""
-    if first[:4] == _RIFF and first[8:12] == _WEBP:
-        return "WebP"
-    return "TIFF" if first[:4] in _TIFF else ""
+    return _UNREADABLE.get(format_of(first) or "", "")
