@@ -204,9 +204,18 @@ def test_boxes_are_those_around_what_shows(mix: Any, visible: float) -> None:
     assert left_out > COUNT / 2 or not visible
 
 
-def test_of_two_that_lie_over_a_box_each_takes_its_own_from_it() -> None:
-    got = batch([al.CutMix(), al.CutMix()], al.Arrays(IMAGES, boxes=BOXES, box_labels=NAMES))
-    shown = 0
+SECOND = {
+    "cutmix": [al.CutMix()],
+    "copy": [al.CopyPaste()],
+    "copy what was turned": [al.RandomFlip(p=0.5), al.CopyPaste(), al.RandomFlip("vertical"), al.CopyPaste(p=0.5)],
+}
+
+
+@pytest.mark.parametrize("second", SECOND)
+def test_of_two_that_lie_over_a_box_each_takes_its_own_from_it(second: str) -> None:
+    source = al.Arrays(IMAGES, boxes=BOXES, box_labels=NAMES, masks=IMAGES)
+    got, shown, tight = batch([al.CutMix(), *SECOND[second]], source), 0, []
+    assert_array_equal(got["images"], got["segmentation_masks"])
     for image, rows, names in zip(got["images"], *got["bounding_boxes"].values(), strict=True):
         for name in np.unique(image)[1:].tolist():
             (left, top, right, bottom), _ = around(image, name)
@@ -214,7 +223,9 @@ def test_of_two_that_lie_over_a_box_each_takes_its_own_from_it() -> None:
             holds = (boxes[:, 0] <= left) & (boxes[:, 1] <= top) & (boxes[:, 2] >= right) & (boxes[:, 3] >= bottom)
             assert len(boxes) > 1 or holds.all()
             shown += len(boxes)
+            tight += [box.tolist() == [left, top, right, bottom] for box in boxes if len(boxes) == 1]
     assert shown > COUNT
+    assert np.mean(tight) > 0.94  # a box that is covered at a corner and then along a side is larger than what is left
 
 
 def slanted(number: int) -> list[Any]:

@@ -88,7 +88,7 @@ class Known:
         """See `augline.plan.Sight`."""
         points, there = np.zeros((len(place), 2)), np.zeros(len(place), bool)
         for index, share in enumerate(np.asarray(place).tolist()):
-            mask = self._mask(way, index) if share == share else None  # not of NaN
+            mask = self.mask(way, index) if share == share else None  # not of NaN
             if mask is None:
                 continue
             pixels = np.flatnonzero(counted(np, mask, ignore_values, ignore_channels))
@@ -97,27 +97,19 @@ class Known:
                 points[index], there[index] = (x, y % mask.shape[-3]), True
         return points, there
 
-    def solid(self, way: Plan, index: int) -> NDArray[np.bool_] | None:
-        """`([time, ]height, width)`: where a sample's mask, of several the first, is not 0; None if none can be had."""
-        mask = self._mask(way, index)
-        return None if mask is None else np.asarray(mask.any(axis=-1))
-
-    def _mask(self, way: Plan, index: int) -> NDArray[Any] | None:
+    def mask(self, way: Plan, index: int) -> NDArray[Any] | None:
         """A sample's mask in a frame, of several the first; None where it cannot be had: its pixels report that."""
-        columns, before = self.columns, way.before
-        name = next(iter(columns.masks)) if isinstance(columns.masks, Mapping) else ""
-        size = int(before.height[index]), int(before.width[index])
+        size = int(way.before.height[index]), int(way.before.width[index])
         try:
-            mask = targets.read_mask(columns.mask(index, name), size, str(index), len(self.lead))
-            plan = targets.mask_plan(way.take(slice(index, index + 1)), mask.shape[-1], mask.dtype.name, name)
+            mask = targets.read_mask(self.columns.mask(index, self.name), size, str(index), len(self.lead))
+            return carried(way, index, mask, self.name)
         except (ArgumentError, OSError):
             return None
-        if not plan.stages:
-            return mask
-        shape = *mask.shape[:-3], int(plan.extent.height[0]), int(plan.extent.width[0]), mask.shape[-1]
-        out = np.empty(shape, mask.dtype)
-        engines.carry(engines.prepare("reference", plan, np.ones((1, 2), np.int64)), 0, mask, out)
-        return out
+
+    @property
+    def name(self) -> str:
+        """Of the first of the masks; "" of the only one."""
+        return next(iter(self.columns.masks)) if isinstance(self.columns.masks, Mapping) else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +157,21 @@ class Sight:
         moving = fuse([stage for stage in self.stages if not isinstance(stage, (Drop, Mix, Rescale))])
         output = Output(self.before.scale, self.before.offset, self.before.dtype)
         return Plan(moving, (None,) * len(moving), self.before, self.extent, output, dropped(self.stages))
+
+
+def carried(way: Plan, index: int, mask: NDArray[Any], name: str = "") -> NDArray[Any]:
+    """A mask `([time, ]height, width, channels)` of one sample behind a plan, as the reference carries it.
+
+    Raises:
+        ArgumentError: A transform fills masks with a value that their type does not have.
+    """
+    plan = targets.mask_plan(way.take(slice(index, index + 1)), mask.shape[-1], mask.dtype.name, name)
+    if not plan.stages:
+        return mask
+    shape = *mask.shape[:-3], int(plan.extent.height[0]), int(plan.extent.width[0]), mask.shape[-1]
+    out = np.empty(shape, mask.dtype)
+    engines.carry(engines.prepare("reference", plan, np.ones((1, 2), np.int64)), 0, mask, out)
+    return out
 
 
 def counted(

@@ -26,7 +26,7 @@ LISTS: dict[str, list[Any]] = {
     "either": [*GEOMETRY, al.MixUpOrCutMix(2.0, p=0.8), al.RandomZoom(0.2)],
     "mosaic": [al.Mosaic(centre=(0.1, 0.8))],
     "mosaic of another size": [al.Mosaic(60, 52, fill_value=7), al.RandomCrop(40, 40)],
-    "copy": [al.RandomFlip("vertical"), al.CopyPaste(p=0.7)],
+    "copy": [al.RandomFlip("vertical"), al.CopyPaste(p=0.7), al.RandomFlip(), al.CopyPaste(p=0.7)],
     "two": [*GEOMETRY, al.Mosaic(p=0.7), al.RandomContrast(0.2), al.MixUp(0.4, p=0.6), al.RandomFlip("horizontal")],
     "two of a kind": [al.CutMix(), al.CutMix(p=0.5), al.Resizing(30, 30), al.Rescaling(1 / 255)],
 }

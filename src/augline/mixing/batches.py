@@ -23,6 +23,7 @@ from augline.box_filter import ANY_BOX, BoxFilter
 from augline.fields import Field, Fields
 from augline.mixing import objects, points
 from augline.mixing.below import Below
+from augline.mixing.first_masks import FirstMasks
 from augline.mixing.lists import check_targets, cut
 from augline.mixing.pixels import Part, mixed
 from augline.plan import Frame, Plan
@@ -189,13 +190,13 @@ class MixedBatches(Batches):
         columns = {name: job.base.columns[name] for name in ("labels", "weights") if name in job.base.columns}
         boxes, lead = job.base.columns.get("bounding_boxes"), self.source.lead
         swaps = self.source.targets.keypoint_swaps
-        blocks, solid = 1, self._solid(job.base.plan, rows, mixes[0])
+        blocks, masks = 1, self._first_masks(job.base.plan, rows)
         for level, mix in zip(self.levels, mixes, strict=True):
             count = mix.shares.shape[1]
             rows, blocks = rows.reshape(-1, count)[:, 0], blocks * count
-            boxes = None if boxes is None else objects.gathered(mix, boxes, self.inner_filter, lead, solid)
-            solid = None  # what is mixed has masks only with its pixels
+            boxes = None if boxes is None else objects.gathered(mix, boxes, self.inner_filter, lead, masks)
             plan = self._plan(level, epoch, rows, boxes)
+            masks = masks and masks.through(mix, plan)
             sample = engines.prepare(level.program.engine, plan, np.ones((len(rows), 2), np.int64))
             pairs = points.in_blocks(swaps, self.first.block[0], blocks)
             mover = None if self._points is None else Points(plan, pairs)
@@ -212,11 +213,12 @@ class MixedBatches(Batches):
             form = self.source.bounding_box_format
             job.columns["bounding_boxes"] = objects.written(boxes, form, self.size, self._most_boxes, lead)
 
-    def _solid(self, plan: Plan, rows: NDArray[np.int64], mix: Mix) -> objects.Solid | None:
-        """Where objects of rows of the source will be, if the first mixing copies objects."""
-        if not mix.objects or self.source.targets.boxes is None:
+    def _first_masks(self, plan: Plan, rows: NDArray[np.int64]) -> FirstMasks | None:
+        """The masks of rows of the source, which say what boxes hide where objects are copied."""
+        if self.masks is None:
             return None
-        return partial(Known(self.source.targets.select(rows), lead=self.source.lead).solid, plan)
+        known = Known(self.source.targets.select(rows), lead=self.source.lead)
+        return FirstMasks(partial(known.mask, plan), known.name)
 
     def _plan(
         self, level: Level, epoch: int, rows: NDArray[np.int64], boxes: Sequence[objects.Objects] | None

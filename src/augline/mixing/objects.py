@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augline import targets
 from augline.box_filter import BoxFilter
+from augline.mixing.first_masks import FirstMasks
 from augline.plan import Plan
 from augline.plan.mix import Mix
 from augline.sources.boxes import from_xyxy, to_xyxy, unit
 from augline.sources.holes import left_of_pixels, left_over
 from augline.sources.polygons import Polygon, paint, tight_boxes, within, without
 from augline.sources.targets import Targets, by_sample
-
-Solid: TypeAlias = Callable[[int], NDArray[np.bool_] | None]
-"""Of a row below, `([time, ]height, width)` where its mask is not 0; None if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,11 @@ def through(
 
 
 def gathered(
-    mix: Mix, objects: Sequence[Objects], box_filter: BoxFilter, lead: tuple[int, ...] = (), solid: Solid | None = None
+    mix: Mix,
+    objects: Sequence[Objects],
+    box_filter: BoxFilter,
+    lead: tuple[int, ...] = (),
+    masks: FirstMasks | None = None,
 ) -> list[Objects]:
     """What shows of the objects of samples and their partners; the frames of a video follow one another.
 
@@ -65,13 +67,13 @@ def gathered(
         objects: Of the rows below.
         box_filter: Which boxes stay.
         lead: (time,) of videos.
-        solid: Where partners show, if that is only where their objects are, and that is known.
+        masks: Of the rows below, which say where partners show if that is only where their objects are.
     """
     count, frames = mix.shares.shape[1], (*lead, 1)[0]
-    result = []
+    masks, result = masks if mix.objects else None, []
     for row in range(len(mix.shares)):
         used = np.flatnonzero(mix.used[row]).tolist()
-        hidden = None if solid is None or used == [0] else solid(row * count + used[-1])
+        hidden = None if masks is None or used == [0] else masks.solid(row * count + used[-1])
         for frame in range(frames):
             below = {k: objects[(row * count + k) * frames + frame] for k in used}
             shown = {k: _shown(mix, row, k, item, box_filter) for k, item in below.items()}

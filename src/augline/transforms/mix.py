@@ -221,9 +221,8 @@ class CopyPaste(Mixing):
     Needs segmentation masks; of several by name the first says what is an object. Boxes of both are kept as far as they
     show: a box of the image loses sides that pasted objects cover all along, as a polygon loses the pixels under them;
     what they cover counts as hidden for `BoxFilter(min_visibility=)` (0.1, say, leaves out what is nearly hidden), and
-    a box that they cover altogether is gone. (Behind another mixing boxes stay whole: masks are known with the pixels
-    only.) Labels stay those of the image itself. Keypoints under an object have visibility 0; the partner's stand
-    behind, visible where they lie on one.
+    a box that they cover altogether is gone. Labels stay those of the image itself. Keypoints under an object have
+    visibility 0; the partner's stand behind, visible where they lie on one.
 
     Example:
         >>> import augline as al, numpy as np

@@ -105,8 +105,7 @@ class MixedRows:
             rows = rows[:: mix.shares.shape[1]]
             frames = mix_of_frames(mix, self._lead)
             solid = self._solid(mix, batch)
-            known = solid if level is self._batches.levels[0] else None
-            boxes = None if boxes is None else self._gathered(frames, boxes, known)
+            boxes = None if boxes is None else self._gathered(frames, boxes, solid)
             step = self._step(level, mix, frames, epoch, rows, boxes and _Shown(boxes, self._lead))
             batch = self._mixed(step, batch, solid)
             boxes = None if boxes is None else self._placed(step, boxes)
