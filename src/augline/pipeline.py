@@ -284,7 +284,10 @@ class Pipeline:
         return write_sheet(self, Path(path), epoch, samples, columns)
 
     def report(self) -> list[Replacement]:
-        """The samples that failed so far and were filled in for, in the order of (epoch, position)."""
+        """The samples that failed so far and were filled in for, in the order of (epoch, position).
+
+        What `to_tf()` with `engine="tensorflow"` fills in for stands in TensorFlow's log instead.
+        """
         return self._replacements.report()
 
     def to_yaml(self, path: str | Path | None = None) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from augline.arrays import Array, Namespace
 from augline.errors import AuglineError, DecodeError, SourceError
 from augline.order import shuffled
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from augline.batches import Job
     from augline.pipeline import Pipeline
 
-_ATTEMPTS = 10
+ATTEMPTS = 10
+"""Samples that are tried in the place of one, in turn."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class Replacements:
         Raises:
             SourceError: Ten in turn fail too.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
-            other = _substitute(pipe, epoch, position + attempt)
+        for attempt in range(1, ATTEMPTS + 1):
+            other = int(substitutes(pipe, epoch, np.asarray([position + attempt]))[0])
             made = pipe.batches.prepare(epoch, np.asarray([other]))
             try:
                 pipe.batches.run(made, 0)
@@ -57,15 +59,15 @@ class Replacements:
             self._found[epoch, position] = Replacement(epoch, position, names[0], str(error), names[1])
             return
         raise SourceError(
-            f"Pipeline(on_error={pipe.on_error!r}): one of {_ATTEMPTS} substitutes must be readable. Received failures "
+            f"Pipeline(on_error={pipe.on_error!r}): one of {ATTEMPTS} substitutes must be readable. Received failures "
             f"for all of them, the first for {str(error).rstrip('.')}. Check the data set."
         ) from error
 
 
-def _substitute(pipe: Pipeline, epoch: int, position: int) -> int:
-    """The sample at a position: of the epoch's order ("skip"), or of an order of its own ("replace")."""
+def substitutes(pipe: Pipeline, epoch: int | Array, positions: Array, xp: Namespace = np) -> Array:
+    """The samples at positions: of the epoch's order ("skip"), or of an order of its own ("replace")."""
     count = len(pipe.source)
-    places = np.asarray([position % count])
+    places = positions % count
     if pipe.on_error == "skip":
-        return int(pipe.indices(epoch, places)[0])
-    return int(np.asarray(shuffled(places, count, pipe.seed ^ (1 << 63), epoch))[0])
+        return shuffled(places, count, pipe.seed, epoch, xp=xp) if pipe.shuffle else places
+    return shuffled(places, count, pipe.seed ^ (1 << 63), epoch, xp=xp)

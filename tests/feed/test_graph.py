@@ -165,7 +165,6 @@ def test_what_a_graph_cannot_do_is_refused_by_name(photos: Path) -> None:
     images = np.zeros((4, 8, 8, 3), np.uint8)
     labelled = al.Arrays(images, np.eye(4, dtype=np.float32))
     listed: list[tuple[al.Source, list[Any], dict[str, Any], str]] = [
-        (labelled, [], {"on_error": "skip"}, "on_error"),
         (al.Folder(photos), [al.RandomBrightness(0.1), al.RandomResizedCrop(8, 8)], {}, "RandomBrightness first"),
         (al.Folder(photos), [al.OpticalDistortion(), al.Resizing(8, 8)], {}, "which bends images of several sizes"),
         (al.Arrays([images[0], images[1, :4]]), [al.Resizing(8, 8)], {}, "images of one size"),

@@ -9,6 +9,7 @@ import tensorflow as tf
 from augline.arrays import Array
 from augline.engines.arrays import tensorflow as xp
 from augline.feed.graph.mixed import maker
+from augline.feed.graph.standins import StandIns, reads_files
 from augline.feed.parts import Parts, share
 from augline.order import shuffled
 
@@ -25,13 +26,17 @@ class GraphBatches:
 
     def __init__(self, parts: Parts) -> None:
         self._parts, self._pipe = parts, parts.pipe
-        self._make, self._rows = maker(parts.pipe.batches), parts.rows or max(max(parts.sizes()), 1)
+        make, self._rows = maker(parts.pipe.batches), parts.rows or max(max(parts.sizes()), 1)
+        stands_in = parts.pipe.on_error != "raise" and reads_files(parts.pipe.source)
+        self._make = StandIns(parts.pipe, make, self._rows) if stands_in else lambda epoch, _, at: make(epoch, at)
         self._alike = parts.rows is not None or len(parts.sizes()) == 1
 
     def __call__(self, epoch: Array, number: Array) -> Any:
         """An element, as `Pipeline` gives a batch: numbered through the parts of each step."""
-        indices, count = self._indices(epoch, number)
-        return self._finished(self._make(epoch, indices), count)
+        positions, count = self._positions(number)
+        pipe = self._pipe
+        indices = shuffled(positions, len(pipe.source), pipe.seed, epoch, xp=xp) if pipe.shuffle else positions
+        return self._finished(self._make(epoch, positions, indices), count)
 
     def _finished(self, batch: dict[str, Any], count: Array) -> Any:
         """What was filled up has weight 0, or is cut off."""
@@ -42,8 +47,8 @@ class GraphBatches:
             batch = tf.nest.map_structure(lambda column: column[:count], batch)
         return self._pipe.batches.packed(batch)
 
-    def _indices(self, epoch: Array, number: Array) -> tuple[Array, Array]:
-        """Which samples an element has, filled up with its own; and how many there are."""
+    def _positions(self, number: Array) -> tuple[Array, Array]:
+        """At which positions of an epoch the samples of an element stand, filled up with its own; and how many."""
         pipe, parts, (host, hosts) = self._pipe, self._parts, self._pipe.shard
         samples = len(pipe.source)
         step, part = number // parts.count, host * parts.count + number % parts.count
@@ -51,5 +56,4 @@ class GraphBatches:
         start, end = share(whole, part, hosts * parts.count)
         places = tf.range(self._rows, dtype=tf.int64) % tf.maximum(end - start, 1)
         positions = tf.minimum(step * pipe.batch_size + start + places, samples - 1)
-        indices = shuffled(positions, samples, pipe.seed, epoch, xp=xp) if pipe.shuffle else positions
-        return tf.ensure_shape(indices, (self._rows,)), end - start
+        return tf.ensure_shape(positions, (self._rows,)), end - start

@@ -19,8 +19,6 @@ def check(pipe: Pipeline) -> None:
     Raises:
         EngineError: It is one.
     """
-    if pipe.on_error != "raise":
-        raise refused(f"on_error={pipe.on_error!r}", "a graph cannot stand in for a file that fails", pipe.on_error)
     batches, programs = pipe.batches, [pipe.batches.program]
     if isinstance(batches, MixedBatches):
         programs = [batches.first.program, *(level.program for level in batches.levels)]

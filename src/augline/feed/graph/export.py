@@ -14,7 +14,7 @@ from augline.engines.portable.state import Each
 from augline.errors import ArgumentError, EngineError
 from augline.feed.graph.check import check
 from augline.feed.graph.compiled import carry_out
-from augline.feed.graph.files import carried, opened, view
+from augline.feed.graph.files import decoded, opened, view
 from augline.sources.refusal import refusal
 from augline.sources.remote import is_remote
 from augline.transforms.compose import labels, schedules
@@ -56,7 +56,7 @@ class Serving:
     def _file(self, data: Array) -> Array:
         found = opened(data[None], tf.constant(["an encoded image"]), self._exif)
         plan = self._plan(found.sizes)
-        return carried(found, plan, self._program.channels, self._program.dtype, compiled=False)[0]
+        return carry_out(plan, *decoded(found, plan, self._program.channels, self._program.dtype), compiled=False)[0]
 
     def _image(self, image: Array) -> Array:
         sizes = tf.shape(image)[None, :2]

@@ -1,4 +1,4 @@
-"""A batch of files: opened, decoded as far as a plan needs, and carried through it."""
+"""A batch of files: opened, and decoded as far as a plan needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from augline.arrays import Array
 from augline.decode import SMALLEST_SHRUNK
 from augline.engines.portable.state import Each
 from augline.engines.portable.warp import Strip, View
-from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.decode import SCALES, decode
 from augline.feed.graph.header import JPEG, probe
 from augline.feed.graph.shrink import precision, shrunk, way
@@ -37,10 +36,10 @@ def opened(data: Array, names: Array, exif: bool) -> Opened:
     return Opened(data, kind, turn, tf.where((turn >= 5)[:, None], stored[:, ::-1], stored))
 
 
-def carried(
-    files: Opened, plan: Plan, channels: int, dtype: str, *, beside: Sequence[Opened] = (), compiled: bool = True
-) -> Array:
-    """The images of files as they come out of a plan.
+def decoded(
+    files: Opened, plan: Plan, channels: int, dtype: str, *, beside: Sequence[Opened] = ()
+) -> tuple[Array, Each]:
+    """The images of files as a plan wants them, and their state: what `carry_out` takes.
 
     Each is decoded no larger, and no more of it, than the first warp needs. Where a sample has images `beside` these,
     none of them is decoded smaller than all of them can be.
@@ -56,11 +55,9 @@ def carried(
     done = tf.cast(factors * block, tf.int64)
     if first is None or first.extent.static is None:
         images = _corners(files, scale, window, None if first is None else block, channels, dtype)
-        state = Each(done, view(shown), settled=True)
-    else:
-        images, strip = in_strip(Reading(files.data, files.kind, files.turn, scale, window, block), channels, dtype)
-        state = Each(done, view(shown, strip), settled=True)
-    return carry_out(plan, images, state, compiled=compiled)
+        return images, Each(done, view(shown), settled=True)
+    images, strip = in_strip(Reading(files.data, files.kind, files.turn, scale, window, block), channels, dtype)
+    return images, Each(done, view(shown, strip), settled=True)
 
 
 def view(sizes: Array, strip: Strip | None = None) -> View:
@@ -96,14 +93,14 @@ def _corners(files: Opened, scale: Array, window: Array, block: Array | None, ch
     shown = window[:, 2:] if block is None else -(-window[:, 2:] // block)
     side = bucket(tf.reduce_max(shown))
 
-    def decoded(file: tuple[Array, ...]) -> Array:
+    def one(file: tuple[Array, ...]) -> Array:
         data, kind, turn, scale, window, *ways = file
         image = decode(data, kind, turn, scale, window, channels, dtype)
         return in_corner(shrunk(image, *ways) if ways else image, side, side)
 
     parts = (files.data, files.kind, files.turn, scale, window, *([] if block is None else [way(block), block]))
     made = getattr(tf, dtype) if block is None else precision(dtype)
-    images = tf.map_fn(decoded, parts, fn_output_signature=made)
+    images = tf.map_fn(one, parts, fn_output_signature=made)
     return tf.reshape(images, (files.data.shape[0], side, side, channels))
 
 

@@ -29,7 +29,7 @@ def check_formats(names: Sequence[str], start: Callable[[int], bytes]) -> None:
         EngineError: A graph can read none such.
     """
     for ending, numbers in by_ending(names).items():
-        for number in _spread(numbers):
+        for number in spread(numbers):
             if found := _unreadable(start, number):
                 more = f", one of {len(numbers)} named *{ending}" if ending and len(numbers) > 1 else ""
                 rule = "images must be JPEG, PNG, GIF or BMP files"
@@ -45,7 +45,7 @@ def by_ending(names: Sequence[str]) -> dict[str, list[int]]:
     return found
 
 
-def _spread(numbers: Sequence[int]) -> list[int]:
+def spread(numbers: Sequence[int]) -> list[int]:
     """A few of them, from the first to the last."""
     places = np.linspace(0, len(numbers) - 1, min(len(numbers), _LOOKED_AT))
     return [numbers[place] for place in places.astype(int).tolist()]

@@ -13,9 +13,10 @@ from augline.arrays import Array
 from augline.batches import Batches
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.state import Each
+from augline.errors import SourceError
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.files import in_corner, view
-from augline.feed.graph.formats import by_ending
+from augline.feed.graph.formats import by_ending, spread
 from augline.feed.graph.frames import by_video, framed, plan_of_frames
 from augline.feed.graph.header import GIF, PNG, all_ended
 from augline.feed.graph.refuse import refused
@@ -131,26 +132,34 @@ def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple
 
 
 def _check_formats(files: Sequence[str | RecordMask], channels: int, dtype: Any) -> None:
-    """Refuses masks that no graph reads: looks at one of each ending; the others are looked at with the batches.
+    """Refuses masks that no graph reads: looks at a few of each ending; the others are looked at with the batches.
 
     Raises:
-        EngineError: They are such.
+        EngineError: One is a PNG of another kind, or none of an ending is a PNG.
     """
     for numbers in by_ending([file if isinstance(file, str) else "" for file in files]).values():
-        _check_format(files[numbers[0]], channels, dtype)
+        some = {number: _start(files[number]) for number in spread(numbers)}
+        pngs = {number: data for number, data in some.items() if data[: len(_MAGIC)] == _MAGIC}
+        for number, data in (pngs or some).items():
+            if data[: len(_MAGIC)] != _MAGIC or data[_FORMAT] != _format(channels, dtype):
+                fix = "Save them so, as Pillow does: Image.fromarray(np.asarray(Image.open(path))).save('mask.png')"
+                raise refused(f"the mask {files[number]!r}", _rule(channels, dtype), _shown(data), fix)
 
 
-def _check_format(file: str | RecordMask, channels: int, dtype: Any) -> None:
+def _start(file: str | RecordMask) -> bytes:
+    """The first bytes of a mask; none where it cannot be read, which is told with its batch."""
     path, start = (file, 0) if isinstance(file, str) else (file.path, file.start)
-    data = remote.read(path, start, start + _FORMAT.stop)
-    if data[: len(_MAGIC)] == _MAGIC and data[_FORMAT] == _format(channels, dtype):
-        return
-    received = f"{data[: len(_MAGIC)]!r} as first bytes"
-    if data[: len(_MAGIC)] == _MAGIC:
-        bits, colour = data[_FORMAT]
-        received = "one with a palette" if colour == _PALETTE else f"{bits} bits and colour type {colour}"
-    fix = "Save them so, as Pillow does: Image.fromarray(np.asarray(Image.open(path))).save('mask.png')"
-    raise refused(f"the mask {file!r}", _rule(channels, dtype), received, fix)
+    try:
+        return remote.read(path, start, start + _FORMAT.stop)
+    except (OSError, SourceError):
+        return b""
+
+
+def _shown(data: bytes) -> str:
+    if data[: len(_MAGIC)] != _MAGIC or len(data) < _FORMAT.stop:
+        return f"{data[: len(_MAGIC)]!r} as first bytes"
+    bits, colour = data[_FORMAT]
+    return "one with a palette" if colour == _PALETTE else f"{bits} bits and colour type {colour}"
 
 
 def _format(channels: int, dtype: Any) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -72,8 +71,8 @@ class _Step(NamedTuple):
     images: int
 
 
-def maker(batches: Batches) -> Callable[[Array, Array], dict[str, Any]]:
-    """The function `(epoch, indices)` that makes samples.
+def maker(batches: Batches) -> Rows | MixedRows:
+    """What makes samples of (epoch, indices).
 
     Raises:
         EngineError: No graph can read the source, or move its targets.
@@ -116,6 +115,14 @@ class MixedRows:
             counts = counts[:, None] if self._lead else counts
             batch["keypoints"] = points.finished(xp, batch["keypoints"], counts, self._batches.point_columns)
         return batch if boxes is None else {**batch, "bounding_boxes": self._closed(boxes)}
+
+    def read(self, epoch: Array, indices: Array) -> list[Array]:
+        """See `Rows.read`: of samples and their partners."""
+        return self._first.read(epoch, self._batches.drawn(epoch, indices, self._first.ids, xp)[0])
+
+    def names(self, indices: Array) -> Array:
+        """See `Rows.names`."""
+        return self._first.names(indices)
 
     def _step(
         self, level: Level, mix: Mix, frames: Mix, epoch: Array, rows: Array, known: _Shown | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -10,8 +10,9 @@ import tensorflow as tf
 from augline.arrays import Array
 from augline.batches import Batches
 from augline.engines.arrays import tensorflow as xp
+from augline.engines.portable.state import FRESH, Each
 from augline.feed.graph.compiled import carry_out
-from augline.feed.graph.files import Opened, carried, opened
+from augline.feed.graph.files import Opened, decoded, opened
 from augline.feed.graph.frames import by_video, framed, plan_of_frames
 from augline.feed.graph.source import Samples
 from augline.feed.graph.targets import Shown, Targets
@@ -20,6 +21,9 @@ from augline.program import Program
 from augline.sight import Shown as Known
 from augline.sources.base import Source
 from augline.sources.boxes import to_xyxy
+
+_Read: TypeAlias = "tuple[Plan, dict[str, tuple[Array, Each]], Shown]"
+"""A plan; what `carry_out` takes behind it, for each of the images by name; and the targets as they come."""
 
 
 class Rows:
@@ -41,33 +45,39 @@ class Rows:
 
     def __call__(self, epoch: Array, indices: Array) -> dict[str, Any]:
         """What comes out of samples `(batch,)` of the source, by name."""
-        samples = {"images": self._samples, **self._beside}
-        make = self._from_memory if self._samples.paths is None else self._from_files
-        plan, images, shown = make(epoch, indices, samples)
-        return {**images, **shown.moved(plan)}
+        lead, (plan, images, shown) = self._batches.source.lead, self._read(epoch, indices)
+        frames = plan_of_frames(plan, lead)
+        made = {name: by_video(carry_out(frames, *part), lead) for name, part in images.items()}
+        return {**made, **shown.moved(plan)}
+
+    def read(self, epoch: Array, indices: Array) -> list[Array]:
+        """The pixels of samples and of their masks, of which all else is made."""
+        _, images, shown = self._read(epoch, indices)
+        return [pixels for pixels, _ in (*images.values(), *shown.masks.values())]
+
+    def names(self, indices: Array) -> Array:
+        """What to call samples in messages."""
+        if self._samples.paths is None:
+            return tf.strings.join(["images[", tf.strings.as_string(indices), "]"])
+        return tf.gather(self._samples.paths, indices)
 
     def ids(self, indices: Array) -> Array:
         """Of samples, by their indices."""
         return tf.gather(self._samples.ids, indices)
 
-    def _from_memory(
-        self, epoch: Array, indices: Array, samples: dict[str, Samples]
-    ) -> tuple[Plan, dict[str, Array], Shown]:
-        """The plan, the images it makes, and their targets as they come."""
-        lead = self._batches.source.lead
+    def _read(self, epoch: Array, indices: Array) -> _Read:
+        samples = {"images": self._samples, **self._beside}
+        return (self._from_memory if self._samples.paths is None else self._from_files)(epoch, indices, samples)
+
+    def _from_memory(self, epoch: Array, indices: Array, samples: dict[str, Samples]) -> _Read:
         given = {name: part.image(indices) for name, part in samples.items()}
         sizes = tf.constant([given["images"].shape[-3:-1].as_list()] * indices.shape[0])
-        names = tf.strings.join(["images[", tf.strings.as_string(indices), "]"])
-        shown = self._targets.of(indices, sizes, names)
+        shown = self._targets.of(indices, sizes, self.names(indices))
         plan = self._plan(epoch, indices, sizes, shown)
-        frames = plan_of_frames(plan, lead)
-        images = {name: by_video(carry_out(frames, framed(part, lead)), lead) for name, part in given.items()}
+        images = {name: (framed(part, self._batches.source.lead), FRESH) for name, part in given.items()}
         return plan, images, shown
 
-    def _from_files(
-        self, epoch: Array, indices: Array, samples: dict[str, Samples]
-    ) -> tuple[Plan, dict[str, Array], Shown]:
-        """The same of files."""
+    def _from_files(self, epoch: Array, indices: Array, samples: dict[str, Samples]) -> _Read:
         source = self._batches.source
         names = {name: tf.gather(part.paths, indices) for name, part in samples.items()}
         files = {name: opened(part.files(indices), names[name], source.exif) for name, part in samples.items()}
@@ -82,7 +92,7 @@ class Rows:
         shown = self._targets.of(indices, sizes, names["images"])
         plan = self._plan(epoch, indices, sizes, shown)
         images = {
-            name: carried(part, plan, source.channels, source.dtype, beside=_others(files, name))
+            name: decoded(part, plan, source.channels, source.dtype, beside=_others(files, name))
             for name, part in files.items()
         }
         return plan, images, shown
