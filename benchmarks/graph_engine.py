@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from decode_roof_rrc import _RATIO, _SCALE, _tf_data
+from decode_roof_rrc import RATIO, SCALE, by_hand
 from harness import Build, Metrics, Question, Subject, Target, Task, main, throughput
 from six_transforms import _keras, _pipe, six
 from subjects import POOL, ROOF, TF_DATA, our_epochs, tensorflow
@@ -46,7 +47,7 @@ def _four_and_four() -> Sequence[Any]:
 def _crop() -> Sequence[Any]:
     import augline as al
 
-    return [al.RandomResizedCrop(224, 224, _SCALE, _RATIO), al.RandomFlip("horizontal")]
+    return [al.RandomResizedCrop(224, 224, SCALE, RATIO), al.RandomFlip("horizontal")]
 
 
 def _first_batch(build: Build) -> Subject:
@@ -98,7 +99,10 @@ QUESTION = Question(
         "graph-1+1": passed(_graph(_one_and_one), TF_DATA, requires=_TF, note="one geometric, one of colour"),
         "graph-4+4": passed(_graph(_four_and_four), TF_DATA, requires=_TF, note="four of each"),
         "graph-crop": passed(_graph(_crop, None), TF_DATA, requires=_TF, note="RandomResizedCrop, flip"),
-        "by-hand-crop": passed(_tf_data, TF_DATA, requires=_TF, note="decode_and_crop_jpeg, resize, flip"),
+        "by-hand-crop": passed(by_hand, TF_DATA, requires=_TF, note="decode_and_crop_jpeg, resize, flip"),
+        "by-hand-crop-smooth": passed(
+            partial(by_hand, antialias=True), TF_DATA, requires=_TF, note="the same, resized with antialias=True"
+        ),
         "opencv": passed(_numpy, POOL, requires=_TF, note="the six, plain NumPy iteration"),
         "opencv-to_tf": passed(_to_tf, POOL, requires=_TF),
         "first-graph-six": _first_batch(_graph(_six_of_ours)),
@@ -108,6 +112,7 @@ QUESTION = Question(
         Target("images/s", "graph-six", ["keras-layers"], at_least=3),
         Target("CPU ms/image", "graph-4+4", ["graph-1+1"], at_most=1.1),
         Target("images/s", "graph-crop", ["by-hand-crop"], at_least=1.0),
+        Target("images/s", "graph-crop", ["by-hand-crop-smooth"]),
         Target("images/s", "opencv-to_tf", ["opencv"], at_least=0.92),
         Target("first batch, s", "first-graph-six", ["first-keras-layers"], at_most=2),
         Target("images/s", "graph-six", ["decode"]),

@@ -23,7 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 HERE = Path(__file__).parent
 QUESTIONS = (
     "decode_roof_rrc", "six_transforms", "chains", "per_transform", "fusion_scaling", "planning", "small_images",
-    "image_data_generator", "to_dataset", "device_layer",
+    "image_data_generator", "to_dataset", "device_layer", "packed",
     "graph_engine", "service", "order_scaling", "memory", "import_time",
 )  # fmt: skip
 _TIME_LIMIT = 1800

@@ -292,3 +292,26 @@ def test_the_demo_trains_a_model(tmp_path):
 def test_the_package_runs_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "augline", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["augline", al.__version__]
+
+
+def test_pack_writes_smaller_pictures_that_train_alike(folder, tmp_path):
+    pytest.importorskip("tensorflow")
+    (folder / "cat" / "cat_9.jpg").write_bytes(b"no picture")
+    output = tmp_path / "packed" / "train"
+    refused = augline("pack", folder, "-o", output)
+    assert refused.exit_code == 1
+    assert "cat_9.jpg" in refused.stderr
+    with pytest.warns(UserWarning, match="1 files were left out"):
+        done = augline("pack", folder, "-o", output, "--shards", 2, "--shortest", 20, "--skip")
+    assert done.exit_code == 0, done.output
+    assert f"They are al.TFRecords('{output}-*-of-00002.tfrecord')." in done.stdout
+    source = al.TFRecords(f"{output}-*-of-00002.tfrecord")
+    assert (len(source), source.class_names) == (12, ("cat", "dog"))
+    original = al.Folder(folder).select([k for k in range(13) if "cat_9" not in al.Folder(folder).name(k)])
+    images, labels = al.Pipeline(original, size=(20, 30), batch_size=12, shuffle=False).batch(0, 0)
+    ours, same = al.Pipeline(source, size=(20, 30), batch_size=12, shuffle=False).batch(0, 0)
+    assert labels.tolist() == same.tolist()
+    assert abs(ours.mean((1, 2)) - images.mean((1, 2))).max() < 3
+    bare = augline("pack", pictures(tmp_path / "bare", classes=()), "-o", tmp_path / "b", "--shards", 1)
+    assert f"Wrote {tmp_path}/b-00000-of-00001.tfrecord.\n" in bare.stdout
+    assert "tfrecord', label_key=None)." in bare.stdout

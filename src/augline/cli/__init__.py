@@ -12,6 +12,7 @@ from augline.cli.bench import bench
 from augline.cli.demo import demo
 from augline.cli.explain import explain
 from augline.cli.migrate import migrate
+from augline.cli.pack import pack
 from augline.cli.preview import preview
 from augline.cli.report import complain
 from augline.cli.serve import serve
@@ -65,7 +66,7 @@ def _options(
     pass
 
 
-for _command in (demo, preview, explain, bench, migrate):
+for _command in (demo, preview, explain, bench, pack, migrate):
     app.command()(_command)
 app.add_typer(serve, name="serve")
 

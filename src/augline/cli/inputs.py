@@ -53,11 +53,15 @@ def pipeline(folder: Path | None, spec: Path | None, label: str | None, **settin
         settings: Keyword arguments of Pipeline, over those of the spec.
     """
     described: dict[str, Any] = {"transforms": usual(), "size": SIZE} if spec is None else load_spec(spec)
-    config = described.pop("source", None)
+    source = open_source(folder, described.pop("source", None), label)
+    return al.Pipeline(source, described.pop("transforms"), **(described | settings))
+
+
+def open_source(folder: Path | None, config: dict[str, Any] | None, label: str | None) -> al.Source:
+    """The folder, read as the source that a spec names says where it is one; without a folder that source."""
     if folder is None and config is None:
         raise typer.BadParameter("give a folder of pictures, or a --spec that names a source.", param_hint="FOLDER")
-    source = from_config(config) if folder is None and config else open_folder(str(folder), label, config)
-    return al.Pipeline(source, described.pop("transforms"), **(described | settings))
+    return from_config(config) if folder is None and config else open_folder(str(folder), label, config)
 
 
 def open_folder(folder: str, label: str | None = None, config: dict[str, Any] | None = None) -> al.Folder:

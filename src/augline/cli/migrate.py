@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from augline.cli.report import complain, console
+from augline.cli.report import console, need
 
 if TYPE_CHECKING:
     from augline.migrate.files import File
@@ -40,13 +40,9 @@ def migrate(
     """
     if verify and data is None:
         raise typer.BadParameter("give --data FOLDER, the pictures to compare on.", param_hint="--verify")
-    try:
-        from augline.migrate.files import open_script
-    except ModuleNotFoundError as error:
-        if error.name != "libcst":
-            raise
-        complain("migrate: LibCST must be installed. Received none. Run pip install 'augline[migrate]'.")
-        raise typer.Exit(1) from None
+    need("migrate", "libcst", "migrate")
+    from augline.migrate.files import open_script
+
     file = open_script(script, level)
     _show(file)
     if verify and data is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from statistics import median
 
+import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -23,6 +25,13 @@ def complain(message: str) -> None:
     """One plain line on stderr, red where there are colours."""
     line = " ".join(message.split())
     Console(stderr=True, highlight=False).print(line, style="red", markup=False, soft_wrap=True)
+
+
+def need(command: str, package: str, extra: str) -> None:
+    """Ends a command that can do nothing without the package of an extra."""
+    if find_spec(package) is None:
+        complain(f"{command}: {package} must be installed. Received none. Run pip install 'augline[{extra}]'.")
+        raise typer.Exit(1)
 
 
 @contextmanager

@@ -1,15 +1,15 @@
 """Files by their names: local ones, and through `tf.io.gfile` those whose names have a scheme, such as gs://."""
 
 # A data set may have many files: plain strings, no Path object for each.
-# ruff: noqa: PTH100, PTH105, PTH110, PTH112, PTH116, PTH118, PTH119, PTH120, PTH123, PTH207
+# ruff: noqa: PTH100, PTH105, PTH107, PTH110, PTH112, PTH116, PTH118, PTH119, PTH120, PTH123, PTH207
 from __future__ import annotations
 
 import glob
 import os
 import re
-import tempfile
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -136,10 +136,15 @@ def write(path: str, data: bytes) -> None:
                 draft.write(data)
             gfile.rename(f"{path}.part", path, overwrite=True)
         return
-    folder = os.path.dirname(os.path.abspath(path))
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".augline-", suffix=".part", delete=False) as file:
-        file.write(data)
-    os.replace(file.name, path)
+    part = os.path.join(os.path.dirname(os.path.abspath(path)), f".augline-{uuid.uuid4().hex}.part")
+    try:
+        with open(part, "xb") as draft:  # which others may read as far as they may read new files
+            draft.write(data)
+        os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            os.remove(part)
+        raise
 
 
 def damage(path: str) -> str:
