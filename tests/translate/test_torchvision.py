@@ -34,6 +34,21 @@ def tv(name: str, **attributes: Any) -> Any:
     return made
 
 
+class Image:
+    """A type of target there."""
+
+
+class Mask:
+    """Another."""
+
+
+def v1(name: str, **attributes: Any) -> Any:
+    """Of torchvision's older transforms, which know images alone."""
+    made = tv(name, **attributes)
+    type(made).__module__ = "torchvision.transforms.transforms"
+    return made
+
+
 FILLED = {"interpolation": Mode.BILINEAR, "fill": 0}
 AFFINE = {"translate": None, "scale": None, "shear": None, "center": None, **FILLED}
 
@@ -78,7 +93,9 @@ AFFINE = {"translate": None, "scale": None, "shear": None, "center": None, **FIL
     (tv("RandomChannelPermutation"), al.RandomChannelShuffle()),
     (tv("JPEG", quality=(30, 60)), al.RandomJpegCompression((30, 60))),
     (tv("RandAugment", num_ops=2, magnitude=9, num_magnitude_bins=31, interpolation=Mode.NEAREST, fill=None),
-     al.RandAugment()),
+     al.RandAugment(interpolation="nearest")),
+    (tv("AutoAugment", policy=Policy.CIFAR10, interpolation=Mode.BILINEAR, fill={"others": 7}),
+     al.AutoAugment("cifar10", fill_value=7.0)),
     (tv("TrivialAugmentWide", num_magnitude_bins=31, fill=None), al.TrivialAugmentWide()),
     (tv("AutoAugment", policy=Policy.CIFAR10, fill=None), al.AutoAugment("cifar10")),
     (tv("AugMix", severity=3, mixture_width=3, chain_depth=-1, alpha=1.0, all_ops=True, fill=None), al.AugMix()),
@@ -90,9 +107,15 @@ AFFINE = {"translate": None, "scale": None, "shear": None, "center": None, **FIL
     (tv("ConvertImageDtype", dtype="torch.float32"), al.ConvertDtype("float32")),
     (tv("RandomPhotometricDistort", brightness=(0.9, 1.1), contrast=(0.5, 1.5), saturation=(0.5, 1.5),
         hue=(-0.05, 0.05), p=0.4), al.PhotometricDistort((0.9, 1.1), chance=0.4)),
-    (tv("RandomZoomOut", side_range=(1.0, 3.0), fill=9, p=0.4), al.RandomZoomOut((1.0, 3.0), 9.0, p=0.4)),
+    (tv("RandomZoomOut", side_range=(1.0, 3.0), fill=9, p=0.4), al.RandomZoomOut((1.0, 3.0), 9.0, 9, p=0.4)),
+    (tv("RandomZoomOut", side_range=(1.0, 3.0), fill={Image: [9, 8, 7], Mask: 2, "others": 5}, p=0.4),
+     al.RandomZoomOut((1.0, 3.0), (9.0, 8.0, 7.0), 2, p=0.4)),
+    (tv("RandomAffine", degrees=[-10.0, 10.0], **AFFINE | {"fill": 5}),
+     al.RandomAffine(10.0, fill_mode="constant", fill_value=5.0, mask_fill_value=5)),
+    (v1("RandomRotation", degrees=[-36.0, 36.0], expand=False, center=None, **FILLED | {"fill": 5}),
+     al.RandomRotation(0.1, fill_mode="constant", fill_value=5.0)),
     (tv("ScaleJitter", target_size=(64, 80), scale_range=(0.5, 2.0), interpolation=Mode.BILINEAR, antialias=True),
-     al.ScaleJitter(64, 80, (0.5, 2.0))),
+     al.ScaleJitter(80, 64, (0.5, 2.0))),
     (tv("RandomShortestSize", min_size=[8, 9], max_size=20, interpolation=Mode.BILINEAR),
      al.OneOf([al.ResizeShortestEdge(8, 20), al.ResizeShortestEdge(9, 20)])),
     (tv("RandomChoice", transforms=[tv("RandomInvert", p=1.0), tv("RandomEqualize", p=1.0)], p=[0.25, 0.75]),
@@ -174,6 +197,13 @@ def test_what_has_no_counterpart(theirs: Any, words: str) -> None:
     (tv("RandomRotation", degrees=[-9, 9], expand=False, center=None, interpolation=Mode.BICUBIC, fill=(1, 2, 3)),
      "bicubic"),
     (tv("Grayscale", num_output_channels=1), "one channel"),
+    (tv("Resize", size=[8], max_size=None, interpolation=Mode.BILINEAR, antialias=True), "rounded down"),
+    (tv("Resize", size=(8, 9), interpolation=Mode.NEAREST), "nearest takes the pixel up"),
+    (tv("RandomResizedCrop", size=(8, 8), scale=(0.1, 1.0), ratio=(0.5, 2)), "masks take the pixel up"),
+    (tv("RandomShortestSize", min_size=[8], max_size=20, interpolation=Mode.BILINEAR), "rounded down"),
+    (tv("ScaleJitter", target_size=(64, 80), scale_range=(0.5, 2.0)), "keep the size"),
+    (tv("CenterCrop", size=(8, 9)), "even one"),
+    (tv("RandomAffine", degrees=[0, 0], **AFFINE | {"fill": 114.5}), "masks get 114.5"),
     (tv("RandomOrder", transforms=[]), "random order"),
 ], ids=lambda value: type(value).__name__)  # fmt: skip
 def test_differences_are_listed(theirs: Any, words: str) -> None:

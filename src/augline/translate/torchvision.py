@@ -50,6 +50,15 @@ from augline.transforms import (
     Transform,
     TrivialAugmentWide,
 )
+from augline.translate.torchvision_arguments import (
+    beyond,
+    fills,
+    for_kind,
+    interpolation,
+    outside,
+    resizing,
+    size_of,
+)
 from augline.translate.translation import (
     Difference,
     Given,
@@ -67,6 +76,7 @@ from augline.translate.units import ANTIALIAS, SMALL, STILL, WHOLE, Motion, ends
 
 OVERLAPS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 """What both draw from unless told."""
+ROUNDED = ("sides are rounded down", "sides are rounded")
 SIDE = 256
 """Where theirs is in pixels and ours in parts of the side, images are taken to have this one."""
 
@@ -81,6 +91,8 @@ def from_object(x: Any, differences: list[Difference]) -> list[Transform]:
     if name in ("Sequential", "ModuleList"):
         name, arguments["transforms"] = "Compose", list(x)
     home = type(x).__module__.partition(".")[0]
+    if "fill" in arguments and not type(x).__module__.startswith("torchvision.transforms.v2"):
+        arguments["fill"] = {"Image": for_kind(arguments["fill"], "Image")}  # v1 knows no masks
     if home not in ("torchvision", "torch"):
         name = f"{type(x).__module__}.{name}"
     return carry_out(Given("torchvision", name, arguments, differences), RULES, ALWAYS)
@@ -127,38 +139,11 @@ def _p(g: Given, *items: Transform) -> list[Transform]:
     return with_chance(items, float(g["p"]))
 
 
-def _size(value: Any) -> tuple[int, int]:
-    """(height, width) of a size that may be one number."""
-    sides = [int(v) for v in value] if isinstance(value, Sequence) else [int(value)]
-    return sides[0], sides[-1]
-
-
-def _between(g: Given) -> Any:
-    """The name of an InterpolationMode, or Pillow's number, as ours."""
-    mode = g.get("interpolation", "bilinear")
-    name = str(getattr(mode, "value", {0: "nearest", 2: "bilinear", 3: "bicubic", 1: "lanczos"}.get(mode, mode)))
-    g.unless(name in ("bilinear", "nearest", "nearest-exact"), f"{name} interpolation", "bilinear, antialiased")
-    return "nearest" if name.startswith("nearest") else "bilinear"
-
-
-def _fill(g: Given) -> dict[str, Any]:
-    """What lies outside, for ours that reflect unless told."""
-    value = g.get("fill", 0)
-    if isinstance(value, dict):
-        g.unless(len(value) < 2, "each type of target has a fill of its own", "images have; masks get 0")
-        value = next(iter(value.values()), 0)
-    return {"fill_mode": "constant", "interpolation": _between(g)} | _outside(filled(g, value))
-
-
-def _outside(value: float | tuple[float, ...]) -> dict[str, Any]:
-    return {"fill_value": value} if value else {}
-
-
 def _rotation(g: Given) -> Transform:
     g.only("expand", False, False)
     g.only("center", None)
     low, high = ends(g["degrees"])
-    return RandomRotation(span(low / 360, high / 360, "symmetric"), **_fill(g))
+    return RandomRotation(span(low / 360, high / 360, "symmetric"), **beyond(g))
 
 
 def _affine(g: Given) -> list[Transform]:
@@ -172,12 +157,12 @@ def _affine(g: Given) -> list[Transform]:
         degrees=(tidy(-high), tidy(-low)), scale_x=scale, scale_y=scale, shear_x=(tidy(-shear[1]), tidy(-shear[0])),
         shear_y=(shear[2], shear[3]) if len(shear) == 4 else STILL, shift_x=(-x, x), shift_y=(-y, y),
     )  # fmt: skip
-    return moved(g, motion, _fill(g)) or [RandomAffine()]
+    return moved(g, motion, beyond(g)) or [RandomAffine()]
 
 
 def _perspective(g: Given) -> list[Transform]:
     scale = min(1.0, float(g["distortion_scale"]))
-    return _p(g, RandomPerspective((1.0, 1.0), scale, **_fill(g)))
+    return _p(g, RandomPerspective((1.0, 1.0), scale, **beyond(g)))
 
 
 def _elastic(g: Given) -> Transform:
@@ -190,28 +175,28 @@ def _elastic(g: Given) -> Transform:
         f"alpha={alpha:g} is in half pixels, sigma={sigma:g} in pixels: they move by {pixels:.2g} (standard deviation)",
         f"scale and cells are in parts of the side: the same on images of {SIDE} pixels",
     )
-    return RandomElasticTransform((1.0, 1.0), (scale, scale), cells, **_fill(g))
+    return RandomElasticTransform((1.0, 1.0), (scale, scale), cells, **beyond(g))
 
 
 def _resize(g: Given) -> Transform:
     size = g["size"]
     if size is None:
         raise g.refusal("must have a size", "size=None", "Write ResizeLongestEdge(max_size)")
-    between = _between(g)
+    between = resizing(g)
     if isinstance(size, Sequence) and len(size) == 2:
-        return Resizing(*_size(size), between)
-    g.unless(g.get("max_size") is None, "sides are rounded down", "sides are rounded")
-    return ResizeShortestEdge(_size(size)[0], g.get("max_size"), between)
+        return Resizing(*size_of(size), between)
+    g.say(*ROUNDED)
+    return ResizeShortestEdge(size_of(size)[0], g.get("max_size"), between)
 
 
 def _resized_crop(g: Given) -> Transform:
-    return RandomResizedCrop(*_size(g["size"]), ends(g["scale"]), ends(g["ratio"]), _between(g))
+    return RandomResizedCrop(*size_of(g["size"]), ends(g["scale"]), ends(g["ratio"]), resizing(g))
 
 
 def _random_crop(g: Given) -> list[Transform]:
-    height, width = _size(g["size"])
+    height, width = size_of(g["size"])
     mode: Any = {"edge": "nearest", "reflect": "mirror", "symmetric": "reflect"}.get(g.get("padding_mode"), "constant")
-    border = {"fill_mode": mode, "fill_value": filled(g, g.get("fill", 0))}
+    border = {"fill_mode": mode, **(fills(g) if mode == "constant" else {})}
     crop = RandomCrop(height, width)
     if g.get("padding"):
         sides = g["padding"] if isinstance(g["padding"], Sequence) else [g["padding"]]
@@ -260,7 +245,10 @@ def _auto_augment(g: Given) -> Transform:
 
 
 def _policy(g: Given) -> dict[str, Any]:
-    return _outside(filled(g, None if isinstance(g.get("fill"), dict) else g.get("fill", 0)))
+    between = interpolation(g)
+    return outside(filled(g, for_kind(g.get("fill", 0), "Image"))) | (
+        {} if between == "bilinear" else {"interpolation": between}
+    )
 
 
 def _scaling(g: Given) -> list[Transform]:
@@ -287,11 +275,12 @@ def _distort(g: Given) -> Transform:
 
 
 def _zoom_out(g: Given) -> list[Transform]:
-    return _p(g, RandomZoomOut(ends(g["side_range"]), fill_value=_fill(g).get("fill_value", 0.0)))
+    return _p(g, RandomZoomOut(ends(g["side_range"]), **fills(g)))
 
 
 def _scale_jitter(g: Given) -> Transform:
-    return ScaleJitter(*_size(g["target_size"]), ends(g["scale_range"]), interpolation=_between(g))
+    width, height = size_of(g["target_size"])  # in this order there
+    return ScaleJitter(height, width, ends(g["scale_range"]), interpolation=resizing(g), **fills(g))
 
 
 def _iou_crop(g: Given) -> Transform:
@@ -303,7 +292,8 @@ def _iou_crop(g: Given) -> Transform:
 
 def _shortest(g: Given) -> Transform:
     sizes = [int(v) for v in (g["min_size"] if isinstance(g["min_size"], Sequence) else [g["min_size"]])]
-    made = [ResizeShortestEdge(size, g.get("max_size"), _between(g)) for size in sizes]
+    between = resizing(g)
+    made = [ResizeShortestEdge(size, g.get("max_size"), between) for size in sizes]
     return made[0] if len(made) == 1 else one_of([[each] for each in made])
 
 
@@ -324,7 +314,7 @@ RULES: dict[str, Rule] = {
     "RandomVerticalFlip": _chance(lambda _: RandomFlip("vertical", p=1.0)),
     "RandomRotation": _rotation, "RandomAffine": _affine, "RandomPerspective": _perspective,
     "ElasticTransform": _elastic, "Resize": _resize, "RandomResizedCrop": _resized_crop,
-    "CenterCrop": lambda g: CenterCrop(*_size(g["size"])), "RandomCrop": _random_crop,
+    "CenterCrop": lambda g: CenterCrop(*size_of(g["size"])), "RandomCrop": _random_crop,
     "RandomShortestSize": _shortest, "ScaleJitter": _scale_jitter, "RandomZoomOut": _zoom_out,
     "RandomIoUCrop": _iou_crop,
     "ColorJitter": _jitter, "RandomPhotometricDistort": _distort,
@@ -355,12 +345,24 @@ RULES: dict[str, Rule] = {
 
 _POLICY = ("images, alike for all of a batch that is given as one tensor", "each image has its own operations")
 _MIX = ("each image with the one before it in the batch, and one weight for all", "partners and weights are drawn")
+_RESIZED = (
+    ("antialiased with a triangle as wide as a step (antialias=True)", ANTIALIAS[1]),
+    ("masks take the pixel up and to the left", "the nearest pixel"),
+)
 ALWAYS: Pairs = {
     "Grayscale": [("one channel comes out, unless it says 3", "the channels stay, all alike")],
     "ToTensor": [("torch tensors, channels first", "arrays, channels last")],
     "RandomOrder": [("in a random order", "all of them, in the order of the list")],
-    "Resize": [("antialiased with a triangle as wide as a step (antialias=True)", ANTIALIAS[1])],
-    "CenterCrop": [("an image that is too small is padded with black", SMALL[1])],
+    **dict.fromkeys(("Resize", "RandomResizedCrop"), _RESIZED),
+    "RandomShortestSize": [*_RESIZED, ROUNDED],
+    "ScaleJitter": [
+        *_RESIZED,
+        ("images keep the size that they are scaled to", "they are cut, or filled up, to target_size (width, height)"),
+    ],
+    "CenterCrop": [
+        ("an image that is too small is padded with black", SMALL[1]),
+        ("a middle between two pixels is rounded to the even one", "rounded down"),
+    ],
     "RandomPerspective": [
         (
             "each corner moves inwards, by up to distortion_scale / 2 of the side",
@@ -372,7 +374,6 @@ ALWAYS: Pairs = {
         ("ten tries, nothing if none fits", "a rectangle that does not fit is cut to the image"),
         ("boxes and masks stay", "boxes shrink to what is left, and go where nothing is; masks stay"),
     ],
-    "RandomZoomOut": [("boxes and masks are filled as the fill argument says", "masks get 0")],
     "RandomIoUCrop": [("tries options over and over, with fresh windows", "each option once, on the same windows")],
     "SanitizeBoundingBoxes": [("drops degenerate boxes here", "boxes are clipped and dropped at the end, always")],
     "MixUp": [_MIX],
