@@ -138,13 +138,17 @@ def test_white_of_255_is_seen_in_the_script():
         ("tf.keras.layers.RandomZoom(0.1, (0, 0.2), 'wrap')(x)", "RandomZoom(0.1, (0, 0.2), fill_mode='wrap')"),
         ("tf.keras.layers.RandomBrightness(0.3, (0, 1))(x)", "RandomBrightness(0.3)"),
         ("keras.Sequential([keras.layers.RandAugment((0, 255), 3)])(x)", "RandAugment(num_ops=3, factor=0.5)"),
+        ("tf.image.rot90(tf.image.convert_image_dtype(x, tf.float32), s)", "ConvertDtype('float32', scale=True)"),
+        ("tf.image.random_crop(tf.image.resize_with_crop_or_pad(x, 9, 8), [6, 6, 3])", "Padding(9, 8)"),
+        ("tf.image.rot90(tf.image.resize_with_crop_or_pad(tf.image.resize(x, (9, 9)), 7, 8), s)", "CenterCrop(7, 8)"),
+        ("tf.image.random_hue(tf.image.resize_with_pad(x, 9, 8), 0.1)", "Resizing(9, 8, pad_to_aspect_ratio=True)"),
     ],
 )  # fmt: skip
 def test_a_call_in_a_map_becomes_a_transform(call, transform):
-    text = "import tensorflow as tf, keras\nd = tf.data.Dataset.from_tensor_slices((a, b))\n"
-    text += f"d = d.map(lambda x, y: ({call}, y)).batch(4)\n"
+    text = "import tensorflow as tf, keras\ns = tf.random.uniform([], 0, 4, tf.int32)\n"
+    text += f"d = tf.data.Dataset.from_tensor_slices((a, b))\nd = d.map(lambda x, y: ({call}, y)).batch(4)\n"
     after = migrate(text, 2).after
-    assert f"al.{transform}" in after
+    assert f"al.{transform}" in after.replace('"float32"', "'float32'")
     assert "shuffle=False" in after
     eval(f"al.{transform}", {"al": al})
 
@@ -196,10 +200,129 @@ def test_a_name_that_is_made_of_itself_is_unclear():
     assert migrate(text, 2).after == text
 
 
-def test_names_of_files_are_said_to_be_whole_paths():
-    migration = flow(use="model.fit(g)\nnames = g.filenames\n")
-    assert "names = [g.source.name(i) for i in range(len(g.source))]" in migration.after
-    assert any(note.line == 5 and "os.path.relpath(name, folder)" in note.text for note in migration.notes)
+@pytest.mark.parametrize(
+    ("arguments", "read", "becomes"),
+    [
+        ("", "g.filenames", "[os.path.relpath(g.source.name(i), g.source.path) for i in range(len(g.source))]"),
+        ("", "g.directory", "g.source.path"),
+        ("color_mode='grayscale'", "g.image_shape", "(*g.size, 1)"),
+        ("class_mode=None", "g.classes", "al.Folder(g.source.path).targets.class_indices"),
+        ("class_mode=None", "g.num_classes", "len(al.Folder(g.source.path).class_names)"),
+        ("class_mode=None, classes=['x']", "g.directory", "os.path.dirname(g.source.path)"),
+    ],
+)
+def test_what_is_read_off_an_iterator_is_read_off_the_pipeline(arguments, read, becomes):
+    after = flow("", arguments, f"model.predict(g)\nthis = {read}\n").after
+    assert f"\nthis = {becomes}\n" in after
+    assert ("import os\n" in after) == ("os." in becomes or "['x']" in arguments)
+
+
+def test_names_in_a_table_leave_out_its_folder():
+    text = f"{IMPORT}g = ImageDataGenerator().flow_from_dataframe(df, folder, y_col='a', class_mode='raw')\n"
+    use = "model.fit(g)\nthis = g.filenames, g.labels\n"
+    after = migrate(f"folder = 'p'\n{text}{use}", 2).after
+    assert "[os.path.relpath(g.source.name(i), folder) for i in range(len(g.source))], g.source.targets.labels" in after
+    twice = migrate(f"folder = 'p'\n{text}folder = 'q'\n{use}", 2)
+    assert any("the folder may be another by then" in note.text for note in twice.notes)
+
+
+def test_folders_without_labels_are_those_that_were_named():
+    one = flow("", "class_mode=None, classes=['x']", "model.predict(g)\n").after
+    assert """al.Folder(os.path.join('p', "x"), label_mode=None)""" in one
+    two = flow("", "class_mode=None, classes=['x', 'y']", "model.predict(g)\n")
+    assert "al." not in two.after
+    assert any("picks some of the sub-folders" in note.text for note in two.notes)
+
+
+@pytest.mark.parametrize(
+    ("function", "transforms"),
+    [
+        ("lambda x: x / 127.5 - 1.", "[al.Rescaling(1 / 127.5, offset=-1.)]"),
+        ("f", "[al.Rescaling(1, offset=-9), al.Rescaling(1 / 2)]"),
+        ("lambda x: x + mean", None),
+    ],
+)
+def test_arithmetic_on_each_image_is_a_rescaling(function, transforms):
+    before = "def f(img):\n    img -= 9\n    return img / 2\n"
+    after = flow(f"preprocessing_function={function}", before=before).after
+    assert (transforms or "preprocessing_function=lambda") in after
+
+
+@pytest.mark.parametrize(
+    ("filled", "generator", "arrays"),
+    [
+        ("x, z = a.astype('float32'), 3", "", "(x, y, value_range=(0, 255))"),
+        ("x, v, y, w = train_test_split(a, b)\na = c.astype('float32') / 255", "", "(x, y)"),
+        ("x, v, y, w = train_test_split(a, b)\na = np.array(c, 'float32')", "", "(x, y, value_range=(0, 255))"),
+        ("x = load()", "rescale=1/255", "(x, y, value_range=(0, 255))"),
+        ("x = load()", "", "(x, y)"),
+    ],
+)
+def test_what_white_is_shows_in_how_arrays_are_filled(filled, generator, arrays):
+    text = f"{IMPORT}{filled}\nmodel.fit(ImageDataGenerator({generator}).flow(x, y))\n"
+    migration = migrate(text, 2)
+    assert f"al.Arrays{arrays}," in migration.after
+    assert any("Arrays takes uint8" in note.text for note in migration.notes) == (filled + generator == "x = load()")
+
+
+KAGGLE = """import tensorflow as tf
+def load(path, label=None, size=(32, 48), flip=False, *, scale=255.0):
+    pixels = tf.image.decode_jpeg(tf.io.read_file(path), channels=3)
+    pixels = tf.cast(pixels, tf.float32) / scale
+    pixels = tf.image.resize(pixels, size)
+    if flip:
+        pixels = tf.image.random_flip_left_right(pixels)
+    if label is None:
+        return pixels
+    else:
+        return pixels, label
+"""
+
+
+@pytest.mark.parametrize(
+    ("chain", "source", "scale"),
+    [
+        ("(p, y)).map(lambda a, b: load(a, b, flip=True))", "p, y", "1 / 255.0"),
+        ("p).map(lambda a: load(a, None, (8, 9), True, scale=127.5))", "p", "1 / 127.5"),
+        ("(p, y)).map(load)", None, None),
+    ],
+)
+def test_defaults_and_conditions_that_are_decided_are_followed(chain, source, scale):
+    migration = migrate(f"{KAGGLE}d = tf.data.Dataset.from_tensor_slices({chain}.batch(4)\n", 2)
+    if source is None:  # nothing random: it stays
+        assert not migration.changed
+    else:
+        size = "(8, 9)" if "(8, 9)" in chain else "(32, 48)"
+        flat = " ".join(migration.after.split())
+        transforms = f'[al.Rescaling({scale}), al.RandomFlip("horizontal")]'
+        assert f"al.Files({source}), {transforms}, size={size}, batch_size=4, shuffle=False" in flat
+
+
+def test_names_of_a_function_do_not_leave_it():
+    text = "import tensorflow as tf\ndef f(x, size=4):\n    return tf.image.random_crop(x, [size, size, 3])\n"
+    migration = migrate(text + "d = tf.data.Dataset.from_tensor_slices(a).map(f).batch(8)\n", 2)
+    assert not migration.changed
+    assert any("size on line 3 is the function's own" in note.text for note in migration.notes)
+
+
+@pytest.mark.parametrize(
+    ("use", "noted"),
+    [
+        ("for i in range(3):\n    g.reset()\n    p = model.predict(g)\n", True),
+        ("model.predict(g)\nmodel.predict(g)\n", True),
+        ("model.predict(g)\n", False),
+    ],
+)
+def test_predictions_that_repeat_the_same_draws_are_noted(use, noted):
+    says = [
+        any("repeat the same images" in note.text for note in flow(d, use=use).notes) for d in ("rotation_range=5", "")
+    ]
+    assert says == [noted, False]
+
+
+def test_a_flow_made_in_a_loop_begins_anew_there():
+    text = f"{IMPORT}for i in range(3):\n    g = ImageDataGenerator().flow_from_directory(i)\n    model.fit(g)\n"
+    assert not any("begins at epoch 0" in note.text for note in migrate(text, 2).notes)
 
 
 def test_a_constant_seed_is_noted():

@@ -9,12 +9,14 @@ import libcst as cst
 from augline.migrate.arguments import Arguments
 from augline.migrate.chains import DIRECTORY, EXIF, Chain, Loader, chain_of, name_of
 from augline.migrate.directories import directory, rewrite_other_half
-from augline.migrate.generators import FLOATS, RANGE, value_scale
+from augline.migrate.flow_sources import RANGE
+from augline.migrate.generators import FLOATS
 from augline.migrate.image_ops import Image, Label
 from augline.migrate.images import Reader
 from augline.migrate.layout import Code, Group, gives_floats, is_fixed, laid_out, listed, prefixed
 from augline.migrate.notes import Unclear
 from augline.migrate.rules import RANDOM_LAYERS
+from augline.migrate.scales import value_scale
 from augline.migrate.script import Script
 from augline.migrate.signature import signature
 
@@ -24,6 +26,10 @@ _INFERRED = "shapes and types are those of the first element: signature= gives o
 _ARGS = "args= reach the generator as they are; from_generator made NumPy arrays of them"
 _PER_IMAGE = "each image has draws of its own; a map behind batch() drew once for the whole batch"
 _CACHE = "cache() is gone: images are read anew each epoch, so that every epoch augments them anew"
+_REPEAT = (
+    "repeat() stood before batch(), so that batches ran on from one epoch into the next; each epoch's last is shorter "
+    "now, or left out with drop_remainder=True"
+)
 _GENERATED = (
     "its images are made in Python: al.to_dataset(generator, batch_size=32, augment=[...]) augments them with draws of "
     "their own (docs/cookbook/08_map_after_from_generator.py)"
@@ -173,7 +179,7 @@ def _listed_source(script: Script, loader: Loader, columns: list[str]) -> Group:
     if loader.image.file:
         loader.tail.append(EXIF)
         return Group(f"{script.al}.Files(", columns)
-    scale = loader.source_scale
+    scale = loader.source_scale or loader.image.white
     if scale is None and not any(".Rescaling(" in text for text in loader.image.transforms):
         loader.tail.append(RANGE)
     return Group(f"{script.al}.Arrays(", [*columns, "value_range=(0, 255)"] if scale == 255 else columns)
@@ -225,6 +231,8 @@ def _step(script: Script, loader: Loader, step: cst.Call) -> None:
         if args.value("drop_remainder", args.value("second", False)) is not False:
             loader.settings["drop_remainder"] = args.code("drop_remainder", args.code("second"))
     elif name == "repeat":
+        if not loader.batched:
+            loader.tail.append(_REPEAT)
         loader.repeat = f".repeat({', '.join(script.source(arg) for arg in step.args)})"
     elif name == "cache":
         loader.tail.append(_CACHE)

@@ -6,9 +6,8 @@ import libcst as cst
 
 from augline.migrate.arguments import Arguments
 from augline.migrate.chains import DIRECTORY, EXIF, Chain, Loader, is_class_names
-from augline.migrate.generators import as_tuple
 from augline.migrate.image_ops import RESIZE, Image, Label
-from augline.migrate.layout import Code, Group, laid_out
+from augline.migrate.layout import Code, Group, as_tuple, laid_out
 from augline.migrate.notes import Unclear
 from augline.migrate.script import Script
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from augline.migrate.arguments import Arguments
-from augline.migrate.generators import Parts, translated
+from augline.migrate.attributes import attribute
+from augline.migrate.flow_sources import Parts
+from augline.migrate.generators import translated
 from augline.migrate.layout import Code, Group, laid_out
 from augline.migrate.notes import Unclear
-from augline.migrate.rules import ATTRIBUTES, FLOW_ARGUMENTS, GENERATORS, MODEL_CALLS
+from augline.migrate.rules import FLOW_ARGUMENTS, GENERATORS, MODEL_CALLS
 from augline.migrate.script import Script
 
 _SPLIT = (
@@ -29,10 +31,12 @@ _AGAIN = (
     "each to_tf() begins at epoch 0 with its draws: for further training write to_tf(start=(epoch, 0)), or keep one "
     "data set in a variable"
 )
-_WHOLE_PATHS = (
-    "names are whole paths; ImageDataGenerator's filenames left out the folder: os.path.relpath(name, folder) does"
+_SAME = (
+    "each to_tf() begins at epoch 0 with its draws, so that these predictions repeat the same images; to_tf(start=(n, "
+    "0)) gives the draws of epoch n"
 )
 _ZIPPED = "images and masks by one draw are al.Pipeline(al.MaskFolder(images, masks), ...)"
+_LOOPS = (cst.For, cst.While)
 _DATA_ARGUMENTS = ("x", "generator", "validation_data")
 
 
@@ -123,12 +127,12 @@ def _understand(script: Script, flow: Flow) -> None:
             for use in uses:
                 _use(script, flow, use)
             _check_single(script, flow)
-            _check_fits(script, flow)
         elif data_argument(script, holder):
             flow.fed.append(flow.call)
         else:
             raise Unclear("it is neither assigned to a name nor passed to a model")
         flow.parts = translated(script, flow.generator, flow.call, flow.method)
+        _note_again(script, flow, flow.parts)
         flow.batch_size = Arguments(script, flow.call, FLOW_ARGUMENTS[flow.method]).value("batch_size", 32)
     except Unclear as reason:
         flow.fed.clear()
@@ -225,36 +229,38 @@ def _check_once(script: Script, flow: Flow, node: cst.CSTNode) -> None:
     flow.notes.append((script.line(node), _NEXT))
 
 
-def _check_fits(script: Script, flow: Flow) -> None:
-    """Notes where training would begin with epoch 0 more than once."""
-    fits = [node for node in flow.fed if _trains(script, script.parent(node))]
-    looped = [n for n in fits if any(isinstance(above, cst.For | cst.While) for above in script.ancestors(n))]
-    for node in looped or fits[1:]:
-        flow.notes.append((script.line(node), _AGAIN))
+def _note_again(script: Script, flow: Flow, parts: Parts) -> None:
+    """Notes where training, or predicting augmented images, would begin with epoch 0 more than once."""
+    made = {*script.ancestors(flow.call)}
+    random = len(parts.fixed) < len(parts.transforms)
+    for method, text in (("fit", _AGAIN), ("predict", _SAME)):
+        fed = [node for node in flow.fed if _feeds(script, script.parent(node), method)]
+        looped = [
+            n for n in fed if any(isinstance(a, cst.For | cst.While) and a not in made for a in script.ancestors(n))
+        ]
+        for node in (looped or fed[1:]) if method == "fit" or random else ():
+            flow.notes.append((script.line(node), text))
 
 
-def _trains(script: Script, arg: cst.CSTNode) -> bool:
+def _feeds(script: Script, arg: cst.CSTNode, what: str) -> bool:
+    """Whether an argument is what a model is fitted on, or predicts."""
     call = script.parent(arg)
     method = call.func.attr.value if isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute) else ""
     keyword = arg.keyword.value if isinstance(arg, cst.Arg) and arg.keyword is not None else ""
-    return MODEL_CALLS.get(method, ("", ()))[0] == "fit" and keyword != "validation_data"
+    return MODEL_CALLS.get(method, ("", ()))[0] == what and keyword != "validation_data"
 
 
 def _attribute(script: Script, flow: Flow, node: cst.Attribute) -> None:
     name = node.attr.value
     call = script.parent(node)
-    if name in ATTRIBUTES:
-        text = ATTRIBUTES[name].format(name=script.source(node.value))
-        if name == "filenames":
-            flow.notes.append((script.line(node), _WHOLE_PATHS))
-        flow.changes.append(lambda: script.edits.replace(script.span(node), text))
-    elif name == "next" and isinstance(call, cst.Call):
+    if name == "next" and isinstance(call, cst.Call):
         _check_once(script, flow, node)
         flow.changes.append(lambda: script.edits.replace(script.span(call), f"next(iter({script.source(node.value)}))"))
     elif name == "reset" and isinstance(script.parent(call), cst.Expr):
         flow.changes.append(lambda: script.remove(script.statement(node)))
     else:
-        raise Unclear(f".{name} on line {script.line(node)} has no counterpart in a Pipeline")
+        text = attribute(script, Arguments(script, flow.call, FLOW_ARGUMENTS[flow.method]), flow.method, node)
+        flow.changes.append(lambda: script.edits.replace(script.span(node), text))
 
 
 def _pairs(script: Script, flows: list[Flow]) -> dict[Flow, Flow]:

@@ -1,34 +1,29 @@
-"""ImageDataGenerator and its flows as the parts of a Pipeline."""
+"""The arguments of ImageDataGenerator as transforms of a Pipeline."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import libcst as cst
 
 from augline.migrate.arguments import Arguments
-from augline.migrate.layout import Code, Group, gives_floats, is_fixed, listed, number, part
+from augline.migrate.flow_sources import FLOWS, Parts
+from augline.migrate.image_ops import Image, Label
+from augline.migrate.images import Reader
+from augline.migrate.layout import gives_floats, number, part
 from augline.migrate.notes import Unclear
 from augline.migrate.rules import (
     FLOW_ARGUMENTS,
-    FOLDER_MODES,
     GENERATOR_ARGUMENTS,
     PREPROCESSING,
     SAMPLEWISE,
     STATISTICS,
-    TABLE_TASKS,
 )
-from augline.migrate.script import UNKNOWN, Script
+from augline.migrate.script import Script
 
 _DRAWS = (
     "the random numbers are others than ImageDataGenerator's, from the same ranges: train from the start, not from "
     "a checkpoint that must match; Pipeline(seed=...) fixes them (0 by default)"
-)
-_RESIZE = (
-    "images are resized with antialiasing and turned upright by their EXIF orientation; ImageDataGenerator took the "
-    "nearest pixel and ignored EXIF (Folder(exif=False) ignores it too)"
 )
 _SHEAR = (
     "shear_range is in degrees, and so is RandomAffine(shear=): {value} is nearly nothing. If a slope was meant, write "
@@ -42,47 +37,10 @@ _CHANNEL = (
     "channel_shift_range adds one number to all channels, as RandomBrightness does, on pixels of 0 to 255; "
     "ImageDataGenerator also clipped to the image's own darkest and lightest value"
 )
-RANGE = "Arrays takes uint8 images, or floats in [0, 1]; for other floats add value_range=(black, white)"
 FLOATS = (
-    "Rescaling(1) gives float32 images, as before; without it they are uint8, a quarter of the memory, which "
-    "Sequential and functional models take as well"
+    "Rescaling(1) gives float32 images, as before; without it uint8 images stay what they are, a quarter of the "
+    "memory, which Sequential and functional models take as well"
 )
-_BINARY = "class_mode='binary' gives labels of shape (N, 1) here, (N,) in ImageDataGenerator"
-
-
-@dataclass
-class Parts:
-    """What goes into one Pipeline."""
-
-    source: Code
-    transforms: list[str]
-    size: str | None
-    settings: dict[str, str]
-    split: str | None = None
-    subset: str | None = None
-    scale: int | None = None
-    notes: list[str] = field(default_factory=list)
-    comments: list[str] = field(default_factory=list)
-
-    @property
-    def fixed(self) -> list[str]:
-        """The transforms that are not random."""
-        return [text for text in self.transforms if is_fixed(text)]
-
-    def pipeline(self, al: str) -> Group:
-        """The call."""
-        named = {"size": self.size, **self.settings}
-        rest = [f"{name}={text}" for name, text in named.items() if text is not None]
-        return Group(f"{al}.Pipeline(", [self.source, listed(self.transforms), *rest])
-
-    def of_subset(self) -> Parts:
-        """The same with its part of the source split off by itself."""
-        if self.subset is None:
-            return self
-        part_of = f".split({self.split})[{0 if self.subset == 'training' else 1}]"
-        assert isinstance(self.source, Group)
-        self.source = Group(self.source.opening, self.source.items, self.source.closing + part_of)
-        return self
 
 
 @dataclass(frozen=True)
@@ -103,7 +61,7 @@ def translated(script: Script, generator: cst.Call, flow: cst.Call, method: str)
     for name in (*ctor.given, *args.given):
         if name not in GENERATOR_ARGUMENTS and name not in FLOW_ARGUMENTS[method]:
             raise Unclear(f"there is no argument {name}")
-    parts = _FLOWS[method](script, args)
+    parts = FLOWS[method](script, args, ctor)
     size = None if method == "flow" else args.value("target_size", (256, 256))
     whole = size if isinstance(size, tuple | list) and len(size) == 2 else None
     target = Target((int(whole[0]), int(whole[1])) if whole else None)
@@ -131,120 +89,6 @@ def _common(args: Arguments, ctor: Arguments, parts: Parts) -> None:
         parts.notes.append("validation_split without subset did nothing, and is gone")
 
 
-def _folder(script: Script, args: Arguments) -> Parts:
-    al = script.al
-    mode = args.known("class_mode", "categorical")
-    if mode not in FOLDER_MODES:
-        raise Unclear(f"class_mode={mode!r} has no counterpart in a Pipeline")
-    items: list[Code] = [args.code("directory")]
-    if FOLDER_MODES[mode] != "int":
-        items.append(f"label_mode={FOLDER_MODES[mode]!r}".replace("'", '"'))
-    parts = Parts(Group(f"{al}.Folder(", items), [], *_sized(args, al))
-    if mode == "binary":
-        parts.notes.append(_BINARY)
-    if args.value("classes") is not None and mode is not None:
-        items.append(f"class_names={args.code('classes')}")
-    if args.value("color_mode", "rgb") != "rgb":
-        items.append(f"color_mode={args.code('color_mode')}")
-    if args.value("follow_links", False) is not False:
-        items.append(f"follow_links={args.code('follow_links')}")
-    _resizing(args, al, parts)
-    return parts
-
-
-def _table(script: Script, args: Arguments) -> Parts:
-    al = script.al
-    mode = args.known("class_mode", "categorical")
-    if mode is not None and mode not in TABLE_TASKS:
-        raise Unclear(f"class_mode={mode!r} has no counterpart in a Pipeline")
-    items: list[Code] = [args.code("dataframe"), "image=" + args.code("x_col", '"filename"')]
-    if mode is not None:
-        items.append("label=" + args.code("y_col", '"class"'))
-        task = TABLE_TASKS[mode]
-        if task is not None:
-            items.append(f'task="{task}"')
-    if args.value("directory") is not None:
-        items.append(f"root={args.code('directory')}")
-    if args.value("weight_col") is not None:
-        items.append(f"weight={args.code('weight_col')}")
-    if args.value("classes") is not None and mode is not None:
-        items.append(f"class_names={args.code('classes')}")
-    if args.value("color_mode", "rgb") != "rgb":
-        items.append(f"color_mode={args.code('color_mode')}")
-    parts = Parts(Group(f"{al}.Table(", items), [], *_sized(args, al))
-    if mode == "categorical":
-        parts.comments.append('task="multilabel" gives one-hot rows')
-    if args.value("validate_filenames", True) is True:
-        parts.notes.append("rows whose file is missing are an error now; flow_from_dataframe left them out")
-    _resizing(args, al, parts)
-    return parts
-
-
-def _arrays(script: Script, args: Arguments) -> Parts:
-    if "ignore_class_split" in args:
-        raise Unclear("ignore_class_split has no counterpart in a Pipeline")
-    if isinstance(args.given.get("x"), cst.Tuple | cst.List):
-        raise Unclear("flow of several inputs has no counterpart in a Pipeline")
-    items: list[Code] = [args.code("x")]
-    if args.value("y") is not None:
-        items.append(args.code("y"))
-    if args.value("sample_weight") is not None:
-        items.append(f"weights={args.code('sample_weight')}")
-    scale = value_scale(script, args.given["x"])
-    parts = Parts(Group(f"{script.al}.Arrays(", items), [], None, {}, scale=scale)
-    if scale == 255:
-        items.append("value_range=(0, 255)")
-    elif scale is None:
-        parts.notes.append(RANGE)
-    return parts
-
-
-_FLOWS: dict[str, Callable[[Script, Arguments], Parts]] = {
-    "flow_from_directory": _folder, "flow_from_dataframe": _table, "flow": _arrays,
-}  # fmt: skip
-
-
-def _sized(args: Arguments, al: str) -> tuple[str | None, dict[str, str]]:
-    size = as_tuple(args.code("target_size", "(256, 256)"))
-    return (None if args.value("keep_aspect_ratio", False) is True else size), {}
-
-
-def _resizing(args: Arguments, al: str, parts: Parts) -> None:
-    if args.value("keep_aspect_ratio", False) is True:
-        size = as_tuple(args.code("target_size", "(256, 256)"))
-        pair = size[1:-1] if size.startswith("(") and size.endswith(")") else f"*{size}"
-        parts.transforms.append(f"{al}.Resizing({pair}, crop_to_aspect_ratio=True)")
-    elif args.value("keep_aspect_ratio", False) is UNKNOWN:
-        raise Unclear("keep_aspect_ratio cannot be read off the script")
-    parts.notes.append(_RESIZE)
-
-
-def as_tuple(size: str) -> str:
-    """`[224, 224]` as `(224, 224)`; anything else as it is."""
-    size = re.sub(r"\s*,\s*", ", ", size.strip())
-    return f"({size[1:-1]})" if size.startswith("[") and size.endswith("]") else size
-
-
-def value_scale(script: Script, images: cst.BaseExpression) -> int | None:
-    """What white is in an array, going by how the script fills it: 1, 255, or None if it does not show."""
-    if not isinstance(images, cst.Name):
-        return None
-    text = ""
-    for node in script.all(cst.Assign):
-        if any(isinstance(t.target, cst.Name) and t.target.value == images.value for t in node.targets):
-            text += script.source(node.value) + "\n"
-    for augmented in script.all(cst.AugAssign):
-        if isinstance(augmented.target, cst.Name) and augmented.target.value == images.value:
-            divides = isinstance(augmented.operator, cst.DivideAssign)
-            text += f"{'/' if divides else '?'} {script.source(augmented.value)}\n"
-    compact = text.replace(" ", "")
-    if "?" in compact or "mean" in compact or "preprocess" in compact:
-        return None
-    if "/255" in compact or "/=255" in compact:
-        return 1
-    return 255 if "float" in compact else None
-
-
 def transforms(script: Script, ctor: Arguments, parts: Parts, target: Target) -> list[str]:
     """The arguments of ImageDataGenerator as transforms, in the order in which it applies them."""
     for name, instead in STATISTICS.items():
@@ -259,7 +103,7 @@ def transforms(script: Script, ctor: Arguments, parts: Parts, target: Target) ->
     return [
         *(text.format(al=al, fill=fill) for rule in _GEOMETRY for text in rule(ctor, parts, target)),
         *(text.format(al=al) for rule in _REST for text in rule(ctor, parts)),
-        *_preprocessing(script, ctor),
+        *_preprocessing(script, ctor, parts),
         *([f"{al}.Rescaling({ctor.code('rescale')})"] if ctor.value("rescale") not in (None, 0) else []),
         *_samplewise(ctor, al),
     ]
@@ -373,14 +217,22 @@ def _brightness(ctor: Arguments, parts: Parts) -> list[str]:
 _REST = (_channels, _flips, _brightness)
 
 
-def _preprocessing(script: Script, ctor: Arguments) -> list[str]:
+def _preprocessing(script: Script, ctor: Arguments, parts: Parts) -> list[str]:
     if ctor.value("preprocessing_function") is None:
         return []
-    name = script.name(ctor.given["preprocessing_function"])
-    if name not in PREPROCESSING:
+    function = ctor.given["preprocessing_function"]
+    name = script.name(function)
+    if name in PREPROCESSING:
+        text = PREPROCESSING[name]
+        return [] if text is None else [text.format(al=script.al)]
+    try:
+        image, _ = Reader(script, labelled=False).mapped(function, Image(scale=255, floats=True), Label())
+    except Unclear:
         raise Unclear(
-            f"preprocessing_function={ctor.code('preprocessing_function')} has no counterpart in a Pipeline; it could "
-            "be the model's first layer, or a .map(...) on pipe.to_tf()"
-        )
-    text = PREPROCESSING[name]
-    return [] if text is None else [text.format(al=script.al)]
+            f"preprocessing_function={ctor.code('preprocessing_function')} is not understood; it could be al.Map(...) "
+            "in the list, which hands it uint8 images, the model's first layer, or a .map(...) on pipe.to_tf()"
+        ) from None
+    if image.size is not None or image.file:
+        raise Unclear("a preprocessing_function must keep the size of its image")
+    parts.notes += [text for _, text in image.notes]
+    return list(image.transforms)

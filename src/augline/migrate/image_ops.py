@@ -9,8 +9,7 @@ from typing import Any
 import libcst as cst
 
 from augline.migrate.arguments import Arguments
-from augline.migrate.generators import as_tuple
-from augline.migrate.layout import gives_floats, number, part
+from augline.migrate.layout import as_tuple, gives_floats, number, part
 from augline.migrate.notes import Unclear
 from augline.migrate.script import Script
 
@@ -23,6 +22,13 @@ _TINY = (
     "write RandomBrightness({delta})"
 )
 _RANGE = "random_brightness is taken to act on pixels of 0 to 1"
+_PAD = "proportions are kept exactly; resize_with_pad rounds the sides of the picture to whole pixels first"
+_CLIPS = (
+    "values stay in the range of the images (0 to 1, for example); on floats tf.image goes beyond it unless "
+    "clip_by_value follows"
+)
+_COMMUTING = ("Rescaling", "ConvertDtype")
+"""What may as well come after the images were brought to their size."""
 RESIZE = "augline antialiases when it shrinks images; tf.image.resize does not unless told to"
 
 
@@ -33,6 +39,7 @@ class Image:
     Args:
         scale: What white is: 1, 255, or None if it does not show.
         whole: Whether pixels are whole numbers.
+        white: What white was at the beginning, where only what is done with the image shows it.
     """
 
     scale: int | None = None
@@ -43,6 +50,7 @@ class Image:
     file: bool = False
     floats: bool = False
     """Whether pixels are certainly floats."""
+    white: int | None = None
     notes: tuple[tuple[int, str], ...] = ()
 
     def then(self, *texts: str, **changes: Any) -> Image:
@@ -74,19 +82,26 @@ def _flip(side: str, tail: str = "") -> Op:
 
 
 def _brightness(script: Script, image: Image, args: Arguments, line: int) -> Image:
-    delta = args.code("max_delta")
+    delta, value = args.code("max_delta"), args.value("max_delta")
+    if image.scale is None and isinstance(value, int | float) and value > 1:
+        image = replace(image, scale=255, white=255)
     if image.scale == 255 and not image.whole:
-        value = args.value("max_delta")
         if isinstance(value, int | float) and value <= 1:
             image = image.noted(line, _TINY.format(delta=delta))
         delta = f"{part(delta)} / 255"
     elif image.scale is None:
         image = image.noted(line, _RANGE)
-    return image.then(f"{script.al}.RandomBrightness({delta})")
+    return _unclipped(image, line).then(f"{script.al}.RandomBrightness({delta})")
+
+
+def _unclipped(image: Image, line: int) -> Image:
+    """Before work on colours that may leave the range, where nothing clips them to it in tf.image."""
+    return image.noted(line, _CLIPS) if image.scale is not None and not image.whole else image
 
 
 def _contrast(script: Script, image: Image, args: Arguments, line: int) -> Image:
     low, high = args.value("lower"), args.value("upper")
+    image = _unclipped(image, line)
     if isinstance(low, int | float) and isinstance(high, int | float):
         down, up = number(1 - low), number(high - 1)
         return image.then(f"{script.al}.RandomContrast({down if down == up else f'({down}, {up})'})")
@@ -124,11 +139,40 @@ def _resize(script: Script, image: Image, args: Arguments, line: int) -> Image:
     pixels = (value[0], value[1]) if isinstance(value, tuple | list) and len(value) == 2 else None
     changes: dict[str, Any] = {"pixels": pixels, "whole": False, "floats": "nearest" not in method}
     image = image.noted(line, RESIZE) if args.value("antialias", False) is not True else image
-    if not image.transforms and image.size is None and "nearest" not in method:
+    commute = all(any(f".{name}(" in text for name in _COMMUTING) for text in image.transforms)
+    if commute and image.size is None and "nearest" not in method:
         return image.then(size=size, **changes)
     inner = size[1:-1] if size.startswith("(") else f"*{size}"
     tail = ', interpolation="nearest"' if "nearest" in method else ""
     return image.then(f"{script.al}.Resizing({inner}{tail})", **changes)
+
+
+def _target(args: Arguments) -> tuple[str, tuple[int, int] | None]:
+    """`target_height, target_width` as they are written, and as numbers."""
+    sides = args.value("target_height"), args.value("target_width")
+    known = (sides[0], sides[1]) if all(isinstance(side, int) for side in sides) else None
+    return f"{args.code('target_height')}, {args.code('target_width')}", known
+
+
+def _resize_with_pad(script: Script, image: Image, args: Arguments, line: int) -> Image:
+    if "bilinear" not in args.code("method", "bilinear").lower():
+        raise Unclear(f"{args.code('method')} on line {line}: a Pipeline resizes with bilinear or nearest")
+    text, known = _target(args)
+    image = image.noted(line, RESIZE) if args.value("antialias", False) is not True else image
+    text = f"{script.al}.Resizing({text}, pad_to_aspect_ratio=True)"
+    return image.noted(line, _PAD).then(text, pixels=known, whole=False, floats=True)
+
+
+def _crop_or_pad(script: Script, image: Image, args: Arguments, line: int) -> Image:
+    text, known = _target(args)
+    steps = [f"{script.al}.Padding({text})", f"{script.al}.CenterCrop({text})"]
+    if known and image.pixels:
+        pads, crops = (
+            any(a > b for a, b in zip(first, second, strict=True))
+            for first, second in ((known, image.pixels), (image.pixels, known))
+        )
+        steps = [step for step, wanted in zip(steps, (pads, crops), strict=True) if wanted]
+    return image.then(*steps, pixels=known)
 
 
 def _central_crop(script: Script, image: Image, args: Arguments, line: int) -> Image:
@@ -159,6 +203,8 @@ def _convert(script: Script, image: Image, args: Arguments, line: int) -> Image:
         raise Unclear(f"convert_image_dtype on line {line} is not to float32")
     if image.scale == 1:
         return image
+    if image.scale is None and not image.transforms:  # whole numbers come to 0 to 1, floats stay
+        return image.then(f'{script.al}.ConvertDtype("float32", scale=True)', scale=1, whole=False)
     if not image.whole:
         raise Unclear(f"what convert_image_dtype on line {line} is given does not show")
     return image.then(f"{script.al}.Rescaling(1 / 255)", scale=1, whole=False)
@@ -171,7 +217,7 @@ def _cast(script: Script, image: Image, args: Arguments, line: int) -> Image:
 
 
 def _clip(script: Script, image: Image, args: Arguments, line: int) -> Image:
-    return image  # augline's transforms clip to the range of the images
+    return replace(image, notes=tuple(note for note in image.notes if note[1] != _CLIPS))
 
 
 def _read(script: Script, image: Image, args: Arguments, line: int) -> Image:
@@ -195,6 +241,8 @@ OPERATIONS: dict[str, Op] = {
     "hue": _hue,
     "rot90": _rot90,
     "resize": _resize,
+    "resize_with_pad": _resize_with_pad,
+    "crop_or_pad": _crop_or_pad,
     "central_crop": _central_crop,
     "random_crop": _random_crop,
     "standardize": _standardize,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import libcst as cst
 
@@ -12,11 +14,16 @@ from augline.migrate.layers import applied, layers
 from augline.migrate.layout import number, part
 from augline.migrate.notes import Unclear
 from augline.migrate.rules import IMAGE_OPS
-from augline.migrate.script import Script
+from augline.migrate.scales import is_unit
+from augline.migrate.script import UNKNOWN, Script
 
 _MASKS = "images and masks by one draw are al.Pipeline(al.Files(images, masks=masks), ...)"
 _DICTS = "MixUp and CutMix, which want that in Keras, stand in the list of a Pipeline, whose labels are one-hot"
-_CONSTANT = "a constant seed gave every image the same draw; each has a draw of its own now"
+_FIXED_SEED = "a constant seed gave every image the same draw; each has a draw of its own now"
+
+
+Known: TypeAlias = Image | Label | cst.BaseExpression
+"""What a name stands for in a function on images: one of the two that it is given, or something constant."""
 
 
 @dataclass
@@ -35,13 +42,16 @@ class Reader:
     def mapped(self, function: cst.BaseExpression, image: Image, label: Label) -> tuple[Image, Label]:
         """What `dataset.map(function)` makes of an element."""
         if isinstance(function, cst.Lambda):
-            return self._element(function.body, self._environment(function.params, image, label))
+            return self._element(function.body, self._environment(function.params, *self._both(image, label)))
         found = self._function(function)
         if found is not None:
-            return self._body(found, self._environment(found.params, image, label))
+            return self._body(found, self._environment(found.params, *self._both(image, label)))
         if not self.labelled and (found_layers := layers(self.script, function)) is not None:
             return self._applied(found_layers, image), label
         raise Unclear(f"{self.script.source(function)} is not a function of this script")
+
+    def _both(self, image: Image, label: Label) -> tuple[Known, ...]:
+        return (image, label) if self.labelled else (image,)
 
     def _function(self, node: cst.BaseExpression) -> cst.FunctionDef | None:
         if not isinstance(node, cst.Name):
@@ -49,27 +59,57 @@ class Reader:
         found = [getattr(binding, "node", None) for binding in self.script.bindings(node)]
         return found[0] if len(found) == 1 and isinstance(found[0], cst.FunctionDef) else None
 
-    def _environment(self, params: cst.Parameters, image: Image, label: Label) -> dict[str, Image | Label]:
-        names = [param.name.value for param in params.params]
-        if len(names) != 1 + self.labelled or params.star_kwarg or isinstance(params.star_arg, cst.Param):
+    def _environment(self, params: cst.Parameters, *given: Known, named: Sequence[cst.Arg] = ()) -> dict[str, Known]:
+        """What the names of a function's arguments stand for: defaults where nothing is given."""
+        places = [param.name.value for param in params.params]
+        env: dict[str, Known] = {
+            param.name.value: param.default
+            for param in (*params.params, *params.kwonly_params)
+            if param.default is not None
+        }
+        env |= dict(zip(places, given, strict=False))
+        env |= {arg.keyword.value: arg.value for arg in named if arg.keyword is not None}
+        wanted = {param.name.value for param in (*params.params, *params.kwonly_params)}
+        if (
+            len(given) > len(places)
+            or set(env) != wanted
+            or params.star_kwarg
+            or isinstance(params.star_arg, cst.Param)
+        ):
             raise Unclear("its function must take (image, label), or the image alone")
-        return dict(zip(names, (image, label), strict=False))
+        return env
 
-    def _body(self, function: cst.FunctionDef, env: dict[str, Image | Label]) -> tuple[Image, Label]:
+    def _body(self, function: cst.FunctionDef, env: dict[str, Known]) -> tuple[Image, Label]:
         self._depth += 1
         if self._depth > 8 or not isinstance(function.body, cst.IndentedBlock):
             raise Unclear(f"{function.name.value} is not straight-line code")
-        for statement in function.body.body:
+        result = self._statements(function.body, env)
+        if result is None:
+            raise Unclear(f"{function.name.value} returns nothing")
+        self._depth -= 1
+        return self._element(result, env)
+
+    def _statements(self, block: cst.BaseSuite, env: dict[str, Known]) -> cst.BaseExpression | None:
+        """Reads a block; what it returns, if it does."""
+        if not isinstance(block, cst.IndentedBlock):
+            raise Unclear("a block on one line is not understood")
+        for statement in block.body:
             result = self._statement(statement, env)
             if result is not None:
-                self._depth -= 1
-                return self._element(result, env)
-        raise Unclear(f"{function.name.value} returns nothing")
+                return result
+        return None
 
-    def _statement(self, statement: cst.BaseStatement, env: dict[str, Image | Label]) -> cst.BaseExpression | None:
+    def _statement(self, statement: cst.BaseStatement, env: dict[str, Known]) -> cst.BaseExpression | None:
         if isinstance(statement, cst.If):
-            self._chance(statement, env)
-            return None
+            known = self._decided(statement.test, env)
+            if known is None:
+                self._chance(statement, env)
+                return None
+            if known:
+                return self._statements(statement.body, env)
+            if isinstance(statement.orelse, cst.If):
+                return self._statement(statement.orelse, env)
+            return self._statements(statement.orelse.body, env) if statement.orelse is not None else None
         if isinstance(statement, cst.For):
             self._loop(statement, env)
             return None
@@ -86,7 +126,37 @@ class Reader:
                 raise Unclear(f"line {self.script.line(small)} is not understood")
         return None
 
-    def _loop(self, statement: cst.For, env: dict[str, Image | Label]) -> None:
+    def _decided(self, test: cst.BaseExpression, env: dict[str, Known]) -> bool | None:
+        """Whether a condition holds, where that is the same for all images: `label is None`, or a flag."""
+        if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+            inner = self._decided(test.expression, env)
+            return None if inner is None else not inner
+        if isinstance(test, cst.Comparison) and isinstance(test.left, cst.Name) and len(test.comparisons) == 1:
+            operator, value = test.comparisons[0].operator, env.get(test.left.value)
+            if value is None or self.script.source(test.comparisons[0].comparator) != "None":
+                return None
+            is_none = isinstance(value, cst.BaseExpression) and self.script.source(value) == "None"
+            known = {cst.Is: is_none, cst.Equal: is_none, cst.IsNot: not is_none, cst.NotEqual: not is_none}
+            return known.get(type(operator))
+        value = env.get(test.value) if isinstance(test, cst.Name) else test
+        flag = self.script.literal(value) if isinstance(value, cst.BaseExpression) else None
+        return flag if isinstance(flag, bool) else None
+
+    def _meant(self, node: cst.BaseExpression, env: dict[str, Known]) -> cst.BaseExpression:
+        """An expression as it can stand outside of the function: a constant for its name.
+
+        Raises:
+            Unclear: It holds other names of the function's own.
+        """
+        value = env.get(node.value) if isinstance(node, cst.Name) else None
+        if isinstance(value, cst.BaseExpression):
+            return value
+        own = [name.value for name in self.script.inside(node, cst.Name) if name.value in env]
+        if own:
+            raise Unclear(f"{own[0]} on line {self.script.line(node)} is the function's own")
+        return node
+
+    def _loop(self, statement: cst.For, env: dict[str, Known]) -> None:
         """`for layer in augmentation_layers: images = layer(images)`."""
         script, body = self.script, statement.body.body
         line = body[0].body[0] if len(body) == 1 and isinstance(body[0], cst.SimpleStatementLine) else None
@@ -106,27 +176,25 @@ class Reader:
             image = applied(self.script, layer, image)
         return image
 
-    def _assign(
-        self, target: cst.BaseAssignTargetExpression, value: cst.BaseExpression, env: dict[str, Image | Label]
-    ) -> None:
+    def _assign(self, target: cst.BaseAssignTargetExpression, value: cst.BaseExpression, env: dict[str, Known]) -> None:
         if isinstance(target, cst.Tuple) and len(target.elements) == 2 and self.labelled:
             first, second = (self.script.source(element.value) for element in target.elements)
             env[first], env[second] = self._element(value, env)
             return
         if not isinstance(target, cst.Name):
             raise Unclear(f"line {self.script.line(target)} is not understood")
-        env[target.value] = self._value(value, env)
+        if self.script.literal(value) is not UNKNOWN:
+            env[target.value] = value
+        else:
+            env[target.value] = self._value(value, env)
 
-    def _augmented(self, small: cst.AugAssign, env: dict[str, Image | Label]) -> Image:
+    def _augmented(self, small: cst.AugAssign, env: dict[str, Known]) -> Image:
         image = env.get(self.script.source(small.target))
-        value = self.script.literal(small.value)
-        factors = {cst.DivideAssign: -1, cst.MultiplyAssign: 1}
-        if not isinstance(image, Image) or type(small.operator) not in factors or not isinstance(value, int | float):
+        if not isinstance(image, Image):
             raise Unclear(f"line {self.script.line(small)} is not understood")
-        inverse = factors[type(small.operator)] < 0
-        return self._rescaled(image, self.script.source(small.value), value, inverse=inverse)
+        return self._computed(image, small.operator, self._meant(small.value, env), small)
 
-    def _element(self, node: cst.BaseExpression, env: dict[str, Image | Label]) -> tuple[Image, Label]:
+    def _element(self, node: cst.BaseExpression, env: dict[str, Known]) -> tuple[Image, Label]:
         """What a function returns."""
         given = node.args[0].value if isinstance(node, cst.Call) and node.args else node
         if isinstance(given, cst.Dict):
@@ -134,10 +202,7 @@ class Reader:
         if isinstance(node, cst.Tuple) and len(node.elements) == 2 and self.labelled:
             image, label = (self._value(element.value, env) for element in node.elements)
         elif self.labelled and isinstance(node, cst.Call) and (found := self._function(node.func)) is not None:
-            values = [self._value(arg.value, env) for arg in node.args if arg.keyword is None]
-            if len(values) != 2 or not isinstance(values[0], Image) or not isinstance(values[1], Label):
-                raise Unclear(f"line {self.script.line(node)} is not understood")
-            return self._body(found, self._environment(found.params, values[0], values[1]))
+            return self._body(found, self._given(node, found, env))
         elif not self.labelled:
             image, label = self._value(node, env), Label()
         else:
@@ -146,16 +211,30 @@ class Reader:
             raise Unclear(f"line {self.script.line(node)} does not return (image, label)")
         return image, label
 
-    def _value(self, node: cst.BaseExpression, env: dict[str, Image | Label]) -> Image | Label:
-        if isinstance(node, cst.Name) and node.value in env:
-            return env[node.value]
+    def _given(self, call: cst.Call, function: cst.FunctionDef, env: dict[str, Known]) -> dict[str, Known]:
+        """What a function of the script is called with: what it makes of an element first, then constants."""
+        if any(arg.star for arg in call.args):
+            raise Unclear(f"line {self.script.line(call)} is not understood")
+        named = [arg.with_changes(value=self._meant(arg.value, env)) for arg in call.args if arg.keyword is not None]
+        places = [arg.value for arg in call.args if arg.keyword is None]
+        given = [self._value(node, env) for node in places[: 1 + self.labelled]]
+        if [type(value) for value in given] != [Image, Label][: 1 + self.labelled]:
+            raise Unclear(f"line {self.script.line(call)} is not understood")
+        return self._environment(
+            function.params, *given, *(self._meant(node, env) for node in places[len(given) :]), named=named
+        )
+
+    def _value(self, node: cst.BaseExpression, env: dict[str, Known]) -> Image | Label:
+        known = env.get(node.value) if isinstance(node, cst.Name) else None
+        if isinstance(known, Image | Label):
+            return known
         if isinstance(node, cst.Call):
             return self._call(node, env)
         if isinstance(node, cst.BinaryOperation):
             return self._arithmetic(node, env)
         raise Unclear(f"{self.script.source(node)} on line {self.script.line(node)} is not understood")
 
-    def _call(self, node: cst.Call, env: dict[str, Image | Label]) -> Image | Label:
+    def _call(self, node: cst.Call, env: dict[str, Known]) -> Image | Label:
         script, name = self.script, self.script.name(node.func)
         if not node.args:
             raise Unclear(f"{script.source(node)} on line {script.line(node)} is not understood")
@@ -165,49 +244,68 @@ class Reader:
         if name in IMAGE_OPS:
             op, order = IMAGE_OPS[name]
             arguments = Arguments(script, node, ("image", *order))
+            arguments.given |= {
+                key: self._meant(arguments.given[key], env) for key in order if key in arguments and key != "seed"
+            }
             if name.startswith("tf.image.stateless_") and "seed" in arguments.literals():
-                inner = inner.noted(script.line(node), _CONSTANT)
+                inner = inner.noted(script.line(node), _FIXED_SEED)
             return OPERATIONS[op](script, inner, arguments, script.line(node))
         if (found_layers := layers(script, node.func)) is not None:
             return self._applied(found_layers, inner)
         found = self._function(node.func)
-        if found is not None and len(found.params.params) == 1 and len(node.args) == 1:
+        if found is not None:
             alone = Reader(script, labelled=False, _depth=self._depth)
-            return alone._body(found, {found.params.params[0].name.value: inner})[0]
+            return alone._body(found, alone._given(node, found, env))[0]
         raise Unclear(f"{script.source(node.func)} on line {script.line(node)} has no counterpart in a Pipeline")
 
-    def _label(self, node: cst.Call, name: str | None, label: Label, env: dict[str, Image | Label]) -> Label:
+    def _label(self, node: cst.Call, name: str | None, label: Label, env: dict[str, Known]) -> Label:
         if name in IMAGE_OPS and name != "tf.cast":
             raise Unclear(f"the second of a pair is an image too (line {self.script.line(node)}); {_MASKS}")
         if name not in ("tf.one_hot", "tf.cast") or label.after is not None:
             raise Unclear(f"{self.script.source(node)} on line {self.script.line(node)} is left to be done by hand")
-        rest = ", ".join(self.script.source(arg) for arg in node.args[1:])
+        named = [f"{arg.keyword.value}=" if arg.keyword is not None else "" for arg in node.args[1:]]
+        values = [self.script.source(self._meant(arg.value, env)) for arg in node.args[1:]]
+        rest = ", ".join(name + value for name, value in zip(named, values, strict=True))
         return Label(f"{self.script.source(node.func)}(labels, {rest})")
 
-    def _arithmetic(self, node: cst.BinaryOperation, env: dict[str, Image | Label]) -> Image:
-        """Division and multiplication by a constant, and `/ 127.5 - 1`."""
-        script = self.script
-        image, value = self._value(node.left, env), script.literal(node.right)
-        if not isinstance(image, Image) or not isinstance(value, int | float):
-            raise Unclear(f"{script.source(node)} on line {script.line(node)} is not understood")
-        if isinstance(node.operator, cst.Divide | cst.Multiply):
-            inverse = isinstance(node.operator, cst.Divide)
-            return self._rescaled(image, script.source(node.right), value, inverse=inverse)
-        last = image.transforms[-1] if image.transforms else ""
-        if isinstance(node.operator, cst.Subtract | cst.Add) and ".Rescaling(" in last and "offset" not in last:
-            sign = "-" if isinstance(node.operator, cst.Subtract) else ""
-            text = f"{last[:-1]}, offset={sign}{script.source(node.right)})"
-            return replace(image, transforms=(*image.transforms[:-1], text), scale=None)
+    def _arithmetic(self, node: cst.BinaryOperation, env: dict[str, Known]) -> Image:
+        image = self._value(node.left, env)
+        if not isinstance(image, Image):
+            raise Unclear(f"{self.script.source(node)} on line {self.script.line(node)} is not understood")
+        return self._computed(image, node.operator, self._meant(node.right, env), node)
+
+    def _computed(self, image: Image, sign: cst.CSTNode, right: cst.BaseExpression, node: cst.CSTNode) -> Image:
+        """An image and a constant: `image / 127.5 - 1`, step by step."""
+        script, value = self.script, self.script.literal(right)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if isinstance(sign, cst.Divide | cst.DivideAssign):
+                return self._rescaled(image, script.source(right), value, inverse=True)
+            if isinstance(sign, cst.Multiply | cst.MultiplyAssign):
+                return self._rescaled(image, script.source(right), value, inverse=False)
+            if isinstance(sign, cst.Add | cst.AddAssign):
+                return self._moved(image, part(script.source(right)))
+            if isinstance(sign, cst.Subtract | cst.SubtractAssign):
+                return self._moved(image, f"-{part(script.source(right))}")
         raise Unclear(f"{script.source(node)} on line {script.line(node)} is not understood")
+
+    def _moved(self, image: Image, offset: str) -> Image:
+        last = image.transforms[-1] if image.transforms else ""
+        if ".Rescaling(" not in last or "offset" in last:
+            last = f"{self.script.al}.Rescaling(1)"
+            image = image.then(last)
+        text = f"{last[:-1]}, offset={offset})"
+        return replace(image, transforms=(*image.transforms[:-1], text), scale=None, whole=False)
 
     def _rescaled(self, image: Image, text: str, value: float, *, inverse: bool) -> Image:
         factor = 1 / value if inverse else value
         shown = f"1 / {part(text)}" if inverse else text
-        unit = (image.scale in (None, 255)) and abs(factor * 255 - 1) < 1e-6
+        unit = image.scale in (None, 255) and is_unit(factor)
+        if unit and image.scale is None:
+            image = replace(image, white=255)
         rescaling = f"{self.script.al}.Rescaling({shown})"
         return image.then(rescaling, scale=1 if unit else None, whole=False)
 
-    def _chance(self, statement: cst.If, env: dict[str, Image | Label]) -> None:
+    def _chance(self, statement: cst.If, env: dict[str, Known]) -> None:
         """`if tf.random.uniform(()) > 0.5: image = f(image)`."""
         script, test = self.script, statement.test
         if statement.orelse is not None or not isinstance(test, cst.Comparison) or len(test.comparisons) != 1:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import libcst as cst
 
 from augline.migrate.image_ops import Image
 from augline.migrate.notes import Unclear
 from augline.migrate.rules import LAYER_ARGUMENTS_DROPPED, LAYER_POSITIONS, LAYERS, LAYERS_THAT_MIX
+from augline.migrate.scales import is_unit
 from augline.migrate.script import UNKNOWN, Script
 
 _SEQUENCES = ("keras.Sequential", "keras.models.Sequential", "keras.layers.Pipeline")
@@ -61,7 +64,9 @@ def applied(script: Script, layer: cst.Call, image: Image) -> Image:
     scale = image.scale
     if name == "Rescaling":
         factor = script.literal(layer.args[0].value) if layer.args else UNKNOWN
-        unit = isinstance(factor, int | float) and abs(factor * 255 - 1) < 1e-6 and len(kept) == 1
+        unit = isinstance(factor, int | float) and is_unit(factor) and len(kept) == 1
+        if unit and image.scale is None:
+            image = replace(image, white=255)
         scale = 1 if unit else None
     return image.then(f"{script.al}.{name}({', '.join(kept)})", scale=scale, whole=False, floats=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -66,3 +67,9 @@ def number(value: float) -> str:
     """A number without the noise of binary fractions: 0.2, not 0.19999999999999996."""
     rounded = round(value, 6)
     return repr(int(rounded)) if rounded == int(rounded) and abs(rounded) < 1e6 else repr(rounded)
+
+
+def as_tuple(size: str) -> str:
+    """`[224, 224]` as `(224, 224)`; anything else as it is."""
+    size = re.sub(r"\s*,\s*", ", ", size.strip())
+    return f"({size[1:-1]})" if size.startswith("[") and size.endswith("]") else size

@@ -50,8 +50,11 @@ def migrate(text: str, level: int = 1, name: str = "the script") -> Migration:
         rewrite_training(script, flows.fed)
         rewrite_datasets(script)
         rewrite_imports(script, flows.gone)
-        if script.needs_augline and script.edits and not script.has_augline:
-            add_import(script, "import augline as al" if script.al == "al" else "import augline")
+        if script.needs_augline and script.edits:
+            ours = "import augline as al" if script.al == "al" else "import augline"
+            needed = [*(f"import {name}" for name in script.needed), *([] if script.has_augline else [ours])]
+            if needed:
+                add_import(script, script.newline.join(needed))
     after = script.edits.result()
     _check(text, after, name)
     return Migration(text, after, tuple(script.notes.sorted()))

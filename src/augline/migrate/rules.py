@@ -81,18 +81,22 @@ PREPROCESSING: dict[str, str | None] = {
 """Keras's preprocessing functions as transforms; None changes nothing. The others swap channels (BGR)."""
 
 ATTRIBUTES = {
-    "samples": "len({name}.source)",
-    "n": "len({name}.source)",
+    "samples": "len({source})",
+    "n": "len({source})",
     "batch_size": "{name}.batch_size",
     "target_size": "{name}.size",
-    "num_classes": "len({name}.source.class_names)",
-    "class_indices": "{{label: index for index, label in enumerate({name}.source.class_names)}}",
-    "classes": "{name}.source.targets.class_indices",
-    "labels": "{name}.source.targets.class_indices",
-    "filenames": "[{name}.source.name(i) for i in range(len({name}.source))]",
-    "filepaths": "[{name}.source.name(i) for i in range(len({name}.source))]",
+    "num_classes": "len({source}.class_names)",
+    "class_indices": "{{label: index for index, label in enumerate({source}.class_names)}}",
+    "classes": "{source}.targets.class_indices",
+    "labels": "{source}.targets.class_indices",
+    "filepaths": "[{source}.name(i) for i in range(len({source}))]",
 }
 """Attributes of Keras's iterators, said of a Pipeline."""
+
+CLASS_ATTRIBUTES = ("num_classes", "class_indices", "classes", "labels")
+"""Those that speak of classes, which Keras's iterators over folders have also where `class_mode` is None."""
+
+CHANNELS = {"rgb": 3, "rgba": 4, "grayscale": 1}
 
 MODEL_CALLS: dict[str, tuple[str, tuple[str, ...]]] = {
     "fit": ("fit", ("x", "y", "batch_size", "epochs")),
@@ -150,10 +154,10 @@ LAYER_POSITIONS = ("mode", "factor", "height_factor", "width_factor", "x_factor"
 LAYER_ARGUMENTS_DROPPED = (
     "seed", "value_range", "data_format", "dtype", "name", "input_shape", "trainable", "antialias",
 )  # fmt: skip
-FIXED = ("Rescaling", "Resizing", "CenterCrop", "Normalize", "PerImageStandardization")
+FIXED = ("Rescaling", "Resizing", "Padding", "CenterCrop", "ConvertDtype", "Normalize", "PerImageStandardization")
 """Transforms that are not random."""
 
-FLOATS = ("Rescaling", "Normalize", "PerImageStandardization")
+FLOATS = ("Rescaling", "ConvertDtype", "Normalize", "PerImageStandardization")
 """Transforms that give float32 images."""
 
 RANDOM_LAYERS = ("RandAugment", "AugMix", "MixUp", "CutMix")
@@ -179,6 +183,9 @@ IMAGE_OPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "tf.image.stateless_random_crop": ("random_crop", ("size", "seed")),
     "tf.image.rot90": ("rot90", ("k",)),
     "tf.image.resize": ("resize", ("size", "method", "preserve_aspect_ratio", "antialias")),
+    "tf.image.resize_with_pad": ("resize_with_pad", ("target_height", "target_width", "method", "antialias")),
+    "tf.image.resize_with_crop_or_pad": ("crop_or_pad", ("target_height", "target_width")),
+    "tf.image.resize_image_with_crop_or_pad": ("crop_or_pad", ("target_height", "target_width")),
     "tf.image.central_crop": ("central_crop", ("central_fraction",)),
     "tf.image.random_crop": ("random_crop", ("size", "seed")),
     "tf.image.per_image_standardization": ("standardize", ()),

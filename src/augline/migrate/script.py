@@ -11,7 +11,7 @@ import libcst as cst
 from libcst import metadata as meta
 
 from augline.migrate.edits import Edits, Span
-from augline.migrate.notes import Notes, ScriptError
+from augline.migrate.notes import Notes, ScriptError, Unclear
 from augline.migrate.rules import PREFIXES
 
 UNKNOWN: Final = object()
@@ -48,6 +48,7 @@ class Script:
         self.removed: set[cst.CSTNode] = set()
         self.modernised: set[cst.CSTNode] = set()
         self.needs_augline = False
+        self.needed: list[str] = []
         self._alias: str | None = None
 
     def all(self, kind: type[_Node]) -> Iterator[_Node]:
@@ -240,6 +241,29 @@ class Script:
     def has_augline(self) -> bool:
         """Whether the script imports augline itself already."""
         return any(self.source(alias.name) == "augline" for alias in self.all(cst.ImportAlias))
+
+    def means_the_same(self, expression: cst.CSTNode, there: cst.CSTNode) -> bool:
+        """Whether an expression has its value elsewhere too: each name in it is bound once, and seen from there."""
+        scope = self._scopes.get(there)
+        for name in self.inside(expression, cst.Name):
+            bound = self.bindings(name)
+            if bound and (len(bound) > 1 or scope is None or bound[0] not in scope[name.value]):
+                return False
+        return True
+
+    def module_name(self, name: str) -> str:
+        """A module of Python's own under its name, imported at the top unless it is there.
+
+        Raises:
+            Unclear: The name means something else in the script.
+        """
+        bindings = list(self._scopes[self.module][name])
+        nodes = [getattr(binding, "node", None) for binding in bindings]
+        if any(not isinstance(node, cst.Import) for node in nodes):
+            raise Unclear(f"{name} is not Python's module in this script")
+        if not nodes and name not in self.needed:
+            self.needed.append(name)
+        return name
 
     def indent(self, node: cst.CSTNode) -> str:
         """The white space a node's statement begins with."""
