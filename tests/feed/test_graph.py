@@ -12,6 +12,8 @@ from PIL import Image
 
 import augline as al
 import fresh
+from augline.sources import Source
+from augline.sources.targets import Targets
 from pictures import smooth
 from ports import free_port
 
@@ -121,10 +123,11 @@ def test_each_pass_is_an_epoch_and_one_left_early_is_begun_again() -> None:
 
 @pytest.mark.parametrize(("channels", "dtype"), [(3, "uint8"), (5, "uint16"), (2, "float32")])
 def test_arrays_of_every_type_and_any_number_of_channels(channels: int, dtype: str) -> None:
-    images = [smooth(40, 52, channels, dtype, k) for k in range(6)]
+    """Of one size, and of several."""
+    images = [smooth(40 + 9 * k * (channels != 3), 52, channels, dtype, k) for k in range(6)]
     source = al.Arrays(images, np.arange(6.0), weights=np.linspace(0, 1, 6))
     work = [*WORK[-2:], al.RandomPerspective((1, 1), scale=0.3), al.Resizing(20, 22)]
-    dataset, reference = graph_and_reference(source, work, batch_size=3, seed=2)
+    dataset, reference = graph_and_reference(source, work, size=(40, 52), batch_size=3, seed=2)
     step = {"uint8": 1.0, "uint16": 257.0, "float32": 1 / 255}[dtype]
     compare(dataset, reference, 0, step, 0.02 * step)
 
@@ -161,13 +164,31 @@ def test_an_iterator_can_be_saved(tmp_path: Path) -> None:
     assert [labels.numpy().tolist() for _, labels in other] == rest
 
 
+class Elsewhere(Source):
+    """A source that only Python can ask."""
+
+    channels, dtype, value_range, size, class_names, targets = 3, "uint8", (0.0, 255.0), (8, 8), None, Targets()
+
+    def __len__(self) -> int:
+        return 4
+
+    def read(self, index: int) -> Any:
+        return np.zeros((8, 8, 3), np.uint8)
+
+    def name(self, index: int) -> str:
+        return f"{index}"
+
+    def config(self) -> dict[str, Any]:
+        return {}
+
+
 def test_what_a_graph_cannot_do_is_refused_by_name(photos: Path) -> None:
     images = np.zeros((4, 8, 8, 3), np.uint8)
     labelled = al.Arrays(images, np.eye(4, dtype=np.float32))
     listed: list[tuple[al.Source, list[Any], dict[str, Any], str]] = [
         (al.Folder(photos), [al.RandomBrightness(0.1), al.RandomResizedCrop(8, 8)], {}, "RandomBrightness first"),
         (al.Folder(photos), [al.OpticalDistortion(), al.Resizing(8, 8)], {}, "which bends images of several sizes"),
-        (al.Arrays([images[0], images[1, :4]]), [al.Resizing(8, 8)], {}, "images of one size"),
+        (Elsewhere(), [], {}, "files or TFRecords, or images in memory"),
         (al.Arrays(images[:2], keypoints=[[[1, 2]], []]), [], {}, "equally many keypoints.*Pad them with points"),
     ]
     for source, work, settings, message in listed:

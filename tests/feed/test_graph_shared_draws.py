@@ -14,6 +14,9 @@ from pictures import smooth
 
 tf = pytest.importorskip("tensorflow")
 
+from augline.feed.graph.masks import in_corners  # noqa: E402
+from augline.feed.graph.stored import Store  # noqa: E402
+
 COUNT, TIME, HEIGHT, WIDTH = 5, 3, 24, 36
 LEFT, RIGHT = (np.stack([smooth(HEIGHT, WIDTH, 3, "uint8", k) for k in range(at, at + COUNT)]) for at in (0, 50))
 VIDEOS = np.stack([[smooth(HEIGHT, WIDTH, 3, "uint8", k + 7 * t) for t in range(TIME)] for k in range(COUNT)])
@@ -110,6 +113,21 @@ def test_a_pair_of_two_sizes_is_named(tmp_path: Path) -> None:
 def test_the_frames_of_a_video() -> None:
     (first, *_) = compare(al.Arrays(VIDEOS, np.arange(COUNT)), WORK, epochs=2)
     assert first["images"].shape == (3, TIME, 20, 22, 3)
+
+
+def test_videos_of_several_sizes_with_masks_and_further_images() -> None:
+    """In memory, where what the first warp does not read is left out, and what is small is averaged as of files."""
+    sizes = [(24, 36), (60, 31), (19, 90), (175, 148)]
+    videos = [np.stack([smooth(*size, 3, "uint8", k + 7 * t) for t in range(TIME)]) for k, size in enumerate(sizes)]
+    masks, later = [video[..., :2] // 64 for video in videos], [video[:, ::-1] for video in videos]
+    source = al.Arrays(videos, np.arange(4), masks=masks, extra_images={"later": later})
+    compare(source.select([3, 1, 0, 3, 2]), [al.RandomResizedCrop(20, 22, scale=(0.3, 1)), *WORK[:4]])
+
+
+def test_masks_in_memory_of_another_size_than_their_files_are_named() -> None:
+    store = Store([np.zeros((4, 5, 1), np.uint8), np.zeros((6, 3, 1), np.uint8)])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"mask of b: it must have the size of its image"):
+        in_corners(store.take(tf.constant([0, 1])), tf.constant([[4, 5], [6, 4]]), tf.constant(["a", "b"]))
 
 
 def test_targets_of_videos() -> None:

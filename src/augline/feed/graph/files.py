@@ -15,6 +15,7 @@ from augline.engines.portable.warp import Strip, View
 from augline.feed.graph.decode import SCALES, decode
 from augline.feed.graph.header import JPEG, probe
 from augline.feed.graph.shrink import precision, shrunk, way
+from augline.feed.graph.stored import Stored
 from augline.feed.graph.strip import Reading, bucket, in_strip
 from augline.feed.graph.window import windows
 from augline.plan import Plan, Warp
@@ -29,6 +30,12 @@ class Opened:
     turn: Array
     sizes: Array
 
+    def image(self, number: Array, scale: Array, window: Array, channels: int, dtype: str) -> Array:
+        """The pixels of one in a window; see `decode`."""
+        kind, turn = tf.gather(self.kind, number), tf.gather(self.turn, number)
+        data = self.data[number]  # the same memory; `tf.gather` would copy the file
+        return decode(data, kind, turn, scale, window, channels, dtype)
+
 
 def opened(data: Array, names: Array, exif: bool) -> Opened:
     """What the headers of encoded files `(batch,)` say; names are for errors."""
@@ -37,7 +44,7 @@ def opened(data: Array, names: Array, exif: bool) -> Opened:
 
 
 def decoded(
-    files: Opened, plan: Plan, channels: int, dtype: str, *, beside: Sequence[Opened] = ()
+    files: Opened | Stored, plan: Plan, channels: int, dtype: str, *, beside: Sequence[Opened | Stored] = ()
 ) -> tuple[Array, Each]:
     """The images of files as a plan wants them, and their state: what `carry_out` takes.
 
@@ -56,7 +63,7 @@ def decoded(
     if first is None or first.extent.static is None:
         images = _corners(files, scale, window, None if first is None else block, channels, dtype)
         return images, Each(done, view(shown), settled=True)
-    images, strip = in_strip(Reading(files.data, files.kind, files.turn, scale, window, block), channels, dtype)
+    images, strip = in_strip(Reading(files.image, scale, window, block), channels, dtype)
     return images, Each(done, view(shown, strip), settled=True)
 
 
@@ -66,7 +73,7 @@ def view(sizes: Array, strip: Strip | None = None) -> View:
     return View(height, width, top, left, strip)
 
 
-def _scales(files: Opened, shrinks: Array | None) -> Array:
+def _scales(files: Opened | Stored, shrinks: Array | None) -> Array:
     """At which of `SCALES` each file can be decoded."""
     if shrinks is None:
         return tf.zeros_like(files.kind)
@@ -78,30 +85,32 @@ def _scales(files: Opened, shrinks: Array | None) -> Array:
     return tf.where(possible, scale, 0)
 
 
-def _rest(files: Opened, shrinks: Array | None, scale: Array) -> Array:
+def _rest(files: Opened | Stored, shrinks: Array | None, scale: Array) -> Array:
     """By how much, in y and x, each image is to be shrunk after its decoder."""
     if shrinks is None:
         return tf.ones_like(files.sizes)
     return tf.cast(shrinks, tf.int32) // tf.gather(tf.constant(SCALES), scale)[:, None]
 
 
-def _corners(files: Opened, scale: Array, window: Array, block: Array | None, channels: int, dtype: str) -> Array:
+def _corners(
+    files: Opened | Stored, scale: Array, window: Array, block: Array | None, channels: int, dtype: str
+) -> Array:
     """The windows, each in the top left corner of an array, `(batch, height, width, channels)`.
 
     With blocks, which are for a warp, they are averaged over these.
     """
     shown = window[:, 2:] if block is None else -(-window[:, 2:] // block)
-    side = bucket(tf.reduce_max(shown))
+    side, rows = bucket(tf.reduce_max(shown)), window.shape[0]
 
     def one(file: tuple[Array, ...]) -> Array:
-        data, kind, turn, scale, window, *ways = file
-        image = decode(data, kind, turn, scale, window, channels, dtype)
+        number, scale, window, *ways = file
+        image = files.image(number, scale, window, channels, dtype)
         return in_corner(shrunk(image, *ways) if ways else image, side, side)
 
-    parts = (files.data, files.kind, files.turn, scale, window, *([] if block is None else [way(block), block]))
+    parts = (tf.range(rows), scale, window, *([] if block is None else [way(block), block]))
     made = getattr(tf, dtype) if block is None else precision(dtype)
     images = tf.map_fn(one, parts, fn_output_signature=made)
-    return tf.reshape(images, (files.data.shape[0], side, side, channels))
+    return tf.reshape(images, (rows, side, side, channels))
 
 
 def in_corner(image: Array, height: Array, width: Array) -> Array:

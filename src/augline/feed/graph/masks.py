@@ -17,10 +17,11 @@ from augline.errors import SourceError
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.files import in_corner, view
 from augline.feed.graph.formats import by_ending, spread
-from augline.feed.graph.frames import by_video, framed, plan_of_frames
+from augline.feed.graph.frames import by_video, framed, frames_of, plan_of_frames
 from augline.feed.graph.header import GIF, PNG, all_ended
 from augline.feed.graph.refuse import refused
 from augline.feed.graph.source import Parts
+from augline.feed.graph.stored import Store, Stored
 from augline.feed.graph.strip import bucket
 from augline.plan import Plan, Warp
 from augline.sight import counted
@@ -47,7 +48,7 @@ class MaskColumn:
         batches: Of the source.
 
     Raises:
-        EngineError: They lie in memory in different sizes.
+        EngineError: No graph can read them.
     """
 
     def __init__(self, batches: Batches) -> None:
@@ -121,14 +122,32 @@ def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple
         read = _bytes(rows, channels // layers, dtype)
         return lambda indices, sizes, names: _decoded(read(indices), sizes, names, channels // layers, dtype)
     arrays = [mask_array(row, len(source.lead)) for row in rows]
-    if len({array.shape for array in arrays}) > 1:
-        raise refused(repr(source), "masks in memory must have one size", "masks of several sizes")
-    found = np.stack(arrays)
-    most = max(int(found.max(initial=0)), -int(found.min(initial=0)))
+    most = max(max(int(array.max(initial=0)), -int(array.min(initial=0))) for array in arrays)
     if most > _LARGEST:
         raise refused(repr(source), f"masks must hold no number beyond {_LARGEST}", f"{most}")
-    stacked = tf.constant(found)
+    if source.size is None:
+        store = Store(arrays)
+        return lambda indices, sizes, names: in_corners(store.take(frames_of(indices, source.lead)), sizes, names)
+    stacked = tf.constant(np.stack(arrays))
     return lambda indices, *_: (framed(tf.gather(stacked, indices), source.lead), Each(settled=True))
+
+
+def in_corners(masks: Stored, sizes: Array, names: Array) -> tuple[Array, Each]:
+    """Whole masks, in the top left corners of arrays of one size; they must be of the sizes of their images."""
+    rows, channels = masks.start.shape[0], masks.pixels.shape[1]
+    frames, canvas = rows // sizes.shape[0], bucket(tf.reduce_max(sizes, axis=0))
+    sizes = tf.repeat(sizes, frames, axis=0)
+    alike = tf.reduce_all(masks.sizes == sizes, axis=1)
+    first = tf.argmin(tf.cast(alike, tf.int32)) // frames
+
+    def one(given: tuple[Array, Array]) -> Array:
+        return in_corner(masks.image(given[0], None, given[1]), canvas[0], canvas[1])
+
+    with tf.control_dependencies([_of_size(tf.reduce_all(alike), names[first])]):
+        whole = tf.concat([tf.zeros_like(sizes), sizes], axis=1)
+    found = tf.map_fn(one, (tf.range(rows), whole), fn_output_signature=masks.pixels.dtype)
+    found = tf.reshape(found, (rows, canvas[0], canvas[1], channels))
+    return found, Each(None, view(tf.concat([sizes, tf.zeros_like(sizes)], axis=1)), settled=True)
 
 
 def _check_formats(files: Sequence[str | RecordMask], channels: int, dtype: Any) -> None:
@@ -217,7 +236,10 @@ def _layer(data: Array, size: Array, name: Array, channels: int, dtype: Any) -> 
     rule = f": in a graph {_rule(channels, dtype)}."
     with tf.control_dependencies([tf.raw_ops.Assert(condition=fits, data=[tf.strings.join(["mask of ", name, rule])])]):
         mask = tf.io.decode_png(data, channels=channels, dtype=dtype)
-    alike = tf.reduce_all(tf.shape(mask)[:2] == size)
-    message = tf.strings.join(["mask of ", name, ": it must have the size of its image."])
-    with tf.control_dependencies([tf.raw_ops.Assert(condition=alike, data=[message])]):
+    with tf.control_dependencies([_of_size(tf.reduce_all(tf.shape(mask)[:2] == size), name)]):
         return tf.identity(mask)
+
+
+def _of_size(alike: Array, name: Array) -> tf.Operation:
+    message = tf.strings.join(["mask of ", name, ": it must have the size of its image."])
+    return tf.raw_ops.Assert(condition=alike, data=[message])

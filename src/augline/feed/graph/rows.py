@@ -12,9 +12,10 @@ from augline.batches import Batches
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.state import FRESH, Each
 from augline.feed.graph.compiled import carry_out
-from augline.feed.graph.files import Opened, decoded, opened
+from augline.feed.graph.files import Opened, decoded
 from augline.feed.graph.frames import by_video, framed, plan_of_frames
 from augline.feed.graph.source import Samples
+from augline.feed.graph.stored import Stored
 from augline.feed.graph.targets import Shown, Targets
 from augline.plan import Plan
 from augline.program import Program
@@ -57,9 +58,7 @@ class Rows:
 
     def names(self, indices: Array) -> Array:
         """What to call samples in messages."""
-        if self._samples.paths is None:
-            return tf.strings.join(["images[", tf.strings.as_string(indices), "]"])
-        return tf.gather(self._samples.paths, indices)
+        return self._samples.names(indices)
 
     def ids(self, indices: Array) -> Array:
         """Of samples, by their indices."""
@@ -67,9 +66,9 @@ class Rows:
 
     def _read(self, epoch: Array, indices: Array) -> _Read:
         samples = {"images": self._samples, **self._beside}
-        return (self._from_memory if self._samples.paths is None else self._from_files)(epoch, indices, samples)
+        return (self._uneven if self._samples.images is None else self._even)(epoch, indices, samples)
 
-    def _from_memory(self, epoch: Array, indices: Array, samples: dict[str, Samples]) -> _Read:
+    def _even(self, epoch: Array, indices: Array, samples: dict[str, Samples]) -> _Read:
         given = {name: part.image(indices) for name, part in samples.items()}
         sizes = tf.constant([given["images"].shape[-3:-1].as_list()] * indices.shape[0])
         shown = self._targets.of(indices, sizes, self.names(indices))
@@ -77,11 +76,11 @@ class Rows:
         images = {name: (framed(part, self._batches.source.lead), FRESH) for name, part in given.items()}
         return plan, images, shown
 
-    def _from_files(self, epoch: Array, indices: Array, samples: dict[str, Samples]) -> _Read:
+    def _uneven(self, epoch: Array, indices: Array, samples: dict[str, Samples]) -> _Read:
         source = self._batches.source
-        names = {name: tf.gather(part.paths, indices) for name, part in samples.items()}
-        files = {name: opened(part.files(indices), names[name], source.exif) for name, part in samples.items()}
-        sizes = files["images"].sizes
+        names = {name: part.names(indices) for name, part in samples.items()}
+        files = {name: part.opened(indices) for name, part in samples.items()}
+        sizes = files["images"].sizes[:: (*source.lead, 1)[0]]
         checks = [_alike(name, files, names) for name in self._beside]
         if self._annotated is not None:
             checks.append(as_annotated(tf.gather(self._annotated, indices), sizes, names["images"]))
@@ -91,8 +90,9 @@ class Rows:
             sizes = tf.identity(sizes)
         shown = self._targets.of(indices, sizes, names["images"])
         plan = self._plan(epoch, indices, sizes, shown)
+        frames = plan_of_frames(plan, source.lead)
         images = {
-            name: decoded(part, plan, source.channels, source.dtype, beside=_others(files, name))
+            name: decoded(part, frames, source.channels, source.dtype, beside=_others(files, name))
             for name, part in files.items()
         }
         return plan, images, shown
@@ -106,14 +106,14 @@ def planned(program: Program, epoch: Array, ids: Array, sizes: Array, known: Kno
     return program.plan(epoch, ids, tf.cast(sizes, tf.int64), known=known, xp=xp)[1]
 
 
-def _others(files: dict[str, Opened], name: str) -> list[Opened]:
+def _others(files: dict[str, Opened | Stored], name: str) -> list[Opened | Stored]:
     return [part for other, part in files.items() if other != name]
 
 
-def _alike(name: str, files: dict[str, Opened], names: dict[str, Array]) -> tf.Operation:
+def _alike(name: str, files: dict[str, Opened | Stored], names: dict[str, Array]) -> tf.Operation:
     """Refuses further images of another size than the first."""
     alike = tf.reduce_all(files[name].sizes == files["images"].sizes, axis=1)
-    at = tf.argmin(tf.cast(alike, tf.int32))
+    at = tf.argmin(tf.cast(alike, tf.int32)) // (alike.shape[0] // names[name].shape[0])
     rule = f"extra_images {name}: images of a sample must have one size: "
     message = tf.strings.join([rule, names[name][at], " has another than ", names["images"][at]])
     return tf.raw_ops.Assert(condition=tf.reduce_all(alike), data=[message])

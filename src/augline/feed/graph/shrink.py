@@ -11,8 +11,8 @@ _LARGER = 4  # the way of blocks with a side above 2
 
 
 def precision(dtype: str) -> tf.DType:
-    """In which the means of integers stand. Of 8 bits those of two and four are exact, and take half the memory."""
-    return {"uint8": tf.float16, "uint16": tf.float32}[dtype]
+    """In which means stand. Of 8 bits those of two and four are exact, and take half the memory."""
+    return tf.float16 if dtype == "uint8" else tf.float32
 
 
 def way(block: Array) -> Array:
@@ -25,7 +25,7 @@ def shrunk(image: Array, way: Array, block: Array) -> Array:
     """The means of the blocks of an image, in `precision`; of a block that stands out over the edge, of what it has.
 
     Args:
-        image: `(height, width, channels)` integers.
+        image: `(height, width, channels)`.
         way: See there.
         block: `(2,)` whole numbers, in y and x.
     """

@@ -10,8 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from augline.arrays import Array
+from augline.feed.graph.files import Opened, opened
 from augline.feed.graph.formats import START, check_formats
+from augline.feed.graph.frames import frames_of
 from augline.feed.graph.refuse import refused
+from augline.feed.graph.stored import Store, Stored
 from augline.sources.arrays import Arrays
 from augline.sources.base import FileSource, Source, Subset, read_file
 from augline.sources.remote import read, state
@@ -22,7 +25,7 @@ class Samples:
     """The samples of a source as tensors, to be gathered from.
 
     Args:
-        source: Files, or arrays of one size.
+        source: Files, or arrays.
 
     Raises:
         EngineError: No graph can read it.
@@ -33,6 +36,7 @@ class Samples:
         self.paths: Array | None = None
         self.images: Array | None = None
         self._parts: Parts | None = None
+        self._store: Store | None = None
         if isinstance(whole, FileSource):
             paths = [whole.paths[k] for k in indices.tolist()]
             check_formats(paths, lambda number: read_file(repr(source), paths[number], START))
@@ -43,23 +47,41 @@ class Samples:
             check_formats(names, self._parts.start)
         elif isinstance(whole, Arrays) and whole.size is not None:
             self.images = tf.constant(np.asarray(whole.images))
+        elif isinstance(whole, Arrays):
+            self._store, self._lead = Store(whole.images), whole.lead
         else:
-            rule = "it must be a source of files or TFRecords, or images of one size in memory"
+            rule = "it must be a source of files or TFRecords, or images in memory"
             raise refused(repr(source), rule, repr(whole))
-        if self.images is None and source.channels not in (1, 3, 4):
+        if self.paths is not None and source.channels not in (1, 3, 4):
             raise refused(repr(source), "images of files must have 1, 3 or 4 channels", f"{source.channels}")
-        self.indices = None if indices.size == len(whole) else tf.constant(indices)
-        self.ids = tf.constant(source.ids(np.arange(len(source))))
+        self._indices = None if indices.size == len(whole) else tf.constant(indices)
+        self.ids, self._exif = tf.constant(source.ids(np.arange(len(source)))), source.exif
 
-    def files(self, indices: Array) -> Array:
+    def names(self, indices: Array) -> Array:
+        """What to call samples in messages."""
+        if self.paths is not None:
+            return tf.gather(self.paths, indices)
+        return tf.strings.join(["images[", tf.strings.as_string(self._of_whole(indices)), "]"])
+
+    def opened(self, indices: Array) -> Opened | Stored:
+        """Images of several sizes, or the frames of such videos, ready to be read."""
+        if self._store is not None:
+            return self._store.take(frames_of(self._of_whole(indices), self._lead))
+        return opened(self._files(indices), self.names(indices), self._exif)
+
+    def image(self, indices: Array) -> Array:
+        """The images `(batch[, time], height, width, channels)` of samples that lie in memory in one size."""
+        return tf.gather(self.images, self._of_whole(indices))
+
+    def _of_whole(self, indices: Array) -> Array:
+        """The indices of samples in the source that this one is a part of."""
+        return indices if self._indices is None else tf.gather(self._indices, indices)
+
+    def _files(self, indices: Array) -> Array:
         """The encoded files of samples, `(batch,)`."""
         if self._parts is None:
             return tf.map_fn(tf.io.read_file, tf.gather(self.paths, indices))
         return self._parts.read(indices)
-
-    def image(self, indices: Array) -> Array:
-        """The images `(batch[, time], height, width, channels)` of samples that lie in memory."""
-        return tf.gather(self.images, indices if self.indices is None else tf.gather(self.indices, indices))
 
 
 class Parts:

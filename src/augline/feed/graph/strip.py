@@ -1,7 +1,8 @@
-"""Files decoded one behind the other into one list of pixels, which is packed no looser for images of several sizes."""
+"""Images read one behind the other into one list of pixels, which is packed no looser for images of several sizes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,40 +10,37 @@ import tensorflow as tf
 
 from augline.arrays import Array
 from augline.engines.portable.warp import Strip
-from augline.feed.graph.decode import decode
 from augline.feed.graph.shrink import precision, shrunk, way
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Files and how each is read, `(batch,)`; see `decode`. Windows are `(batch, 4)`, blocks `(batch, 2)`.
+    """How images are read, `(batch,)`; see `decode`. Windows are `(batch, 4)`, blocks `(batch, 2)`.
 
     Attributes:
+        image: Of (number, scale, window, channels, type) the pixels.
         block: In y and x, over which pixels are averaged.
     """
 
-    data: Array
-    kind: Array
-    turn: Array
+    image: Callable[..., Array]
     scale: Array
     window: Array
     block: Array
 
 
-def in_strip(files: Reading, channels: int, dtype: str) -> tuple[Array, Strip]:
+def in_strip(how: Reading, channels: int, dtype: str) -> tuple[Array, Strip]:
     """The windows of images averaged over their blocks, `(pixels, channels)`; and where each lies."""
-    sides, rows = -(-files.window[:, 2:] // files.block), files.data.shape[0]
+    sides, rows = -(-how.window[:, 2:] // how.block), how.window.shape[0]
     counts = tf.reduce_prod(sides, axis=1)
     ends = tf.cumsum(counts)
 
-    made, ways = precision(dtype), way(files.block)
+    made, ways = precision(dtype), way(how.block)
     parts = tf.TensorArray(made, rows + 1, infer_shape=False, element_shape=(None, channels))
 
     def one(number: Array, parts: tf.TensorArray) -> tuple[Array, tf.TensorArray]:
-        columns = (files.kind, files.turn, files.scale, files.window, ways, files.block)
-        kind, turn, at, part, quickly, block = (tf.gather(column, number) for column in columns)
-        data = files.data[number]  # the same memory; `tf.gather` would copy the file
-        image = shrunk(decode(data, kind, turn, at, part, channels, dtype), quickly, block)
+        columns = (how.scale, how.window, ways, how.block)
+        scale, part, quickly, block = (tf.gather(column, number) for column in columns)
+        image = shrunk(how.image(number, scale, part, channels, dtype), quickly, block)
         return number + 1, parts.write(number, tf.reshape(image, (-1, channels)))
 
     _, parts = tf.while_loop(lambda number, _: number < rows, one, (0, parts), parallel_iterations=1)
