@@ -75,7 +75,7 @@ def test_rotation_and_shear_the_other_way_are_far_off() -> None:
     (A.RandomRotate90(p=0.5), al.RandomRotate90(p=0.5), None),
     (A.D4(p=1), al.D4(), None),
     (A.Rotate(36), al.RandomRotation(0.1, fill_mode="constant", p=0.5), None),
-    (A.RandomResizedCrop((8, 9)), al.RandomResizedCrop(8, 9), "antialiasing"),
+    (A.RandomResizedCrop((8, 9)), al.RandomResizedCrop(8, 9), "masks take the pixel up"),
     (A.Resize(8, 9, interpolation=0), al.Resizing(8, 9, "nearest"), "up and to the left"),
     (A.ToFloat(), al.ConvertDtype("float32"), None),
     (A.BBoxSafeRandomCrop(p=0.5), al.BBoxSafeRandomCrop(p=0.5), None),

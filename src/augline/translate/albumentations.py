@@ -35,7 +35,7 @@ from augline.transforms import (
 from augline.translate.albumentations_pixels import ALWAYS as PIXELS_ALWAYS
 from augline.translate.albumentations_pixels import PIXELS
 from augline.translate.translation import Difference, Given, Pairs, Rule, carry_out, one, one_of, span, with_chance
-from augline.translate.units import ANTIALIAS, SMALL, Motion, ends, filled, mask_filled, moved, over
+from augline.translate.units import ANTIALIAS, MASKS, SMALL, Motion, ends, filled, mask_filled, moved, over
 
 BORDERS = {0: "constant", 1: "nearest", 2: "reflect", 3: "wrap", 4: "mirror"}
 """OpenCV's border modes: 4, BORDER_REFLECT_101, leaves the edge pixel out."""
@@ -328,14 +328,11 @@ RULES: dict[str, Rule] = PIXELS | {
 }  # fmt: skip
 """A rule for each name."""
 
+_RESIZE = ("Resize", "RandomResizedCrop", "RandomSizedBBoxSafeCrop", "SmallestMaxSize", "LongestMaxSize")
 ALWAYS: Pairs = {
     **PIXELS_ALWAYS,
-    "Resize": [ANTIALIAS],
-    "RandomResizedCrop": [ANTIALIAS],
-    "RandomSizedBBoxSafeCrop": [ANTIALIAS],
+    **dict.fromkeys(_RESIZE, (ANTIALIAS, MASKS)),
     "CropNonEmptyMaskIfExists": [SMALL],
-    "SmallestMaxSize": [ANTIALIAS],
-    "LongestMaxSize": [ANTIALIAS],
     "RandomOrder": [("in a random order", "in the order of the list")],
     "ToTensorV2": [("torch tensors, channels first", "arrays, channels last")],
     "OneOrOther": [("the first with chance p, else the second", "each as likely")],

@@ -72,7 +72,7 @@ from augline.translate.translation import (
     tidy,
     with_chance,
 )
-from augline.translate.units import ANTIALIAS, SMALL, STILL, WHOLE, Motion, ends, filled, moved
+from augline.translate.units import ANTIALIAS, MASKS, SMALL, STILL, WHOLE, Motion, ends, filled, moved
 
 OVERLAPS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 """What both draw from unless told."""
@@ -347,7 +347,7 @@ _POLICY = ("images, alike for all of a batch that is given as one tensor", "each
 _MIX = ("each image with the one before it in the batch, and one weight for all", "partners and weights are drawn")
 _RESIZED = (
     ("antialiased with a triangle as wide as a step (antialias=True)", ANTIALIAS[1]),
-    ("masks take the pixel up and to the left", "the nearest pixel"),
+    MASKS,
 )
 ALWAYS: Pairs = {
     "Grayscale": [("one channel comes out, unless it says 3", "the channels stay, all alike")],

@@ -116,4 +116,5 @@ ANTIALIAS = (
     "shrinks without antialiasing: pixels between are skipped",
     "blocks are averaged until less than 2 input pixels are left to a step",
 )
+MASKS = ("masks take the pixel up and to the left", "the nearest pixel")
 SMALL = ("an image that is too small is an error", "it gives its largest window of that shape, enlarged")
