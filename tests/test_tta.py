@@ -69,6 +69,11 @@ def test_views_count_only_where_they_saw() -> None:
     assert (crop == -1).sum() == 3 * (24 * 36 - 64)
 
 
+def test_no_view_saw_what_is_filled_with_a_value_of_the_predictions() -> None:
+    with pytest.raises(al.ArgumentError, match=r"tta\(kind='masks', fill=-1\): fill must be one of the pred.*uint8"):
+        al.tta(lambda images: images[..., 0], IMAGES, [al.CenterCrop(8, 8)], kind="masks", fill=-1)
+
+
 def test_views_are_those_of_evaluation_and_of_the_epochs() -> None:
     seen: list[Any] = []
     work = [al.Resizing(20, 20), al.RandomRotation(0.2), al.Rescaling(1 / 255)]
@@ -104,6 +109,8 @@ def test_boxes_that_overlap_become_one_and_few_votes_count_little() -> None:
     assert np.allclose(fused[0, :4], [0.25, 0, 10.25, 10])
     assert fused[:, 5].tolist() == [1, 2, 1]
     assert fused_boxes([np.zeros((0, 6))] * 3, "xyxy", 5, 5).shape == (0, 6)
+    flat = np.asarray([[2, 0, 9, 0, 0.9, 1], [9, 5, 9, 8, 0.8, 1], [2, 3, 4, 5, 0.7, 1.0]])  # two lie in the border
+    assert fused_boxes([flat, flat], "xyxy", 50, 50).tolist() == [[2, 3, 4, 5, np.float32(0.7), 1]]
     shares = fused_boxes([np.asarray([[0.1, 0.2, 0.5, 0.6, 1, 0]])], "rel_yxyx", 50, 80)
     assert np.allclose(shares, [[0.1, 0.2, 0.5, 0.6, 1, 0]])
 

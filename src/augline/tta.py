@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from augline.errors import ArgumentError
 from augline.sources.refusal import check_choice
+from augline.targets import fits, from_xyxy, to_xyxy
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential, evaluated
 from augline.undo import Trace, trace
@@ -100,12 +101,11 @@ def tta(
 def fused_boxes(views: Sequence[NDArray[Any]], box_format: str, height: int, width: int) -> NDArray[np.float32]:
     """Boxes `(n, 6)` of several views as one list, best first: each the mean of those that overlap, by their scores.
 
-    A box that few views found keeps that share of its score.
+    A box that few views found keeps that share of its score. One of which nothing lies in the image is none.
     """
-    from augline.targets import from_xyxy, to_xyxy
-
     size = float(height), float(width)
     rows = np.concatenate([np.concatenate([to_xyxy(v[:, :4], box_format, size), v[:, 4:]], axis=1) for v in views])
+    rows = rows[(rows[:, 2] > rows[:, 0]) & (rows[:, 3] > rows[:, 1])]
     groups: list[list[NDArray[Any]]] = []
     middles: list[NDArray[Any]] = []
     for row in rows[np.argsort(-rows[:, 4], kind="stable")]:
@@ -154,6 +154,11 @@ def _masks(rows: Sequence[NDArray[Any]], saw: Sequence[NDArray[Any]], merge: str
     values, seen = np.stack(rows), np.stack(saw)
     seen = seen.reshape(*seen.shape, *(1 for _ in values.shape[3:]))
     whole = values.dtype.kind != "f"
+    if not fits(fill, values.dtype):
+        raise ArgumentError(
+            f"tta(kind='masks', fill={fill!r}): fill must be one of the predictions' values. Received predictions of "
+            f"{values.dtype}. Choose another fill, or convert the predictions."
+        )
     if whole != (merge in (None, "vote")) and (whole or merge is not None):
         fix = "Write merge='vote'" if whole else "Write merge='mean'"
         raise ArgumentError(
