@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from augline.pipeline import Pipeline
     from augline.sources import Source
 
-MEANING = 4
+MEANING = 5
 """Counted on when the same pipeline comes to give another order, other draws, other pixels or other targets."""
 _NAMED, _READ = 1 << 20, 64
 _NO_RESULT = ("workers", "shard", "engine")  # the engine counts by the name it has once "auto" is resolved

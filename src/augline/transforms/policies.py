@@ -317,5 +317,6 @@ def _moved(item: Geometric, frame: Frame, amount: Callable[[Name], Array]) -> Wa
     cos, sin = xp.cos(angle), xp.sin(angle)
     turned = matrices.about(xp, batch, ((cos, -sin), (sin, cos)), *frame.centre)
     x, y = xp.trunc(amount("TranslateX")), xp.trunc(amount("TranslateY"))
-    rows = ((1.0, amount("ShearX"), -x), (amount("ShearY"), 1.0, -y))
+    lean_x, lean_y = amount("ShearX"), amount("ShearY")  # about the top left corner, half a pixel from the first pixel
+    rows = ((1.0, lean_x, 0.5 * lean_x - x), (lean_y, 1.0, 0.5 * lean_y - y))
     return item.warp(matrices.matrix(xp, batch, rows) @ turned, frame)
