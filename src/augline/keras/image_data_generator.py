@@ -8,7 +8,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from augline.errors import ArgumentError
 from augline.keras import legacy_checks, legacy_geometry, standardize
 from augline.keras.legacy_arrays import NumpyArrayIterator
-from augline.keras.legacy_draws import Parameters, draw, draw_one, fresh_seed, gather
+from augline.keras.legacy_draws import Parameters, draw, draw_one, gather, global_state
 from augline.keras.legacy_folders import DataFrameIterator, DirectoryIterator
 from augline.keras.legacy_pixels import Resampling, brighten, brighten_mended, shift_channels
 from augline.keras.legacy_samples import ArraySamples, Work
@@ -141,7 +141,7 @@ class ImageDataGenerator:
         self.mean: Array | None = None
         self.std: Array | None = None
         self.zca_whitening_matrix: Array | None = None
-        self._random: np.random.RandomState | None = None
+        self._seeded: tuple[np.random.RandomState, bytes] | None = None
         self._borrowed = threading.local()
 
     def flow(
@@ -277,7 +277,7 @@ class ImageDataGenerator:
 
         Args:
             img_shape: Of the image.
-            seed: Starts the draws anew.
+            seed: Starts the draws anew; without one they come from NumPy's global generator, as Keras's do.
 
         Returns:
             theta, tx, ty, shear, zx, zy, flip_horizontal, flip_vertical, channel_shift_intensity and brightness.
@@ -298,7 +298,7 @@ class ImageDataGenerator:
 
         Args:
             x: The image.
-            seed: Starts the draws anew.
+            seed: As for `get_random_transform`.
         """
         height, width = x.shape[self.row_axis - 1], x.shape[self.col_axis - 1]
         announce(self, height, width, x.dtype.kind == "f" and bool(x.max() <= 1), stacklevel=2)
@@ -334,11 +334,15 @@ class ImageDataGenerator:
         standardize.warn_unfitted(self, stacklevel + 1)
 
     def _stream(self, seed: int | None) -> np.random.RandomState:
+        """What to draw from: with a seed a stream of its own, which goes on until somebody moves NumPy's global one."""
         if (borrowed := self._borrowed.__dict__.get("random")) is not None and seed is None:
             return borrowed  # type: ignore[no-any-return]
-        if self._random is None or seed is not None:
-            self._random = np.random.RandomState(fresh_seed() if seed is None else seed)
-        return self._random
+        if seed is not None:
+            self._seeded = np.random.RandomState(seed), global_state()
+        elif self._seeded is None or self._seeded[1] != global_state():
+            self._seeded = None
+            return cast("np.random.RandomState", np.random)  # so that np.random.seed sets what is drawn, as in Keras
+        return self._seeded[0]
 
     def _augmented(self, images: Array, rounds: int, seed: int | None) -> Array:
         samples = ArraySamples(images, self.data_format == "channels_first")

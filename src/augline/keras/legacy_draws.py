@@ -8,7 +8,8 @@ What is switched off draws nothing, but for the two flips, which always draw. A 
 list of pixels goes through `choice`, which takes another number of bits from the generator; all other ranges are
 plain doubles, so that a whole batch of them is one `random_sample((batch, columns))`, row by row the same stream.
 
-Nothing here reads or moves NumPy's global generator, but for `fresh_seed`, which looks at its state.
+Iterators leave NumPy's global generator alone: `fresh_seed` looks at its state. What is drawn for one image without a
+seed comes from it, as in Keras.
 """
 
 from __future__ import annotations
@@ -180,6 +181,11 @@ _seen: tuple[bytes, int] = (b"", 0)
 _lock = threading.Lock()
 
 
+def global_state() -> bytes:
+    """The state of NumPy's global generator."""
+    return pickle.dumps(np.random.get_state(legacy=False))  # noqa: NPY002 - the drop-in follows the legacy generator
+
+
 def fresh_seed() -> int:
     """A seed for those who gave none: a hash of the state of NumPy's global generator, which is read but not moved.
 
@@ -187,7 +193,7 @@ def fresh_seed() -> int:
     `keras.utils.set_random_seed` repeats itself. Asked again in the same state it gives another seed.
     """
     global _seen
-    state = pickle.dumps(np.random.get_state(legacy=False))  # noqa: NPY002 - the drop-in follows the legacy generator
+    state = global_state()
     with _lock:
         _seen = (state, _seen[1] + 1 if _seen[0] == state else 0)
         digest = hashlib.blake2b(state + _seen[1].to_bytes(8, "little"), digest_size=4).digest()
