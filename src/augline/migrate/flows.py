@@ -69,6 +69,8 @@ class Flows:
     """Arguments of model calls that are pipelines now."""
     gone: set[cst.CSTNode]
     """Uses of ImageDataGenerator that are no more."""
+    calls: set[cst.CSTNode]
+    """All calls of `flow...`, also those that stay."""
 
 
 def rewrite_flows(script: Script) -> Flows:
@@ -91,7 +93,7 @@ def rewrite_flows(script: Script) -> Flows:
         if training.parts is not None and training.parts.subset == "training":
             _write_pair(script, training, validation)
     gone: set[cst.CSTNode] = {call.func for call in calls if _finish(script, call, good)}
-    return Flows({node: flow for flow in good for node in flow.fed}, gone)
+    return Flows({node: flow for flow in good for node in flow.fed}, gone, {flow.call for flow in flows})
 
 
 def found(script: Script) -> list[Flow]:

@@ -47,7 +47,7 @@ def migrate(text: str, level: int = 1, name: str = "the script") -> Migration:
         rewrite_imports(script)
     else:
         flows = rewrite_flows(script)
-        rewrite_training(script, flows.fed)
+        rewrite_training(script, flows)
         rewrite_datasets(script)
         rewrite_imports(script, flows.gone)
         if script.needs_augline and script.edits:

@@ -83,6 +83,8 @@ PREPROCESSING: dict[str, str | None] = {
 ATTRIBUTES = {
     "samples": "len({source})",
     "n": "len({source})",
+    "nb_sample": "len({source})",
+    "nb_class": "len({source}.class_names)",
     "batch_size": "{name}.batch_size",
     "target_size": "{name}.size",
     "num_classes": "len({source}.class_names)",
@@ -93,7 +95,7 @@ ATTRIBUTES = {
 }
 """Attributes of Keras's iterators, said of a Pipeline."""
 
-CLASS_ATTRIBUTES = ("num_classes", "class_indices", "classes", "labels")
+CLASS_ATTRIBUTES = ("num_classes", "nb_class", "class_indices", "classes", "labels")
 """Those that speak of classes, which Keras's iterators over folders have also where `class_mode` is None."""
 
 CHANNELS = {"rgb": 3, "rgba": 4, "grayscale": 1}
@@ -113,6 +115,14 @@ MODEL_CALLS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 RENAMED_ARGUMENTS = {"generator": "x", "nb_epoch": "epochs", "nb_val_samples": "validation_steps",
                      "samples_per_epoch": "steps_per_epoch", "val_samples": "steps"}  # fmt: skip
+COUNTS_OF_IMAGES = {
+    "samples_per_epoch": "steps_per_epoch",
+    "nb_val_samples": "validation_steps",
+    "val_samples": "steps",
+}
+"""What Keras 1 counted in images, and Keras 2 in batches."""
+KERAS_1 = ("nb_epoch", "nb_worker", "max_q_size", "pickle_safe", *COUNTS_OF_IMAGES)
+"""Arguments that show a call to be of Keras 1, where the second of `fit_generator` is `samples_per_epoch`."""
 DROPPED_ARGUMENTS = ("workers", "use_multiprocessing", "max_queue_size", "max_q_size", "nb_worker", "pickle_safe")
 """Arguments of fit that Keras 3 has no more."""
 

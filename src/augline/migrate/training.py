@@ -6,27 +6,39 @@ from collections.abc import Iterable
 
 import libcst as cst
 
-from augline.migrate.flows import Flow, data_argument
-from augline.migrate.rules import DROPPED_ARGUMENTS, MODEL_CALLS, RENAMED_ARGUMENTS, SEQUENCES, STEPS
+from augline.migrate.flows import Flows, data_argument
+from augline.migrate.rules import (
+    COUNTS_OF_IMAGES,
+    DROPPED_ARGUMENTS,
+    KERAS_1,
+    MODEL_CALLS,
+    RENAMED_ARGUMENTS,
+    SEQUENCES,
+    STEPS,
+)
 from augline.migrate.script import Script
 
 _EPOCH = "an epoch is every image once, len(pipe) steps; the number of steps that was given is gone"
 _KEPT = "{name} is not the length of the data: it is kept, and the data repeated"
 _THREADS = "workers stay threads; without processes=False they are processes, which pure Python code gains from"
+_IMAGES = (
+    "{names}: Keras 1 counted images, and steps count batches; the call stays as it is: write {new} with the number of "
+    "images divided by the batch size"
+)
 _OPTIONS = "Keras 3's fit has no {names}; gone"
 
 
-def rewrite_training(script: Script, fed: dict[cst.CSTNode, Flow]) -> None:
+def rewrite_training(script: Script, flows: Flows) -> None:
     """Rewrites the calls of fit, evaluate and predict that have an old name or are given something of ours."""
     for call in script.all(cst.Call):
         if isinstance(call.func, cst.Attribute) and call.func.attr.value in MODEL_CALLS:
-            _Call(script, call, fed).rewrite()
+            _Call(script, call, flows).rewrite()
 
 
 class _Call:
-    def __init__(self, script: Script, call: cst.Call, fed: dict[cst.CSTNode, Flow]) -> None:
+    def __init__(self, script: Script, call: cst.Call, flows: Flows) -> None:
         assert isinstance(call.func, cst.Attribute)
-        self.script, self.call, self.fed = script, call, fed
+        self.script, self.call, self.fed, self._flows = script, call, flows.fed, flows.calls
         self.old = call.func.attr.value
         self.new, self.order = MODEL_CALLS[self.old]
 
@@ -37,12 +49,20 @@ class _Call:
         ours = [arg for arg in data if arg.value in self.fed]
         if self.old == self.new and not ours and not sequences:
             return
+        with_length = [arg for arg in data if arg in (*ours, *sequences) or self._is_flow(arg.value)]
+        fed = {self._steps_name(arg) for arg in with_length}
+        counted = [arg for arg in self.call.args if self._counts_images(arg) and self._name(arg) not in fed]
+        if counted:
+            names = " and ".join(arg.keyword.value if arg.keyword else script.source(arg) for arg in counted)
+            script.notes.add(script.line(self.call), _IMAGES.format(names=names, new=self.new), everywhere=True)
+            script.modernised.add(self.call)
+            return
         assert isinstance(self.call.func, cst.Attribute)
         if self.old != self.new:
             script.modernised.add(self.call)
             script.edits.replace(script.span(self.call.func.attr), self.new)
         gone = [arg for arg in self.call.args if self._name(arg) in DROPPED_ARGUMENTS]
-        kept_steps = self._steps([*ours, *sequences], gone)
+        kept_steps = self._steps(with_length, gone)
         for arg in sequences:
             self._wrap(arg)
         for arg in ours:
@@ -66,6 +86,17 @@ class _Call:
             return RENAMED_ARGUMENTS.get(arg.keyword.value, arg.keyword.value)
         place = list(self.call.args).index(arg)
         return self.order[place] if place < len(self.order) and not arg.star else ""
+
+    def _counts_images(self, arg: cst.Arg) -> bool:
+        """Whether it is a number of images, as Keras 1 had it, and not of batches."""
+        keywords = [other.keyword.value for other in self.call.args if other.keyword is not None]
+        if arg.keyword is not None:
+            return arg.keyword.value in COUNTS_OF_IMAGES
+        return self._name(arg) in STEPS and any(name in KERAS_1 for name in keywords)
+
+    def _is_flow(self, value: cst.BaseExpression) -> bool:
+        """Whether it is an iterator of an ImageDataGenerator, which has a length, whatever becomes of it."""
+        return (self.script.value(value) if isinstance(value, cst.Name) else value) in self._flows
 
     def _is_sequence(self, value: cst.BaseExpression) -> bool:
         """Whether it is an object of a class in this script that extends Sequence or PyDataset."""
@@ -125,7 +156,8 @@ class _Call:
             name = self._name(arg)
             if name not in STEPS or name not in fed or self.script.literal(arg.value) is None:
                 continue
-            if self._is_length(arg.value, fed[name]):
+            kept_flow = self._is_flow(fed[name].value) and fed[name].value not in self.fed
+            if self._counts_images(arg) or (not kept_flow and self._is_length(arg.value, fed[name])):
                 gone.append(arg)
                 if not self._exact(arg.value):
                     self.script.notes.add(self.script.line(arg), _EPOCH)
