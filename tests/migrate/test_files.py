@@ -132,8 +132,32 @@ def test_a_notebook_is_one_script_over_its_cells(tmp_path):
     assert after[2] == ["%%bash\n", "ls"]
     assert after[3].startswith("g = al.Pipeline(")
     assert after[4] == ["model.fit(g.to_tf(), shuffle=False)"]
-    assert any("code cell 2" in note.text for note in file.migration.notes)
+    assert any("code cell 3" in note.text for note in file.migration.notes)
     assert not open_script(path, 2).migration.changed
+
+
+MAGICS = [
+    "%%time\ntrain = ImageDataGenerator(horizontal_flip=True).flow_from_directory('p')\n",
+    "!pip install a \\\n    b\nfiles = !ls {folder}\n?train\nprint('%s'\n      % 3)\nif files.x:\n    %cd p\nfiles??",
+    "from keras.preprocessing.image import ImageDataGenerator\ntest = ImageDataGenerator().flow_from_directory('q')",
+    "%time model.fit(train)",
+    "  model.predict(test)",
+    "model.predict(used)\nused = ImageDataGenerator(rescale=3).flow_from_directory('r')\nmodel.fit(used)",
+]
+
+
+def test_a_notebook_keeps_what_is_for_ipython_and_what_that_uses(tmp_path):
+    path = tmp_path / "train.ipynb"
+    path.write_text(json.dumps(notebook(*MAGICS[2:3], *MAGICS[:2], *MAGICS[3:])))
+    file = open_script(path, 2)
+    after = ["".join(cell["source"]) for cell in json.loads(file.data)["cells"][1:]]
+    assert "augline.keras" in after[0]
+    assert "import augline as al" in after[0]
+    assert after[1:5] == [*MAGICS[:2], *MAGICS[3:5]]
+    assert "used = al.Pipeline(" in after[5]
+    notes = [str(note) for note in file.migration.notes]
+    assert any("line 2: (code cell 2)" in note and "on line 1 of code cell 4 is given train" in note for note in notes)
+    assert any("(code cell 5) a cell that is no Python is left" in note for note in notes)
 
 
 def test_a_notebook_that_is_no_json_is_an_error(tmp_path):
