@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image
 
 import augline as al
-from augline.fingerprint import Fingerprint
+from augline.fingerprint import Fingerprint, _source
 
 LIST = [al.RandomFlip("horizontal"), al.RandomRotation(0.1), al.RandomBrightness(0.2)]
 
@@ -132,3 +133,36 @@ def test_another_is_refused_with_what_changed():
     one.check(Fingerprint(one.text), "Run", "Go back.")
     with pytest.raises(al.SpecError, match=r"(?s)^Run: the pipeline must be.*\n-seed: 1\n\+seed: 2\nGo back\.$"):
         other.check(one, "Run", "Go back.")
+
+
+class Painted:
+    """As those of `Coco` are: made when asked for."""
+
+    made = 0
+
+    def __init__(self, value):
+        self.value = value
+
+    def __array__(self, dtype=None, copy=None):
+        Painted.made += 1
+        return np.full((12, 16), self.value, np.uint8)
+
+
+def test_masks_count_by_what_is_in_them_and_few_are_made():
+    pixels = np.zeros((300, 12, 16, 3), "uint8")
+    texts = []
+    for value in (1, 2, 1):
+        source = al.Arrays(pixels)
+        source.targets = dataclasses.replace(source.targets, masks=[Painted(value)] * 300)
+        texts.append(_source(source))
+    assert texts[0] == texts[2] != texts[1]
+    assert Painted.made == 3 * 64
+
+
+def test_masks_by_name_count_without_their_folder(tmp_path):
+    def of(place, order=1):
+        photos = sorted(map(str, folder(tmp_path / place).rglob("*.png")))
+        return al.Files(photos, masks={"a": photos[::order], "b": [*photos[:3], *images(5)[..., 0]]})
+
+    here, there, other = (_source(source) for source in (of("here"), of("there"), of("here", -1)))
+    assert here == there != other

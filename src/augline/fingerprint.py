@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -92,7 +92,7 @@ def _source(source: Source) -> dict[str, Any]:
             source.class_names
         )  # fmt: skip
     facts["ids"] = _digest(source.ids(some))
-    facts["contents"] = _digest([_content(source, index) for index in few.tolist()])
+    facts["contents"] = _digest([_content(source.read, index) for index in few.tolist()])
     for field in dataclasses.fields(source.targets):
         column = getattr(source.targets, field.name)
         if column is not None:
@@ -114,10 +114,10 @@ def _names(names: Sequence[str]) -> dict[str, Any]:
     return {"first": short[0], "last": short[-1], "digest": _digest("\n".join(short))}
 
 
-def _content(source: Source, index: int) -> Any:
+def _content(read: Callable[[int], Any], index: int) -> Any:
     try:
-        return source.read(index)
-    except AuglineError:
+        return read(index)
+    except (AuglineError, OSError):
         return "unreadable"
 
 
@@ -125,15 +125,21 @@ def _column(column: Any, some: Any, few: Any) -> Any:
     """A column of targets: arrays of numbers whole, rows of samples by many of them, what is painted or read by few."""
     if isinstance(column, (bool, int, float, str)):
         return column
+    if isinstance(column, Mapping):
+        return {name: _column(part, some, few) for name, part in column.items()}
     if isinstance(column, np.ndarray) and column.ndim <= 2:
         return _digest(column)
     if not isinstance(column, (Sequence, np.ndarray)) or not len(column):
         return _digest(repr(column))
     first = column[0]
-    if isinstance(first, str):
-        return _names([column[index] for index in some.tolist()])
-    large = isinstance(first, np.ndarray) and first.size > 4096
-    return _digest([column[index] for index in (few if large else some).tolist() if index < len(column)])
+    made = hasattr(first, "__array__") and not isinstance(first, (np.ndarray, np.generic))
+    if made or (isinstance(first, np.ndarray) and first.size > 4096):
+        there = [index for index in few.tolist() if index < len(column)]
+        return _digest([_content(lambda index: np.asarray(column[index]), index) for index in there])
+    rows = [column[index] for index in some.tolist() if index < len(column)]
+    if all(isinstance(row, str) for row in rows):
+        return _names(rows)
+    return _digest([os.path.basename(row) if isinstance(row, str) else row for row in rows])  # noqa: PTH119
 
 
 def _digest(value: Any) -> str:

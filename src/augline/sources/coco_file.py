@@ -126,11 +126,14 @@ _NEEDED: dict[str, dict[str, type | tuple[type, ...]]] = {
     "categories": {"id": int, "name": str},
 }
 
+_UNUSED = ("coco_url", "flickr_url", "date_captured")
+"""Half of what stands there on images, as COCO's own files are written."""
+
 
 def _lists(owner: str, path: str) -> list[list[dict[str, Any]]]:
     try:
         with open(path, "rb") as file:
-            data = json.load(file)
+            data = json.load(file, object_hook=_slim)
     except (OSError, ValueError, RecursionError) as error:
         fix = "Pass a COCO annotation file, such as instances_train2017.json."
         raise refusal(SourceError, owner, "annotations must be a readable JSON file", str(error), fix) from error
@@ -151,6 +154,19 @@ def _lists(owner: str, path: str) -> list[list[dict[str, Any]]]:
             received = f"{image['height']} x {image['width']} (height x width) for {image['file_name']!r}"
             raise refusal(SourceError, owner, "images must have a size", received, "Correct the file.")
     return [data[key] for key in _NEEDED]
+
+
+def _slim(given: dict[str, Any]) -> dict[str, Any]:
+    """An object as it is read: coordinates as an array (a number in a list takes eight times its room), and no URLs.
+
+    What is no list of coordinates stays, to be refused by name.
+    """
+    parts = given.get("segmentation")
+    if isinstance(parts, list):
+        given["segmentation"] = [np.asarray(part, np.float32) if _numbers(part) else part for part in parts]
+    for name in _UNUSED:
+        given.pop(name, None)
+    return given
 
 
 def _index(owner: str, key: str, ids: list[Any]) -> dict[Any, int]:
@@ -186,7 +202,7 @@ def _segment(given: Any, size: tuple[int, int]) -> Segment:
             raise ValueError("an empty mask")
         return found
     if not isinstance(given, list) or not all(
-        _numbers(part) and len(part) > 5 and len(part) % 2 == 0 for part in given
+        isinstance(part, np.ndarray) and len(part) > 5 and len(part) % 2 == 0 for part in given
     ):
         raise ValueError("a polygon that is not three or more pairs of finite numbers")
-    return joined([np.asarray(part, np.float32).reshape(-1, 2) for part in given])
+    return joined([part.reshape(-1, 2) for part in given])
