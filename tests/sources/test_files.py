@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from augline.errors import ArgumentError, SourceError, SpecError
-from augline.sources import Files, from_config
+from augline.sources import Files, from_config, listing
+from augline.sources.listing import absent
 
 
 @pytest.fixture
@@ -164,3 +166,32 @@ class TestPaths:
 def test_folders_are_no_files(paths, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"paths must be of files\. Received 1 folders: .*Folder\(path"):
         Files([*paths, tmp_path])
+
+
+def test_of_many_files_in_a_folder_none_is_asked_for_by_itself(tmp_path: Path, monkeypatch) -> None:
+    """A network drive takes a millisecond for each question; a list of the folder answers all."""
+    for number in range(20):
+        (tmp_path / f"{number}.png").touch()
+    (tmp_path / "folder.png").mkdir()
+    for name, target in (("link.png", "1.png"), ("dangling.png", "nowhere.png")):
+        (tmp_path / name).symlink_to(tmp_path / target)
+    asked, is_file = [], os.path.isfile
+    monkeypatch.setattr(os.path, "isfile", lambda path: asked.append(path) or is_file(path))
+    there = [str(tmp_path / name) for name in ("link.png", *(f"{number}.png" for number in range(20)))]
+    assert Files(np.array(there)).paths == there
+    assert {*map(type, Files(np.array(there)).paths)} == {str}
+    assert not asked
+    odd = [str(tmp_path / name) for name in ("folder.png", "dangling.png", "none.png")]
+    assert absent([odd[0], *there, *odd[1:]]) == [0, len(there) + 1, len(there) + 2]
+    assert asked == odd
+    monkeypatch.chdir(tmp_path)
+    assert absent([*(f"{number}.png" for number in range(20)), "none.png", str(tmp_path / "1.png"), ""]) == [20, 22]
+    assert absent([]) == []
+
+
+def test_the_rest_of_a_huge_folder_is_not_listed(tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / f"{number}.png").touch()
+    few = [str(tmp_path / f"{number}.png") for number in range(290, 306)]
+    assert absent(few) == list(range(10, 16))
+    assert len(listing._files_in(f"{tmp_path}/", 8 * len(few))) == 128

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -153,3 +154,14 @@ class TestWrong:
         (Path(folders[1]) / "a_mask.png").write_bytes(b"no")
         with pytest.raises(SourceError, match=r"every mask must be a readable image\. Received '.*a_mask\.png'"):
             MaskFolder(*folders, suffix="_mask", class_names=["x"])
+
+
+def test_folders_apart_are_paired_without_a_question_for_each_file(tmp_path, monkeypatch) -> None:
+    for number in range(30):
+        for folder in ("images", "masks"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / f"{number}.png").touch()
+    asked, absolute = [], os.path.abspath
+    monkeypatch.setattr(os.path, "abspath", lambda path: asked.append(path) or absolute(path))
+    assert len(MaskFolder(tmp_path / "images", tmp_path / "masks")) == 30
+    assert len(asked) < 10

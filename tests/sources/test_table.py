@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -197,3 +198,18 @@ def test_a_dataframe_has_no_config(write, tmp_path: Path) -> None:
     write("a.png")
     with pytest.raises(SpecError, match="a dataframe cannot be written"):
         Table(pandas.DataFrame({"file": ["a.png"]}), image="file", root=tmp_path).config()
+
+
+def test_a_large_file_takes_little_more_than_itself(tmp_path) -> None:
+    """Rows, text and labels were once held whole, as Python objects and at 4 bytes a character."""
+    (tmp_path / "a.png").touch()
+    label, other = "a label of some length " * 8, "a column that nobody asked for " * 8
+    path = tmp_path / "many.csv"
+    path.write_text("file,label,other\n" + f"a.png,{label},{other}\n" * 20_000)
+    tracemalloc.start()
+    source = Table(path, image="file", label="label")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(source) == 20_000
+    assert source.class_names == (label,)
+    assert peak < 3 * path.stat().st_size

@@ -1,7 +1,7 @@
 """Lists of files, with whatever targets belong to them."""
 
 # A data set may list a million files: plain strings, no Path object for each.
-# ruff: noqa: PTH109, PTH110, PTH112, PTH113
+# ruff: noqa: PTH109, PTH110, PTH112
 from __future__ import annotations
 
 import os
@@ -15,6 +15,7 @@ from augline.names import with_known_arguments
 from augline.sources import remote
 from augline.sources.base import FileSource, check_extra_images, no_config
 from augline.sources.columns import build
+from augline.sources.listing import absent
 from augline.sources.refusal import refusal, shown
 
 _REMOTE_LOOKED_AT = 16
@@ -144,7 +145,7 @@ def path_list(owner: str, paths: _Paths) -> list[str]:
         fix = "Pass a list of paths, or Folder(path) for a folder."
         raise refusal(ArgumentError, owner, "paths must be a list", repr(paths), fix)
     try:
-        listed = [os.fsdecode(path) for path in paths]
+        listed = [path if type(path) is str else str(os.fsdecode(path)) for path in paths]  # NumPy's strings are large
     except TypeError as error:
         raise refusal(ArgumentError, owner, "paths must be strings", str(error), "Pass strings or Paths.") from error
     if not listed:
@@ -156,7 +157,7 @@ def check_exist(owner: str, paths: Sequence[str]) -> None:
     """Refuse missing files now rather than in the middle of an epoch; of remote ones, each a journey, a few."""
     far = [path for path in paths if remote.is_remote(path)]
     near = [path for path in paths if not remote.is_remote(path)] if far else paths
-    odd = [path for path in near if not os.path.isfile(path)]
+    odd = [near[row] for row in absent(near)]
     if folders := [path for path in odd if os.path.isdir(path)]:
         fix = "List the files in them, or pass Folder(path, label_mode=None)."
         raise refusal(SourceError, owner, "paths must be of files", f"{len(folders)} folders: {shown(folders)}", fix)

@@ -28,6 +28,8 @@ def encode(owner: str, labels: Any, class_names: Sequence[Any] | None) -> tuple[
     >>> encode("Files", ["dog", "cat", "dog"], None)
     (array([1, 0, 1], dtype=int32), ('cat', 'dog'))
     """
+    if isinstance(labels, list) and {*map(type, labels)} == {str}:
+        return vocabulary(owner, labels, class_names)
     array = _array(owner, labels)
     if array.dtype.kind in "US":
         if array.ndim != 1:
@@ -114,7 +116,7 @@ def vocabulary(
     """
     names = vocabulary_names(owner, labels, class_names)
     index = {name: i for i, name in enumerate(names)}
-    return np.fromiter((index[label] for label in labels), np.int32, len(labels)), names
+    return np.fromiter(map(index.__getitem__, labels), np.int32, len(labels)), names
 
 
 def vocabulary_names(owner: str, labels: Iterable[str], class_names: Sequence[Any] | None) -> tuple[str, ...]:
@@ -154,8 +156,9 @@ def multi_hot(
     names = vocabulary_names(owner, (label for row in rows for label in row), class_names)
     index = {name: i for i, name in enumerate(names)}
     result = np.zeros((len(rows), len(names)), np.float32)
-    for row, labels in enumerate(rows):
-        result[row, [index[label] for label in labels]] = 1
+    counts = np.fromiter(map(len, rows), np.int64, len(rows))
+    columns = np.fromiter((index[label] for row in rows for label in row), np.int64, int(counts.sum()))
+    result[np.repeat(np.arange(len(rows)), counts), columns] = 1
     return result, names
 
 

@@ -1,12 +1,13 @@
 """Images and segmentation masks in folders of their own, paired by name."""
 
 # A data set may list a million files: plain strings, no Path object for each.
-# ruff: noqa: PTH100
+# ruff: noqa: PTH100, PTH118
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -102,8 +103,9 @@ class MaskFolder(FileSource):
     def _paired(self, folders: list[str], suffix: str) -> tuple[list[str], list[list[str]]]:
         """The images' paths, and per folder those of their masks."""
         columns = [by_stem(self._owner, folder, images_below(self._owner, folder), suffix) for folder in folders]
-        masks = {os.path.abspath(path) for column in columns for path in column.values()}
-        photos = [path for path in images_below(self._owner, self.images) if os.path.abspath(path) not in masks]
+        photos, near = images_below(self._owner, self.images), [_overlap(folder, self.images) for folder in folders]
+        masks = {os.path.abspath(path) for column in compress(columns, near) for path in column.values()}
+        photos = [path for path in photos if os.path.abspath(path) not in masks] if masks else photos
         images = by_stem(self._owner, self.images, photos)
         for folder, column in zip(folders, columns, strict=True):
             named = f"in {folder!r} with suffix={suffix!r}" if suffix else f"in {folder!r}"
@@ -137,6 +139,12 @@ class MaskFolder(FileSource):
                 values = shown(np.unique(mask[~known]).tolist(), 5) if mask.ndim == 2 else f"{mask.shape[2]} channels"
                 fix = "Convert the masks (a JPEG does not keep its values), name more classes, or pass ignore=255."
                 raise refusal(SourceError, self._owner, rule, f"{values} in {path!r}", fix)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether a folder is another, or lies in it, or has it within."""
+    paths = sorted(os.path.join(os.path.abspath(folder), "") for folder in (one, other))
+    return paths[1].startswith(paths[0])
 
 
 def _plain(masks: Any) -> _Folders:

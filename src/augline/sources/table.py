@@ -4,11 +4,14 @@
 # ruff: noqa: PTH118, PTH120
 from __future__ import annotations
 
+import contextlib
 import csv
 import importlib
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from operator import itemgetter, ne
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,6 +32,7 @@ _NOTHING = ("na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none")
 _PARQUET = b"PAR1"
 _PARQUET_READERS = (("polars", "read_parquet"), ("pyarrow.parquet", "read_table"), ("pandas", "read_parquet"))
 _HEAD = 4096
+_ROWS = 1 << 14
 TASKS = ("classification", "regression", "multilabel", None)
 
 _Columns: TypeAlias = dict[str, list[Any]]
@@ -118,11 +122,21 @@ class Table(FileSource):
     def _paths(self, values: list[Any], root: str | os.PathLike[str] | None) -> list[str]:
         start = os.fspath(root) if root is not None else os.path.dirname(self._file or "")
         try:
-            paths = [os.fspath(value) for value in values]
-            return [path if remote.is_remote(path) else os.path.join(start, path) for path in paths]
+            paths = [value if type(value) is str else str(os.fspath(value)) for value in values]
+            return _joined(start, paths) if start else paths
         except TypeError as error:
             fix = "Name the column that holds the paths."
             raise refusal(ArgumentError, self._owner, "image must be a column of paths", str(error), fix) from error
+
+
+def _joined(start: str, paths: list[str]) -> list[str]:
+    """`os.path.join` of a folder and many paths; of those that are plainly relative at once."""
+    folder = os.path.join(start, "")
+    return [
+        folder + path if path[:1] not in "/\\" and ":" not in path
+        else path if remote.is_remote(path) else os.path.join(start, path)
+        for path in paths
+    ]  # fmt: skip
 
 
 def _read(owner: str, table: Any, file: str | None, wanted: Sequence[str], lists: str | None) -> _Columns:
@@ -191,6 +205,8 @@ def _check_columns(owner: str, wanted: Sequence[str], there: Sequence[str]) -> N
 
 
 def _check_complete(owner: str, name: str, values: list[Any], how: str) -> None:
+    if {*map(type, values)} <= {str, int, float, list} and not any(map(ne, values, values)):  # NaN is not itself
+        return
     if empty := [row for row, value in enumerate(values) if missing(value)]:
         received = f"nothing in row {empty[0]} (counted from 0; {len(empty)} such rows)"
         rule = f"column {name!r} must have a value in every row"
@@ -202,34 +218,50 @@ def _read_csv(owner: str, file: str, data: bytes, wanted: Sequence[str]) -> _Col
         fix = "Pass the dataframe that pandas or polars reads from it."
         received = f"one that begins with {data[:8]!r}"
         raise refusal(SourceError, owner, "a file must be CSV, in UTF-8, or Parquet", received, fix)
+    lines = csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", "surrogateescape", newline=""))
     try:
-        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig", "surrogateescape"), newline="")))
+        header = next(lines, None)
+        if header is None:
+            raise refusal(SourceError, owner, "the CSV file must have a header line", "an empty file", "Fill it.")
+        if len(header) == 1 and (other := next((mark for mark in ";\t" if mark in header[0]), None)):
+            fix = f"Pass the dataframe that pandas.read_csv({file!r}, sep={other!r}) gives."
+            raise refusal(SourceError, owner, "columns must be separated by commas", repr(header[0]), fix)
+        _check_columns(owner, wanted, header)
+        return _columns_of(owner, lines, header, wanted)
     except csv.Error as error:
         raise refusal(SourceError, owner, "the CSV file must be readable", str(error), "Correct the file.") from error
-    if not rows:
-        raise refusal(SourceError, owner, "the CSV file must have a header line", "an empty file", "Fill it.")
-    header, body = rows[0], [row for row in rows[1:] if row]
-    if len(header) == 1 and (other := next((mark for mark in ";\t" if mark in header[0]), None)):
-        fix = f"Pass the dataframe that pandas.read_csv({file!r}, sep={other!r}) gives."
-        raise refusal(SourceError, owner, "columns must be separated by commas", repr(header[0]), fix)
-    _check_columns(owner, wanted, header)
-    for number, row in enumerate(body):
-        if len(row) != len(header):
+
+
+def _columns_of(owner: str, lines: Iterator[list[str]], header: list[str], wanted: Sequence[str]) -> _Columns:
+    """The wanted columns; the others, of which there may be many, are let go of every few thousand rows."""
+    columns: _Columns = {name: [] for name in wanted}
+    count, known = 0, dict[str, str]()
+    while chunk := list(islice(lines, _ROWS)):
+        rows = [row for row in chunk if row]
+        if {*map(len, rows)} - {len(header)}:
+            number, row = next((number, row) for number, row in enumerate(rows, count) if len(row) != len(header))
+            rule = "every row must have a value for each column"
             received = f"{len(row)} values in row {number} (counted from 0) for {len(header)} columns"
-            raise refusal(
-                SourceError, owner, "every row must have a value for each column", received, "Correct the file."
-            )
-    return {name: [row[at] or None for row in body] for at, name in enumerate(header)}
+            raise refusal(SourceError, owner, rule, received, "Correct the file.")
+        count += len(rows)
+        for place, name in enumerate(wanted):
+            texts = map(itemgetter(header.index(name)), rows)
+            # a label comes a million times: one text serves all
+            shared = texts if place == 0 or len(known) > _ROWS else (known.setdefault(text, text) for text in texts)
+            columns[name] += [text or None for text in shared]
+    return columns
 
 
 def _parsed(texts: list[Any]) -> list[Any]:
     """A column as integers or floats where all its values are such; empty text, and NA among numbers, is missing."""
-    known = [None if text is None or text.strip().lower() in _NOTHING else text for text in texts]
-    for number in (int, float) if any(known) else ():
-        try:
-            return [None if text is None else number(text) for text in known]
-        except ValueError:
-            continue
+    for number in (int, float):
+        with contextlib.suppress(ValueError, TypeError):  # as a rule all are there
+            return list(map(number, texts))
+    known = {text: None if text is None or text.strip().lower() in _NOTHING else text for text in {*texts}}
+    for number in (int, float) if any(known.values()) else ():
+        with contextlib.suppress(ValueError):
+            values = {text: None if value is None else number(value) for text, value in known.items()}
+            return [values[text] for text in texts]
     return texts
 
 
@@ -240,7 +272,9 @@ def _labels(
         return _several(owner, columns, label, task, names)
     values = columns[label]
     if task == "multilabel":
-        return multi_hot(owner, [_label_set(owner, value, separator) for value in values], names)
+        sets = {value: _label_set(value, separator) for value in values if isinstance(value, str)}
+        rows = [sets[value] if isinstance(value, str) else _label_set(value, separator) for value in values]
+        return multi_hot(owner, rows, names)
     if any(isinstance(value, (list, tuple, set, np.ndarray)) for value in values):
         fix = "Pass task='multilabel'."
         raise refusal(ArgumentError, owner, f"column {label!r} must hold one label per row", "lists", fix)
@@ -275,7 +309,7 @@ def _numbers(owner: str, name: str, values: list[Any]) -> NDArray[np.float32]:
         raise refusal(ArgumentError, owner, f"column {name!r} must hold numbers", str(error), fix) from error
 
 
-def _label_set(owner: str, value: Any, separator: str) -> set[str]:
+def _label_set(value: Any, separator: str) -> set[str]:
     if isinstance(value, str):
         return {part.strip() for part in value.split(separator) if part.strip()}
     if isinstance(value, (list, tuple, set, np.ndarray)):

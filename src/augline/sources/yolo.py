@@ -1,7 +1,5 @@
 """Data sets laid out as YOLO's, with a text file of boxes or polygons beside each image."""
 
-# A data set may list a million files: plain strings, no Path object for each.
-# ruff: noqa: PTH113
 from __future__ import annotations
 
 import os
@@ -19,6 +17,7 @@ from augline.sources.boxes import ON_INVALID, SLACK, box_problems, kept
 from augline.sources.columns import build
 from augline.sources.files import check_exist
 from augline.sources.labels import checked_names
+from augline.sources.listing import absent
 from augline.sources.polygons import corners_of
 from augline.sources.refusal import check_choice, refusal, shown
 
@@ -74,13 +73,13 @@ class Yolo(FileSource):
         check_exist(self._owner, self.paths)
         self.class_names = checked_names(self._owner, class_names) if class_names is not None else names
         labels = [yolo_files.label_path(path) for path in self.paths]
-        there = [os.path.isfile(path) for path in labels]
-        if not any(there):
+        without = {*absent(labels)}
+        if len(without) == len(labels):
             rule, fix = "some images must have a label file", "Put labels/ beside images/, with the same names in it."
             raise refusal(SourceError, self._owner, rule, f"none, such as {shown(labels, 1)}", fix)
         classes = len(self.class_names) if self.class_names is not None else None
-        pairs = zip(labels, there, strict=True)
-        self._take([yolo_files.read(self._owner, path, classes) if is_there else [] for path, is_there in pairs])
+        files = enumerate(labels)
+        self._take([[] if row in without else yolo_files.read(self._owner, path, classes) for row, path in files])
 
     def __repr__(self) -> str:
         classes = "" if self.class_names is None else f"{len(self.class_names)} classes, "

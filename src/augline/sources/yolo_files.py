@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import reprlib
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ _LIMIT = 1_000_000
 _Names = tuple[str, ...] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """An object, relative to the image's size."""
 
@@ -89,8 +90,9 @@ def _folders(folder: str) -> list[str]:
 
 def _row(line: int, words: list[str], classes: int | None) -> Row:
     values = [float(word) for word in words]
-    if not np.isfinite(values).all():
-        raise ValueError(f"{words[int(np.flatnonzero(~np.isfinite(values))[0])]!r}, which is no finite number")
+    if not all(map(isfinite, values)):
+        odd = next(word for word, value in zip(words, values, strict=True) if not isfinite(value))
+        raise ValueError(f"{odd!r}, which is no finite number")
     label, numbers = values[0], values[1:]
     if label < 0 or label != int(label) or (classes is not None and label >= classes):
         raise ValueError(f"class {words[0]} of {'0, 1, ...' if classes is None else f'0 to {classes - 1}'}")
