@@ -33,6 +33,20 @@ def test_the_numbers_are_those_that_the_batch_is_made_with():
         np.testing.assert_array_equal(explanation.after[0].details["matrix"], plan.stages[0].matrix[index])
 
 
+def test_behind_a_mixing_crops_see_the_boxes_of_partners():
+    images = np.random.default_rng(0).integers(0, 255, (4, 40, 60, 3), dtype=np.uint8)
+    boxes = [[[4 + 9 * k, 3, 12 + 9 * k, 9 + 7 * k]] for k in range(4)]
+    work = [al.RandomFlip(), al.Mosaic(), al.BBoxSafeRandomCrop(), al.Resizing(24, 32)]
+    pipe = al.Pipeline(al.Arrays(images, boxes=boxes), work, batch_size=4, shuffle=False)
+    plan = pipe.batches.prepare(1, np.arange(4)).layers[0].plan
+    for index in range(4):
+        explanation = pipe.explain(1, index)
+        assert [stage.kind for stage in explanation.after] == ["Warp", "Mix", "Warp", "Output"]
+        assert [row.path for row in explanation.drawn] == ["RandomFlip", "Mosaic", "BBoxSafeRandomCrop", "Resizing"]
+        assert explanation.drawn[3].declared == "Resizing(height=24, width=32)"
+        np.testing.assert_array_equal(explanation.after[2].details["matrix"], plan.stages[0].matrix[index])
+
+
 def test_another_epoch_has_other_numbers():
     first, second = (pipeline().explain(epoch, 0).drawn[2].params["turns"] for epoch in (0, 1))
     assert first != second

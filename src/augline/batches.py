@@ -130,6 +130,10 @@ class Batches:
         known = Known(source.targets.select(indices), source.bounding_box_format, source.lead)
         return self.program.plan(epoch, source.ids(indices), sizes, known=known)
 
+    def explained(self, epoch: int, job: Job) -> tuple[Expansion, Plan]:
+        """What was drawn for the only sample of a batch in the making, and the plan that carries it out."""
+        return self.plan(epoch, np.asarray(job.indices), np.asarray([job.record(0).size]))
+
     def prepare(self, epoch: int, indices: NDArray[np.int64]) -> Job:
         """Reads the files, draws the numbers and plans the work; pixels come with `run`."""
         source = self.source

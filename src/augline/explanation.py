@@ -91,7 +91,7 @@ def explain(pipe: Pipeline, epoch: int, index: int) -> Explanation:
         )
     job = pipe.batches.prepare(epoch, np.asarray([index]))
     record = job.record(0)
-    expansion, plan = pipe.batches.plan(epoch, np.asarray([index]), np.asarray([record.size]))
+    expansion, plan = pipe.batches.explained(epoch, job)
     before = tuple(_stage(stage) for stage in expansion.stages)
     after = [_stage(stage) for stage in plan.stages]
     for number, factors in enumerate(plan.shrinks):

@@ -73,7 +73,7 @@ def _cells(pipe: Pipeline, epoch: int, indices: NDArray[np.int64]) -> Iterable[t
             yield Picture(_BLANK), Picture(_BLANK), [name, label, _reason(error)]
             continue
         record = job.record(0)
-        expansion, plan = pipe.batches.plan(epoch, place, np.asarray([record.size]))
+        expansion, plan = pipe.batches.explained(epoch, job)
         drawn = caption(draws(expansion.drawn, 0), expansion.stages, 0)
         yield _original(pipe, index, record), _augmented(pipe, job, plan.output), [name, label, drawn]
 

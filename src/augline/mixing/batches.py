@@ -24,7 +24,7 @@ from augline.fields import Field, Fields
 from augline.mixing import objects, points
 from augline.mixing.below import Below
 from augline.mixing.first_masks import FirstMasks
-from augline.mixing.lists import check_targets, cut
+from augline.mixing.lists import check_targets, cut, unnamed
 from augline.mixing.pixels import Part, mixed
 from augline.plan import Frame, Plan
 from augline.plan.mix import Mix
@@ -51,6 +51,8 @@ class Layer:
     """One level of one batch: how its rows are mixed of those below, and what follows."""
 
     mix: Mix
+    expansion: Expansion
+    plan: Plan
     sample: engines.Sample
     mask_samples: dict[str, engines.Sample]
     points: Points | None
@@ -124,6 +126,23 @@ class MixedBatches(Batches):
         self._layers(job, epoch, rows, mixes)
         return job
 
+    def explained(self, epoch: int, job: Job) -> tuple[Expansion, Plan]:
+        """The levels as one, each of the sample itself: in all of them it is the first."""
+        assert isinstance(job, MixedJob)
+        first, own = np.asarray(job.indices), self.source.ids(np.asarray(job.indices))
+        parts = [self.first.plan(epoch, first, np.asarray([job.record(0).size]))]
+        for level, layer in zip(self.levels, job.layers, strict=True):
+            assert level.frame.extent.static is not None
+            draw, frame = Draw(self.program.seed, epoch, own), self._frame(level.frame.extent.static)
+            mixing = _expanded(level.mixing, draw, frame)
+            alone = dataclasses.replace(layer.plan, stages=(layer.mix,), shrinks=(None,))
+            parts += [(mixing, alone), (layer.expansion, layer.plan)]
+        drawn, stages = (tuple(x for part, _ in parts for x in getattr(part, name)) for name in ("drawn", "stages"))
+        fused, shrinks = (tuple(x for _, plan in parts for x in getattr(plan, name)) for name in ("stages", "shrinks"))
+        expansion, plan = parts[-1]
+        whole = Expansion(unnamed(drawn, self.program.transforms), stages, expansion.frame)
+        return whole, dataclasses.replace(plan, stages=fused, shrinks=shrinks)
+
     def drawn(
         self, epoch: int | Array, indices: Array, ids: Callable[[Array], Array], xp: Namespace = np
     ) -> tuple[Array, list[Mix]]:
@@ -195,12 +214,13 @@ class MixedBatches(Batches):
             count = mix.shares.shape[1]
             rows, blocks = rows.reshape(-1, count)[:, 0], blocks * count
             boxes = None if boxes is None else objects.gathered(mix, boxes, self.inner_filter, lead, masks)
-            plan = self._plan(level, epoch, rows, boxes)
+            expansion, plan = self._plan(level, epoch, rows, boxes)
             masks = masks and masks.through(mix, plan)
             sample = engines.prepare(level.program.engine, plan, np.ones((len(rows), 2), np.int64))
             pairs = points.in_blocks(swaps, self.first.block[0], blocks)
             mover = None if self._points is None else Points(plan, pairs)
-            job.layers.append(Layer(mix, sample, {} if self.masks is None else self.masks.samples(plan), mover))
+            masked = {} if self.masks is None else self.masks.samples(plan)
+            job.layers.append(Layer(mix, expansion, plan, sample, masked, mover))
             if "labels" in columns:
                 columns["labels"] = mixed_labels(np, mix, columns["labels"])
             if "weights" in columns:
@@ -222,12 +242,12 @@ class MixedBatches(Batches):
 
     def _plan(
         self, level: Level, epoch: int, rows: NDArray[np.int64], boxes: Sequence[objects.Objects] | None
-    ) -> Plan:  # fmt: skip
-        """The plan of what stands behind a mixing, for its rows and the boxes in them."""
+    ) -> tuple[Expansion, Plan]:  # fmt: skip
+        """What is drawn behind a mixing, and the plan of it, for its rows and the boxes in them."""
         assert level.program.size is not None
         sizes, lead = np.tile(np.asarray(level.program.size), (len(rows), 1)), self.source.lead
         known = None if boxes is None else Known(objects.as_columns(boxes, lead), lead=lead)
-        return level.program.plan(epoch, self.source.ids(rows), sizes, known=known)[1]
+        return level.program.plan(epoch, self.source.ids(rows), sizes, known=known)
 
     def _rooms(self, count: int) -> dict[str, Any]:
         """Places for what is made with the pixels, beside the images."""

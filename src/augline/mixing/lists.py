@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Sequence
 
 from augline.errors import ArgumentError
 from augline.sources import Source
-from augline.transforms.base import Transform, labels
+from augline.transforms.base import Drawn, Transform, labels
 from augline.transforms.mix import Mixing
 from augline.transforms.values import Values
 
@@ -34,6 +35,17 @@ def cut(transforms: Sequence[Transform]) -> tuple[list[list[Transform]], list[Mi
                 "Move it there."
             )
     return parts, mixings
+
+
+def unnamed(drawn: Sequence[Drawn], transforms: Sequence[Transform]) -> tuple[Drawn, ...]:
+    """What was drawn for a list that `cut` has cut, under the names that its transforms were given."""
+    given = {label: item.name for label, item in zip(labels(transforms), transforms, strict=True)}
+    found = []
+    for one in drawn:
+        plain = copy.copy(one.transform)
+        object.__setattr__(plain, "name", given.get(one.path, plain.name))
+        found.append(dataclasses.replace(one, transform=plain))
+    return tuple(found)
 
 
 def check_targets(mixing: Mixing, source: Source) -> None:
