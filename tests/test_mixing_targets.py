@@ -204,6 +204,19 @@ def test_boxes_are_those_around_what_shows(mix: Any, visible: float) -> None:
     assert left_out > COUNT / 2 or not visible
 
 
+def test_how_large_boxes_are_counts_where_images_come_out() -> None:
+    """What is small where images are mixed may be large enough later."""
+    source = al.Arrays(IMAGES, boxes=BOXES, box_labels=NAMES)
+    work = [al.Mosaic(), al.RandomFlip(), al.CutMix(), al.Resizing(3 * HEIGHT, 3 * WIDTH)]
+    some = {"min_area": 300.0, "min_width": 15.0, "min_height": 15.0}
+    every, large = (batch(work, source, box_filter=al.BoxFilter(**f))["bounding_boxes"] for f in ({}, some))
+    for rows, names, left in zip(every["boxes"], every["labels"], large["labels"], strict=True):
+        sides = rows[:, 2:] - rows[:, :2]
+        stays = (names >= 0) & (sides.prod(axis=1) >= 300) & (sides >= 15).all(axis=1)
+        assert left[left >= 0].tolist() == names[stays].tolist()
+    assert (every["labels"] >= 0).sum() > (large["labels"] >= 0).sum() > COUNT
+
+
 SECOND = {
     "cutmix": [al.CutMix()],
     "copy": [al.CopyPaste()],

@@ -85,7 +85,8 @@ class MixedBatches(Batches):
         super().__init__(source, program, box_filter)
         parts, mixings = cut(program.transforms)
         known = Known(source.targets).kinds
-        self.inner_filter = dataclasses.replace(box_filter, max_boxes=None)  # how many there are counts at the end
+        # how many there are counts at the end, and how large they are, in pixels of the image that comes out
+        self.inner_filter = BoxFilter(min_area=0.0, min_visibility=box_filter.min_visibility)
         self.first = Below(source, _program(parts[0], program, source.size, known), self.inner_filter)
         self.levels: list[Level] = []
         size = self.first.size
