@@ -22,7 +22,8 @@ class BoxFilter:
     Args:
         min_area: Square pixels of the image that comes out which what can be seen of a box must have.
         min_visibility: Share, 0 to 1, of a moved box that must still be seen: inside the image, and not under another
-            image (CutMix, CopyPaste) nor what is painted over (RandomErasing, CoarseDropout, GridMask).
+            image (CutMix, CopyPaste) nor what is painted over (RandomErasing, CoarseDropout, GridMask). In lists that
+            mix samples, of what the last mixing found of it.
         min_width: Pixels that what is left must be wide.
         min_height: Pixels that what is left must be high.
         max_boxes: The most boxes that an image may have; the largest stay, in their order. Batches are padded to it, so
