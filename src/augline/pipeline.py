@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +17,7 @@ from augline import targets
 from augline.batches import Batches, Job
 from augline.box_filter import ANY_BOX, BoxFilter
 from augline.errors import ArgumentError, DecodeError, SourceError
+from augline.feed.adapted import Adapted
 from augline.feed.numpy import default_workers, stream
 from augline.mixing import MixedBatches
 from augline.names import with_known_arguments
@@ -24,7 +25,7 @@ from augline.order import shuffled
 from augline.program import Program
 from augline.random import EPOCH_BITS
 from augline.replacement import Replacement, Replacements
-from augline.settings import check_settings, pair, whole
+from augline.settings import LastBatch, check_settings, pair, whole
 from augline.sight import Known
 from augline.sources import Source
 from augline.transforms.base import Transform
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from augline.explanation import Explanation
     from augline.fingerprint import Fingerprint
+    from augline.keras.feed import Feed
     from augline.undo import Trace
 
 
@@ -53,7 +55,7 @@ _OF_BATCHES = frozenset({"shard", "batch_size", "shuffle", "drop_remainder", "on
 """Settings that say which samples make a batch, and nothing of what becomes of them."""
 
 
-class Pipeline:
+class Pipeline(Adapted):
     """A data set, what may happen to its samples, and the batches that come of it.
 
     What happens to a sample depends on (seed, epoch, sample id) alone: never on threads, batch size, hosts or restarts.
@@ -139,10 +141,8 @@ class Pipeline:
 
     def stream(self, start: tuple[int, int] = (0, 0)) -> Iterator[Any]:
         """The batches from (epoch, step) on, as NumPy, without end: for Keras's `fit(steps_per_epoch=len(pipe))`."""
-        epoch, step = pair(start) or (None, None)
-        self._check_place(f"Pipeline.stream(start={start!r})", epoch, step)
-        first = int(start[0])
-        starts = ((number, int(start[1]) * (number == first)) for number in itertools.count(first))
+        first, step = self._place(f"Pipeline.stream(start={start!r})", start)
+        starts = ((number, step * (number == first)) for number in itertools.count(first))
         return (batch for place in starts for batch in self.epoch(*place))
 
     def batch(self, epoch: int, step: int) -> Any:
@@ -150,13 +150,10 @@ class Pipeline:
         return next(self._stream(f"Pipeline.batch(epoch={epoch!r}, step={step!r})", epoch, step, 1))
 
     def to_tf(
-        self,
-        start: tuple[int, int] = (0, 0),
-        *,
-        last_batch: Literal["keep", "pad", "drop"] | None = None,
-        context: tf.distribute.InputContext | None = None,
+        self, start: tuple[int, int] = (0, 0), *, last_batch: LastBatch = None,
+        class_weight: Mapping[int, float] | None = None, context: tf.distribute.InputContext | None = None,
         service: str | None = None,
-    ) -> tf.data.Dataset:
+    ) -> tf.data.Dataset:  # fmt: skip
         """A `tf.data.Dataset` for `model.fit`: each pass over it is the next epoch.
 
         A pass that is left before its end is begun again by the next one. Shapes and length are known, and its iterator
@@ -177,33 +174,40 @@ class Pipeline:
             last_batch: What becomes of a last batch with fewer samples. "keep", the default: it stays shorter.
                 "pad": copies of its rows fill it up, with sample weight 0, and all batches have weights (Keras counts
                 them in the loss, and in `weighted_metrics`). "drop": it is left out.
+            class_weight: What `fit(class_weight=...)` takes, as weights of the samples, times those they have: from the
+                number of a class to its weight. Keras refuses its own beside weights, and so beside "pad".
             context: What a strategy's dataset function is given: the data set has the batches of one of its input
                 pipelines, one element per replica. Batches that do not divide among all replicas need `last_batch`.
             service: "grpc://host:port" of a tf.data service, whose workers make the batches: the same, in the same
                 order, each once. The engine must be "tensorflow". See docs/service.md.
 
         Raises:
-            ArgumentError: There is no such step, images have different numbers of keypoints, batches do not divide
-                among the replicas of the context, or no service answers.
+            ArgumentError: There is no such step, images have different numbers of keypoints, weights are not those of
+                classes, batches do not divide among the replicas of the context, or no service answers.
         """
-        from augline.feed.tf import LAST_BATCH, to_tf
+        from augline.feed.datasets import for_tensorflow
 
-        if self.program.engine == "tensorflow":
-            from augline.feed.graph.dataset import to_tf
+        place = self._place(f"Pipeline.to_tf(start={start!r})", start)
+        return for_tensorflow(self, place, last_batch, class_weight, context, service)
 
-        epoch, step = pair(start) or (None, None)
-        self._check_place(f"Pipeline.to_tf(start={start!r})", epoch, step)
-        if last_batch not in LAST_BATCH:
-            raise ArgumentError(
-                "Pipeline.to_tf(last_batch=...): it must be 'keep', 'pad' or 'drop'. "
-                f"Received last_batch={last_batch!r}. Choose one."
-            )
-        place = int(start[0]), int(start[1])
-        if service is not None:
-            from augline.feed.graph import service as served
+    def to_keras(
+        self, start: tuple[int, int] = (0, 0), *, last_batch: LastBatch = None,
+        class_weight: Mapping[int, float] | None = None,
+    ) -> Feed:  # fmt: skip
+        """What Keras's `fit`, `evaluate` and `predict` take on any backend; TensorFlow is needed on its own alone.
 
-            return served.to_tf(self, place, last_batch, context, service)
-        return to_tf(self, place, last_batch, context)
+        `fit(pipe)` does the same without arguments, and counts its epochs on from one `fit` to the next. Arguments,
+        passes and errors are those of `to_tf`, which TensorFlow's backend is given; iterating gives a pass as NumPy.
+
+        Example:
+            >>> import augline as al, numpy as np
+            >>> pipe = al.Pipeline(al.Arrays(np.zeros((5, 8, 8, 3), "uint8"), labels=[0, 1, 1, 1, 1]), batch_size=4)
+            >>> [weights.tolist() for *_, weights in pipe.evaluation().to_keras(class_weight={0: 4}, last_batch="pad")]
+            [[4.0, 1.0, 1.0, 1.0], [1.0, 0.0, 0.0, 0.0]]
+        """
+        from augline.feed.datasets import for_keras
+
+        return for_keras(self, self._place(f"Pipeline.to_keras(start={start!r})", start), last_batch, class_weight)
 
     def view(self, **changes: Any) -> Pipeline:
         """The same data with other settings, given by the constructor's names.
@@ -220,7 +224,7 @@ class Pipeline:
         if not {*changes} <= _OF_BATCHES:
             return self._with(**changes)
         other = object.__new__(type(self))
-        vars(other).update(vars(self) | changes)
+        vars(other).update(vars(self) | changes, _fed=None)
         check_settings(other)
         return other
 
@@ -384,6 +388,11 @@ class Pipeline:
             self.workers or default_workers(),
         )  # fmt: skip
         return (batch for work in works for batch in work)
+
+    def _place(self, owner: str, start: tuple[int, int]) -> tuple[int, int]:
+        epoch, step = pair(start) or (None, None)
+        self._check_place(owner, epoch, step)
+        return int(start[0]), int(start[1])
 
     def _check_place(self, owner: str, epoch: object, step: object) -> None:
         if not (whole(epoch, 0, 2**EPOCH_BITS) and whole(step, 0, len(self))):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from augline.sources import Source
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
+
+LastBatch: TypeAlias = Literal["keep", "pad", "drop"] | None
 
 _SOURCES = (
     "Write al.Arrays(images, labels), al.Folder('photos/') or al.Table(dataframe, image='file'), for example; a data "

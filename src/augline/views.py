@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from augline.errors import ArgumentError
+from augline.feed.adapted import Adapted
 from augline.pipeline import Pipeline
 from augline.sources import Source
 from augline.transforms.base import Transform
@@ -17,11 +19,13 @@ from augline.transforms.compose import Sequential
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from augline.keras.feed import Feed
+
 _ONCE = ("labels", "weights")
 """What all views of a sample have in common."""
 
 
-class Views:
+class Views(Adapted):
     """A data set of which every sample comes in several views, each with a list and draws of its own.
 
     Batches are those of a `Pipeline`, with a tuple of images, one entry per view, where that has images (and of masks,
@@ -96,8 +100,15 @@ class Views:
 
         return zipped([pipe.to_tf(start) for pipe in self.pipelines], self.stacked)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_lock"}
+    def to_keras(self, start: tuple[int, int] = (0, 0)) -> Feed:
+        """What `fit` takes on any backend of Keras's: the same batches; see `Pipeline.to_keras`."""
+        from augline.keras.feed import Feed
+
+        return Feed(len(self), start, self.epoch, partial(self.to_tf, start))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {name: value for name, value in vars(self).items() if name not in ("_lock", "_fed")}
+        return partial(object.__new__, type(self)), (), state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _lock=threading.Lock())

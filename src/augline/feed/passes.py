@@ -75,7 +75,7 @@ class Passes:
         place, part = divmod(number, count)
         epoch, step = divmod(place, len(self._pipe))
         if look:
-            batch = self._pipe.batch(epoch, step)
+            batch = self._parts.batch(epoch, step)
             return divisible(self._parts.of(batch, step, part), look)
         stream = self._at(token, place, part)
         if part == 0:
@@ -103,8 +103,9 @@ class Passes:
         """The rest of an epoch, so that no replica stands empty."""
         pipe, steps, replicas = self._pipe, len(self._pipe), self._replicas
         if self._fixed or replicas == 1 or self._parts.rows is not None:
-            yield from pipe.epoch(epoch, step)
+            yield from self._parts.epoch(epoch, step)
             return
         counts = steps, len(pipe.positions(0)), len(pipe.positions(steps - 1))
-        batches, trains = evened(lambda first: pipe.epoch(epoch, first), step, counts, replicas), caller().trains
+        batches = evened(lambda first: self._parts.epoch(epoch, first), step, counts, replicas)
+        trains = caller().trains
         yield from (filled(batch, [replicas]) if trains else batch for batch in batches)

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 
     from augline.pipeline import Pipeline
 
-LAST_BATCH = (None, "keep", "pad", "drop")
-
 
 def to_tf(
-    pipe: Pipeline, start: tuple[int, int], last_batch: str | None, context: tf.distribute.InputContext | None
-) -> tf.data.Dataset:
+    pipe: Pipeline, start: tuple[int, int], last_batch: str | None, context: tf.distribute.InputContext | None,
+    weights: tuple[float, ...],
+) -> tf.data.Dataset:  # fmt: skip
     """See `Pipeline.to_tf`. Nothing is copied: a tensor takes over the memory of its array, which is aligned for it."""
     import tensorflow as tf
 
@@ -37,7 +36,7 @@ def to_tf(
     pipe = pipe.view(drop_remainder=True) if last_batch == "drop" else pipe
     pipe = pipe if context is None else pipe.view(shard=shard_of(pipe, context))
     replicas = 1 if context else scope_replicas()
-    parts = parts_of(pipe, last_batch, replicas, context)
+    parts = parts_of(pipe, last_batch, replicas, context, weights)
     # A strategy may come later, over all devices: rows that do not divide by them leave the batch dimension open.
     devices = 1 if context else max(len(tf.config.list_logical_devices(kind)) for kind in ("GPU", "CPU"))
     rows = _rows(parts, (replicas, devices))
@@ -150,14 +149,14 @@ def shard_of(pipe: Pipeline, context: tf.distribute.InputContext) -> tuple[int, 
 
 
 def parts_of(
-    pipe: Pipeline, last_batch: str | None, replicas: int, context: tf.distribute.InputContext | None
-) -> Parts:
-    """How batches are divided among the replicas of a host, and filled up."""
+    pipe: Pipeline, last_batch: str | None, replicas: int, context: tf.distribute.InputContext | None,
+    weights: tuple[float, ...],
+) -> Parts:  # fmt: skip
+    """How batches are divided among the replicas of a host, filled up, and weighed by class."""
     count = 1 if context is None else context.num_replicas_in_sync // context.num_input_pipelines
-    parts = Parts(pipe, max(count, 1))
+    parts = Parts(pipe, max(count, 1), weights=weights)
     if last_batch == "pad":
-        share = -(-min(pipe.batch_size, len(pipe.source)) // (pipe.shard[1] * parts.count))
-        return Parts(pipe, parts.count, -(-share // replicas) * replicas)
+        return parts.padded(replicas)
     if context is not None and last_batch is None and not parts.divide():
         raise ArgumentError(
             f"Pipeline(batch_size={pipe.batch_size}).to_tf(context=...): every batch must divide among "
@@ -178,16 +177,9 @@ def _signature(parts: Parts, batch: int | None) -> Any:
     """Shapes and types, without reading a sample."""
     import tensorflow as tf
 
-    fields = parts.fields()
-    if fields.get("keypoints", ...) is None:
-        raise ArgumentError(
-            f"Pipeline({parts.pipe.source!r}).to_tf(): all images must have equally many keypoints, for a tensor has "
-            "one shape. Received different numbers. Pad them with points of visibility 0."
-        )
-
     def spec(field: Field | Mapping[str, Field | None] | None) -> Any:
         if isinstance(field, Field):
             return tf.TensorSpec((batch, *field.shape), field.dtype)
         return {name: spec(part) for name, part in (field or {}).items()}
 
-    return parts.pipe.batches.packed({name: spec(field) for name, field in fields.items()})
+    return parts.pipe.batches.packed({name: spec(field) for name, field in parts.fields().items()})

@@ -18,6 +18,7 @@ from augline.sources.remote import is_remote
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from augline.keras.feed import Feed
     from augline.pipeline import Pipeline
 
 _VERSION = 1
@@ -87,12 +88,13 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         if self.file.exists():
             self._take_up(_place(self.file))
 
-    def dataset(self, **arguments: Any) -> tf.data.Dataset:
-        """`pipe.to_tf(...)` from the place on; takes its other arguments."""
+    def dataset(self, **arguments: Any) -> tf.data.Dataset | Feed:
+        """`pipe.to_tf(...)` from the place on, on other backends `pipe.to_keras(...)`; takes its other arguments."""
         self._fed = True
         drops = arguments.get("last_batch") == "drop"
         self._steps = len(self._pipe.view(drop_remainder=True) if drops else self._pipe)
-        return self._pipe.to_tf((self.epoch, self.step), **arguments)
+        makes = self._pipe.to_tf if keras.backend.backend() == "tensorflow" else self._pipe.to_keras
+        return makes((self.epoch, self.step), **arguments)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Restores the model."""

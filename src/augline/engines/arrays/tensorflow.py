@@ -155,6 +155,11 @@ def bitwise_right_shift(x: Array, by: int) -> Array:
     return tf.bitwise.right_shift(x, tf.constant(by, x.dtype))
 
 
+def argmax(x: Array, axis: int = -1) -> Array:
+    """See the standard."""
+    return tf.argmax(x, axis=axis)
+
+
 def argsort(x: Array, axis: int = -1, stable: Any = True) -> Array:
     """See the standard; int64 as NumPy's."""
     return tf.cast(tf.argsort(x, axis=axis, stable=stable), tf.int64)

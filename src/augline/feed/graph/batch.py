@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from augline.arrays import Array
 from augline.engines.arrays import tensorflow as xp
+from augline.feed.class_weights import weighed
 from augline.feed.graph.mixed import maker
 from augline.feed.graph.standins import StandIns, reads_files
 from augline.feed.parts import Parts, share
@@ -40,6 +41,8 @@ class GraphBatches:
 
     def _finished(self, batch: dict[str, Any], count: Array) -> Any:
         """What was filled up has weight 0, or is cut off."""
+        if self._parts.weights:
+            batch = weighed(xp, self._parts.weights, batch)
         if self._parts.rows is not None:
             weights = batch.get("weights", tf.ones((self._rows,)))
             batch = {**batch, "weights": tf.where(tf.range(self._rows, dtype=tf.int64) < count, weights, 0.0)}

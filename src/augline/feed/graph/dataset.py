@@ -33,12 +33,13 @@ def _as_it_is(function: T) -> T:
 
 
 def to_tf(
-    pipe: Pipeline, start: tuple[int, int], last_batch: str | None, context: tf.distribute.InputContext | None
-) -> tf.data.Dataset:
+    pipe: Pipeline, start: tuple[int, int], last_batch: str | None, context: tf.distribute.InputContext | None,
+    weights: tuple[float, ...],
+) -> tf.data.Dataset:  # fmt: skip
     """See `Pipeline.to_tf`: the same batches, without Python while they are made."""
     check(pipe)
     check_context(context)
-    parts = parts_under(pipe, last_batch, context)
+    parts = parts_under(pipe, last_batch, context, weights)
     make, workers = GraphBatches(parts), pipe.workers or default_workers()
     last = len(parts.pipe) * parts.count - 1
 
@@ -82,11 +83,13 @@ def _held(place: Place, parts: Parts) -> tf.data.Dataset:
     return tf.data.Dataset.range(1).map(_as_it_is(lambda _: place.begin())).flat_map(numbers)
 
 
-def parts_under(pipe: Pipeline, last_batch: str | None, context: tf.distribute.InputContext | None) -> Parts:
+def parts_under(
+    pipe: Pipeline, last_batch: str | None, context: tf.distribute.InputContext | None, weights: tuple[float, ...]
+) -> Parts:
     """Under a strategy batches that do not divide are filled up: nothing can look at what becomes of them later."""
     replicas = 1 if context else scope_replicas()
     pipe = pipe.view(drop_remainder=True) if last_batch == "drop" else pipe
     pipe = pipe if context is None else pipe.view(shard=shard_of(pipe, context))
-    parts = parts_of(pipe, last_batch, replicas, context)
+    parts = parts_of(pipe, last_batch, replicas, context, weights)
     uneven = last_batch is None and any(size % replicas for size in parts.sizes())
-    return parts_of(pipe, "pad", replicas, context) if uneven else parts
+    return parts.padded(replicas) if uneven else parts

@@ -35,7 +35,7 @@ _NOT_YET = -1
 
 def to_tf(
     pipe: Pipeline, start: tuple[int, int], last_batch: str | None, context: tf.distribute.InputContext | None,
-    address: str,
+    weights: tuple[float, ...], address: str,
 ) -> tf.data.Dataset:  # fmt: skip
     """See `Pipeline.to_tf`: the same batches in the same order, made elsewhere. Its `report()` is a `ServiceReport`."""
     owner = f"Pipeline.to_tf(service={address!r})"
@@ -45,7 +45,7 @@ def to_tf(
     check(pipe)
     check_context(context)
     _check_answer(owner, address)
-    parts = parts_under(pipe, last_batch, context)
+    parts = parts_under(pipe, last_batch, context, weights)
     passes = _Passes(parts, start, address)
     tokens = generated(passes, tf.TensorSpec((), tf.int64))
     dataset = tokens.filter(lambda token: token != _NOT_YET).map(_taken(passes))
