@@ -48,6 +48,12 @@ def threads() -> set[threading.Thread]:
     return set(threading.enumerate())
 
 
+def ended(those: set[threading.Thread]) -> None:
+    for thread in those:
+        thread.join(20)
+        assert not thread.is_alive()
+
+
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
 
@@ -144,7 +150,31 @@ def test_an_interrupt_in_the_loop_ends_the_threads():
     with pytest.raises(KeyboardInterrupt):
         loop()
     gc.collect()
-    assert threads() <= before
+    ended(threads() - before)
+
+
+def test_the_garbage_collector_does_not_wait():
+    """It runs in the midst of anything, as in a thread that begins, and may hold a lock that those waited for want."""
+    before, begun, let = threads(), threading.Event(), threading.Event()
+
+    def run(work: Work, index: int) -> None:
+        if work.step == 2:
+            begun.set()
+            assert let.wait(20)
+
+    batches = squares(run=run)
+    next(batches)
+    assert begun.wait(20)
+    circle = [batches]
+    circle.append(circle)
+    del batches, circle
+    collecting = threading.Thread(target=gc.collect)
+    collecting.start()
+    collecting.join(10)
+    waits = collecting.is_alive()
+    let.set()
+    assert not waits
+    ended(threads() - before)
 
 
 def test_control_c_while_waiting_for_a_batch_ends_the_process():

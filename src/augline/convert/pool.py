@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import Any, Generic, Protocol, TypeVar
 
 from augline.errors import SourceError
+from augline.feed.threads import collecting
 
 T = TypeVar("T")
 W = TypeVar("W", bound="Worker")
@@ -106,7 +107,7 @@ class Idle(Generic[W]):
 
     def __init__(self, retired: Callable[[], object] = lambda: None) -> None:
         self._retired = retired
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector may give a pool back while one is taken
         self._all: list[Pool[W]] = []
         self._waiting: dict[int, threading.Timer] = {}
 
@@ -123,11 +124,11 @@ class Idle(Generic[W]):
         return pool
 
     def put(self, pool: Pool[W]) -> None:
-        """Takes one back."""
+        """Takes one back; not from the garbage collector, which may begin no thread to wait for its minute."""
         timer = threading.Timer(_IDLE_SECONDS, self._retire, (pool,))
         timer.daemon = True
         with self._lock:
-            spare = bool(self._waiting) or not all(worker.alive for worker in pool.workers)
+            spare = bool(self._waiting) or collecting() or not all(worker.alive for worker in pool.workers)
             if not spare:
                 self._waiting[id(pool)] = timer
                 timer.start()

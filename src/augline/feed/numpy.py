@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from augline.errors import EngineError
-from augline.feed.threads import one_thread
+from augline.feed.threads import collecting, one_thread
 
 T = TypeVar("T")
 B = TypeVar("B")
@@ -26,7 +26,8 @@ def stream(
 ) -> Iterator[Any]:  # fmt: skip
     """The batches of some steps, in their order; at most `prefetch` wait finished, and one more is planned.
 
-    Left early, closed or failing, it waits for the samples in hand and leaves no thread behind.
+    Left early, closed or failing, it waits for the samples in hand and leaves no thread behind. Where the garbage
+    collector ends it, which may not wait, its threads end with the samples in hand.
 
     Args:
         steps: What to make batches of.
@@ -43,7 +44,8 @@ def stream(
     planned: deque[Future[B]] = deque()
     running: deque[tuple[B, list[Future[None]]]] = deque()
     process = os.getpid()
-    with one_thread(), ThreadPoolExecutor(workers, thread_name_prefix="augline") as pool:
+    with one_thread():
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="augline")
         try:
             for step in steps:
                 planned.append(pool.submit(prepare, step))
@@ -57,8 +59,8 @@ def stream(
                     running.append(_start(pool, planned.popleft().result(), size, run, workers))
                 yield _done(*running.popleft(), finish)
                 _check_process(process)
-        finally:  # what has not begun is not begun any more; `with` waits for the rest
-            pool.shutdown(wait=False, cancel_futures=True)
+        finally:  # what has not begun is not begun any more
+            pool.shutdown(wait=not collecting(), cancel_futures=True)
 
 
 def _check_process(process: int) -> None:

@@ -1,7 +1,11 @@
-"""OpenCV's own threads, switched off while ours run: its pool times ours would be more threads than there are cores."""
+"""OpenCV's own threads, switched off while ours run: its pool times ours would be more threads than there are cores.
+
+And what may not wait for threads: the garbage collector, which runs in the midst of whatever a thread does.
+"""
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +18,7 @@ class _Users:
 
     count: int = 0
     before: int = 1
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.RLock = field(default_factory=threading.RLock)  # the collector may end a user within another
 
 
 _users = _Users()
@@ -40,3 +44,22 @@ def one_thread() -> Iterator[None]:
             _users.count -= 1
             if _users.count == 0 and cv2.getNumThreads() == 1:
                 cv2.setNumThreads(_users.before)
+
+
+_collector = 0
+
+
+def collecting() -> bool:
+    """Whether this thread collects garbage just now, and so may hold any lock: waiting could go on for ever.
+
+    A thread that begins holds one of `threading`'s, for example, which `Thread.join` wants.
+    """
+    return _collector == threading.get_ident()
+
+
+def _note(phase: str, _: object) -> None:
+    global _collector
+    _collector = threading.get_ident() if phase == "start" else 0
+
+
+gc.callbacks.append(_note)
