@@ -141,7 +141,7 @@ class Pipeline(Adapted):
 
     def stream(self, start: tuple[int, int] = (0, 0)) -> Iterator[Any]:
         """The batches from (epoch, step) on, as NumPy, without end: for Keras's `fit(steps_per_epoch=len(pipe))`."""
-        first, step = self._place(f"Pipeline.stream(start={start!r})", start)
+        first, step = self._place("Pipeline.stream", start)
         starts = ((number, step * (number == first)) for number in itertools.count(first))
         return (batch for place in starts for batch in self.epoch(*place))
 
@@ -187,8 +187,7 @@ class Pipeline(Adapted):
         """
         from augline.feed.datasets import for_tensorflow
 
-        place = self._place(f"Pipeline.to_tf(start={start!r})", start)
-        return for_tensorflow(self, place, last_batch, class_weight, context, service)
+        return for_tensorflow(self, self._place("Pipeline.to_tf", start), last_batch, class_weight, context, service)
 
     def to_keras(
         self, start: tuple[int, int] = (0, 0), *, last_batch: LastBatch = None,
@@ -207,7 +206,7 @@ class Pipeline(Adapted):
         """
         from augline.feed.datasets import for_keras
 
-        return for_keras(self, self._place(f"Pipeline.to_keras(start={start!r})", start), last_batch, class_weight)
+        return for_keras(self, self._place("Pipeline.to_keras", start), last_batch, class_weight)
 
     def view(self, **changes: Any) -> Pipeline:
         """The same data with other settings, given by the constructor's names.
@@ -353,8 +352,7 @@ class Pipeline(Adapted):
         return f"Pipeline({self.source!r}, {list(self.transforms)!r}, batch_size={self.batch_size}, seed={self.seed})"
 
     def _with(self, **changes: Any) -> Pipeline:
-        arguments = {"source": self.source, "transforms": self.transforms, **self.settings(), **changes}
-        return Pipeline(**arguments)
+        return Pipeline(**{"source": self.source, "transforms": self.transforms, **self.settings(), **changes})
 
     def _prepare(self, epoch: int, steps: range) -> _Work:
         places = [self.positions(step) for step in steps]
@@ -390,8 +388,7 @@ class Pipeline(Adapted):
         return (batch for work in works for batch in work)
 
     def _place(self, owner: str, start: tuple[int, int]) -> tuple[int, int]:
-        epoch, step = pair(start) or (None, None)
-        self._check_place(owner, epoch, step)
+        self._check_place(f"{owner}(start={start!r})", *(pair(start) or (None, None)))
         return int(start[0]), int(start[1])
 
     def _check_place(self, owner: str, epoch: object, step: object) -> None:
