@@ -182,12 +182,10 @@ class Elsewhere(Source):
         return {}
 
 
-def test_what_a_graph_cannot_do_is_refused_by_name(photos: Path) -> None:
+def test_what_a_graph_cannot_do_is_refused_by_name() -> None:
     images = np.zeros((4, 8, 8, 3), np.uint8)
     labelled = al.Arrays(images, np.eye(4, dtype=np.float32))
     listed: list[tuple[al.Source, list[Any], dict[str, Any], str]] = [
-        (al.Folder(photos), [al.RandomBrightness(0.1), al.RandomResizedCrop(8, 8)], {}, "RandomBrightness first"),
-        (al.Folder(photos), [al.OpticalDistortion(), al.Resizing(8, 8)], {}, "which bends images of several sizes"),
         (Elsewhere(), [], {}, "files or TFRecords, or images in memory"),
         (al.Arrays(images[:2], keypoints=[[[1, 2]], []]), [], {}, "equally many keypoints.*Pad them with points"),
     ]
@@ -398,24 +396,6 @@ def test_images_that_have_grown_on_the_way_are_whole(work: list[Any]) -> None:
     images = np.stack([smooth(30, 42, 3, "uint8", k) for k in range(8)])
     dataset, reference = graph_and_reference(al.Arrays(images), [*work, al.Resizing(30, 30)], batch_size=8, seed=2)
     compare(dataset, reference, 0)
-
-
-@pytest.mark.parametrize(
-    ("work", "message"),
-    [
-        (
-            [al.RandomZoomOut(), al.RandomGaussianBlur()],
-            r"RandomGaussianBlur behind RandomZoomOut\. Put Resizing between, or use engine='opencv'",
-        ),
-        ([al.RandomRotate90(), al.RandomDownscale(), al.RandomContrast(0.1)], r"RandomContrast behind RandomDownscale"),
-        ([al.RandomRotate90(), al.ResizeShortestEdge(50), al.RandomDownscale()], "ResizeShortestEdge, which knows no"),
-        ([al.RandomZoomOut(), al.GridDistortion()], "GridDistortion.*, which bends images of several sizes"),
-    ],
-)
-def test_what_looks_at_pixels_of_images_in_several_sizes_is_refused(work: list[Any], message: str) -> None:
-    pipe = al.Pipeline(al.Arrays(np.zeros((2, 30, 42, 3), np.uint8)), [*work, al.Resizing(30, 30)], engine="tensorflow")
-    with pytest.raises(al.EngineError, match=message):
-        pipe.to_tf()
 
 
 def under(strategy: str, *ports: int) -> Any:

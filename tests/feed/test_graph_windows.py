@@ -39,7 +39,7 @@ def carried(work: Sequence[al.Transform], data: list[bytes], seed: int) -> NDArr
     opened = files.opened(tf.constant(data), tf.fill((len(data),), "some"), exif=True)
     ids, sizes = tf.range(len(data), dtype=tf.int64), tf.cast(opened.sizes, tf.int64)
     plan = program.plan(tf.constant(0, tf.int64), ids, sizes, xp=xp)[1]
-    images: NDArray[Any] = carry_out(plan, *files.decoded(opened, plan, 3, "uint8"), compiled=False).numpy()
+    images: NDArray[Any] = carry_out(*files.decoded(opened, plan, 3, "uint8"), compiled=False).numpy()
     return images
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
-from augline.arrays import Array, Namespace
+from augline.arrays import Array, Namespace, shape_of
 from augline.plan import matrices
 from augline.plan.frame import Frame
 from augline.plan.stages import Field, Stage, Warp
@@ -23,7 +22,8 @@ _FLATTENED = 151 / 315
 
 def elastic(xp: Namespace, x: Array, y: Array, nodes: Array) -> tuple[Array, Array]:
     """A uniform cubic B-spline surface over `nodes` `(batch, n, n, 2)`, in pixels, spread over the frame."""
-    surface = _spline(xp, _spline(xp, nodes, 2, int(x.shape[-1])), 1, int(y.shape[-2]))
+    width, height = shape_of(xp, x)[-1], shape_of(xp, y)[-2]
+    surface = _spline(xp, _spline(xp, nodes, 2, width), 1, height)
     return surface[..., 0], surface[..., 1]
 
 
@@ -34,8 +34,8 @@ def bent_grid(xp: Namespace, x: Array, y: Array, knots_x: Array, knots_y: Array)
 
 def barrel(xp: Namespace, x: Array, y: Array, k: Array) -> tuple[Array, Array]:
     """Brown's radial model: a place at radius r reads from r (1 + k r² + k r⁴), r being 1 in the corners."""
-    width, height = int(x.shape[-1]), int(y.shape[-2])
-    half = math.hypot(width, height) / 2
+    width, height = (xp.asarray(side, dtype=x.dtype) for side in (shape_of(xp, x)[-1], shape_of(xp, y)[-2]))
+    half = xp.sqrt(width * width + height * height) / 2
     u, v = (x - (width - 1) / 2) / half, (y - (height - 1) / 2) / half
     r2 = u * u + v * v
     factor = k[:, None, None] * (r2 + r2 * r2) * half
@@ -148,10 +148,11 @@ def bent(item: Geometric, frame: Frame, function: Callable[..., tuple[Array, Arr
     return dataclasses.replace(item.warp(same, frame), field=field)
 
 
-def _spline(xp: Namespace, nodes: Array, axis: int, side: int) -> Array:
+def _spline(xp: Namespace, nodes: Array, axis: int, side: Any) -> Array:
     """Nodes along an axis, three more than cells, to `side` pixels: four weighed nodes for each, no more."""
     cells = int(nodes.shape[axis]) - 3
-    place = (xp.astype(xp.arange(side), nodes.dtype) + 0.5) * (cells / side)
+    step = xp.asarray(cells, dtype=nodes.dtype) / xp.asarray(side, dtype=nodes.dtype)
+    place = (xp.astype(xp.arange(side), nodes.dtype) + 0.5) * step
     first = xp.floor(place)
     t = place - first
     weights = ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3)
@@ -162,7 +163,7 @@ def _spline(xp: Namespace, nodes: Array, axis: int, side: int) -> Array:
 
 def _between(xp: Namespace, x: Array, knots: Array) -> Array:
     """Knots `(batch, n + 1)`, evenly spread over the edges of a row of pixels `(., 1, n)`, read linearly."""
-    cells, side = int(knots.shape[1]) - 1, int(x.shape[-1])
+    cells, side = int(knots.shape[1]) - 1, xp.asarray(shape_of(xp, x)[-1], dtype=x.dtype)
     place = (x[:, 0, :] + 0.5) / side * cells
     weight = xp.clip(1 - xp.abs(place[..., None] - xp.astype(xp.arange(cells + 1), knots.dtype)), min=0.0)
     return xp.sum(weight * knots[:, None, :], axis=-1)[:, None, :]

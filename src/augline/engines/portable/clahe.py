@@ -13,9 +13,8 @@ def clahe(xp: Namespace, images: Array, stage: Clahe) -> Array:
     down, across = stage.grid
     levels = xp.astype(xp.round(xp.clip(images, min=0.0, max=1.0) * 255), xp.int64)
     # OpenCV fills up both sides as soon as one does not divide, by a whole row of tiles' pixels where the other does
-    whole = height % down == 0 and width % across == 0
-    tall = height // down + (not whole)
-    wide = width // across + (not whole)
+    more = -(-(height % down + width % across) // (down + across))  # 1, or 0 where both divide
+    tall, wide = height // down + more, width // across + more
     tables = _tables(xp, _tiles(xp, levels, tall, wide, stage.grid), stage.clip_limit, tall * wide)
     top, lower, fy = _between(xp, height, tall, down)
     left, right, fx = _between(xp, width, wide, across)
@@ -52,6 +51,7 @@ def _tables(xp: Namespace, tiles: Array, clip_limit: Array, area: int) -> Array:
     group = tile * channels + xp.arange(channels, dtype=xp.int32)
     counts = histograms(xp, xp.astype(tiles, xp.int32), group, batch * count * channels)
     counts = xp.reshape(xp.astype(counts, xp.int64), (batch, count, channels, LEVELS))
+    area = xp.asarray(area, dtype=clip_limit.dtype)
     limit = xp.clip(xp.astype(xp.floor(clip_limit * area / 256), xp.int64), min=1)[:, None, None, None]
     excess = xp.sum(xp.clip(counts - limit, min=0), axis=-1, keepdims=True)
     counts = xp.minimum(counts, limit) + excess // 256
@@ -66,7 +66,7 @@ def _tables(xp: Namespace, tiles: Array, clip_limit: Array, area: int) -> Array:
 
 def _between(xp: Namespace, size: int, tile: int, count: int) -> tuple[Array, Array, Array]:
     """The tiles before and behind each pixel along one axis, and the weight of the one behind."""
-    place = xp.astype(xp.arange(size), xp.float64) / tile - 0.5
+    place = xp.astype(xp.arange(size), xp.float64) / xp.asarray(tile, dtype=xp.float64) - 0.5
     before = xp.floor(place)
     first, second = (xp.clip(xp.astype(before + k, xp.int64), min=0, max=count - 1) for k in (0, 1))
     return first, second, place - before

@@ -40,7 +40,7 @@ def jpeg(xp: Namespace, images: Array, stage: Codec) -> Array:
 
 def _halved(xp: Namespace, plane: Array, quality: Array) -> Array:
     """Chroma at half the size: means of 2 x 2 pixels; enlarged again with weights 3 : 1 to the nearer ones."""
-    _, height, width = plane.shape
+    _, height, width = shape_of(xp, plane)
     even = _filled(xp, plane, 2)
     small = (even[:, ::2, ::2] + even[:, 1::2, ::2] + even[:, ::2, 1::2] + even[:, 1::2, 1::2]) / 4
     small = _coded(xp, xp.round(small), quality, _CHROMINANCE)
@@ -48,7 +48,7 @@ def _halved(xp: Namespace, plane: Array, quality: Array) -> Array:
 
 
 def _doubled(xp: Namespace, plane: Array, axis: int) -> Array:
-    n = int(plane.shape[axis])
+    n = shape_of(xp, plane)[axis]
     before, after = (xp.take(plane, fold(xp, xp.arange(n) + k, n, "nearest"), axis=axis) for k in (-1, 1))
     pair = xp.stack([(3 * plane + before) / 4, (3 * plane + after) / 4], axis=axis + 1)
     shape = [2 * n if k == axis else side for k, side in enumerate(shape_of(xp, plane))]
@@ -59,7 +59,7 @@ def _coded(xp: Namespace, plane: Array, quality: Array, table: tuple[tuple[int, 
     """A plane `(batch, height, width)` cut into blocks, transformed, rounded to multiples of the table, and back."""
     batch, height, width = shape_of(xp, plane)
     full = _filled(xp, plane, 8)
-    rows, columns = int(full.shape[1]) // 8, int(full.shape[2]) // 8
+    rows, columns = (side // 8 for side in shape_of(xp, full)[1:])
     blocks = xp.permute_dims(xp.reshape(full, (batch, rows, 8, columns, 8)), (0, 1, 3, 2, 4))
     cosine = xp.asarray(
         [
@@ -85,7 +85,7 @@ def _steps(xp: Namespace, quality: Array, table: tuple[tuple[int, ...], ...]) ->
 
 def _filled(xp: Namespace, plane: Array, multiple: int) -> Array:
     """The plane with its last row and column repeated up to whole blocks."""
-    _, height, width = plane.shape
+    _, height, width = shape_of(xp, plane)
     rows = fold(xp, xp.arange(-(-height // multiple) * multiple), height, "nearest")
     columns = fold(xp, xp.arange(-(-width // multiple) * multiple), width, "nearest")
     return xp.take(xp.take(plane, rows, axis=1), columns, axis=2)

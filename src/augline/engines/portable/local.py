@@ -14,7 +14,7 @@ def filtered(xp: Namespace, images: Array, stage: Filter) -> Array:
     """The sum of shifted images, each with its weight."""
     size = int(stage.kernel.shape[1])
     wide = padded(xp, images, size // 2, "mirror")
-    _, height, width, _ = images.shape
+    _, height, width, _ = shape_of(xp, images)
     total = xp.zeros_like(images)
     for y in range(size):
         for x in range(size):
@@ -29,7 +29,7 @@ def filtered(xp: Namespace, images: Array, stage: Filter) -> Array:
 
 def median(xp: Namespace, images: Array, stage: Median) -> Array:
     """The middle one of the sorted neighbours, for each size that occurs."""
-    _, height, width, _ = images.shape
+    _, height, width, _ = shape_of(xp, images)
     result = images
     for size in stage.sizes:
         wide = padded(xp, images, size // 2, "nearest")
@@ -47,7 +47,7 @@ def noisy(xp: Namespace, images: Array, stage: Noise) -> Array:
 
 def erased(xp: Namespace, images: Array, stage: Erase) -> Array:
     """Rectangles of one value each image, or of noise about it."""
-    _, height, width, _ = images.shape
+    _, height, width, _ = shape_of(xp, images)
     paint = stage.value[:, None, None, :]
     if stage.noise is not None:
         paint = xp.clip(paint + _noise(xp, stage.noise, images) * ERASE_STD, min=0.0, max=1.0)
@@ -69,7 +69,7 @@ def _covered(xp: Namespace, boxes: Array, height: int, width: int) -> Array:
 
 def padded(xp: Namespace, images: Array, border: int, mode: str) -> Array:
     """The images with a border on all sides, as a fill mode continues them."""
-    _, height, width, _ = images.shape
+    _, height, width, _ = shape_of(xp, images)
     rows = fold(xp, xp.arange(-border, height + border), height, mode)
     columns = fold(xp, xp.arange(-border, width + border), width, mode)
     return xp.take(xp.take(images, rows, axis=1), columns, axis=2)

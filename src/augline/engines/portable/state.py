@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from augline.arrays import Array, Namespace, choose, rows_of, shape_of
-from augline.engines.portable.warp import View, shrink, shrink_each
+from augline.engines.portable.warp import View, shrink, shrink_each, whole
 from augline.plan import matrices
 from augline.plan.stages import Warp
 
@@ -116,6 +117,30 @@ class Each:
         zero = 0 * extent.height
         _, height, width, _ = shape_of(xp, images)
         return extent.bound or (height, width), Each(None, View(extent.height, extent.width, zero, zero))
+
+
+@dataclass(frozen=True, eq=False)
+class One(Each):
+    """The same of a single image, which a graph knows the size of only when it runs: its array is just as large."""
+
+    def fresh(self) -> One:
+        """See `Alike`."""
+        return One(None, self.view)
+
+    def shrunk(self, xp: Namespace, images: Array, wanted: Array) -> tuple[Array, Each]:
+        """See `Alike`."""
+        images, state = super().shrunk(xp, images, wanted)
+        if self.settled or state.view is None:
+            return images, state
+        height, width = (whole(xp, side[0]) for side in (state.view.height, state.view.width))
+        return images[:, :height, :width, :], One(state.factors, state.view)
+
+    def behind(self, xp: Namespace, images: Array, warp: Warp) -> tuple[tuple[Any, Any], Each]:
+        """See `Alike`."""
+        extent = warp.extent
+        zero, sides = 0 * extent.height, (extent.height, extent.width)
+        size = extent.static or tuple(whole(xp, side[0]) for side in sides)
+        return size, One(None, View(*sides, zero, zero))
 
 
 FRESH = Each()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from augline.arrays import Array, Namespace, remainder, rows_of, shape_of
+from augline.plan.frame import Extent
 from augline.plan.plan import mapped
 from augline.plan.stages import Field, Fill, Interpolation
 
@@ -145,16 +146,29 @@ def _transformed(xp: Namespace, m: Array, x: Array, y: Array) -> tuple[Array, Ar
 
 def _displaced(xp: Namespace, x: Array, y: Array, field: Field) -> tuple[Array, Array]:
     """Places moved by the displacement, read linearly between the centres of its frame's pixels."""
-    here = read(xp, displacements(xp, field), x, y, "bilinear", Fill("nearest"))
+    here = read(xp, displacements(xp, field), x, y, "bilinear", Fill("nearest"), seen(xp, field.extent, x.dtype))
     return x + here[..., 0], y + here[..., 1]
 
 
 def displacements(xp: Namespace, field: Field) -> Array:
     """The displacement (dx, dy) of every pixel of its frame, `(batch, height, width, 2)`; all of one size."""
-    size = field.extent.static or (int(field.extent.height[0]), int(field.extent.width[0]))
+    size = field.extent.static or tuple(whole(xp, side[0]) for side in (field.extent.height, field.extent.width))
     moved = field.function(xp, *_grid(xp, field.outer, size), *field.params)
     both = xp.stack([xp.broadcast_to(d, (rows_of(xp, field.outer), *size)) for d in moved], axis=-1)
     return both if field.active is None else xp.where(field.active[:, None, None, None], both, 0.0)
+
+
+def whole(xp: Namespace, number: Array) -> Any:
+    """A whole number in an array as one of Python's; in a graph, which knows it only when it runs, as a tensor."""
+    return xp.astype(number, xp.int64) if hasattr(xp, "cond") else int(number)
+
+
+def seen(xp: Namespace, extent: Extent, dtype: Any) -> View | None:
+    """The view of whole images; none is needed where their size is known beforehand."""
+    if extent.static is not None:
+        return None
+    height, width = (xp.astype(side, dtype) for side in (extent.height, extent.width))
+    return View(height, width, 0 * height, 0 * width)
 
 
 def read(

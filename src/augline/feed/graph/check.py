@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from augline.feed.graph.refuse import refused
 from augline.mixing import MixedBatches
-from augline.plan import Warp
-from augline.plan.plan import uneven
+from augline.plan import Plan, Warp
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
@@ -19,15 +18,23 @@ def check(pipe: Pipeline) -> None:
     Raises:
         EngineError: It is one.
     """
+    targets = pipe.source.targets
+    if targets.boxes is None and targets.keypoints is None:
+        return
     batches, programs = pipe.batches, [pipe.batches.program]
     if isinstance(batches, MixedBatches):
         programs = [batches.first.program, *(level.program for level in batches.levels)]
-    stages = programs[0].trial.stages
-    if pipe.program.size is None and not (stages and isinstance(stages[0], Warp) and stages[0].extent.static):
-        first = ", ".join(getattr(stages[0], "origin", ())) if stages else "no transform"
-        rule = "images of several sizes must be brought to one size before anything else looks at them"
-        raise refused("the list", rule, f"{first} first", "Give size=(height, width)")
     for program in programs:
-        if found := uneven(program.trial):
-            rule = "images must have one size where anything looks at their pixels"
-            raise refused("the list", rule, found, "Put Resizing between")
+        check_bends(program.trial, "boxes and keypoints")
+
+
+def check_bends(plan: Plan, what: str) -> None:
+    """Refuses displacements of images of several sizes for what a graph moves a whole batch at once.
+
+    Raises:
+        EngineError: There is one.
+    """
+    for stage in plan.stages:
+        if isinstance(stage, Warp) and stage.field is not None and stage.field.extent.static is None:
+            rule = f"{what} do not follow what bends images of several sizes"
+            raise refused("the list", rule, ", ".join(stage.origin), "Give size=, or put Resizing before it")

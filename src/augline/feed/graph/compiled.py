@@ -15,6 +15,7 @@ from augline.engines.portable.run import resampling, run_batch
 from augline.engines.portable.state import FRESH, Each
 from augline.engines.portable.warp import View
 from augline.feed.graph import packed
+from augline.feed.graph.singly import alone, evened
 from augline.plan import Plan, Warp
 from augline.plan.plan import mapped
 from augline.plan.segments import segments
@@ -30,12 +31,22 @@ def carry_out(plan: Plan, images: Array, state: Each = FRESH, *, compiled: bool 
         compiled: Whether by XLA.
     """
     rows, size = plan.before.batch, plan.extent.static
+    if alone(plan):
+        (plan, images), state = evened(plan, partial(_shown, images, state.view), None), FRESH
     if compiled and _packs(plan):
         images, plan, state = packed.unpacked(_warped_first(plan, images, state)), _behind(plan), FRESH
     for part in segments(plan):
         images = by_xla(_run, (part, state), images) if compiled else _run((part, state), images)
         state = FRESH
     return tf.ensure_shape(images, (rows, *(size or (None, None)), None))
+
+
+def _shown(images: Array, view: View | None, number: Array) -> Array:
+    """One of the images, which stand in the corners of their arrays."""
+    if view is None:
+        return images[number]
+    height, width = (tf.cast(side[number], tf.int32) for side in (view.height, view.width))
+    return images[number, :height, :width]
 
 
 def by_xla(function: Callable[..., Any], plan: Any, *tensors: Any) -> Any:

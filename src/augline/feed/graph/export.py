@@ -56,7 +56,7 @@ class Serving:
     def _file(self, data: Array) -> Array:
         found = opened(data[None], tf.constant(["an encoded image"]), self._exif)
         plan = self._plan(found.sizes)
-        return carry_out(plan, *decoded(found, plan, self._program.channels, self._program.dtype), compiled=False)[0]
+        return carry_out(*decoded(found, plan, self._program.channels, self._program.dtype), compiled=False)[0]
 
     def _image(self, image: Array) -> Array:
         sizes = tf.shape(image)[None, :2]

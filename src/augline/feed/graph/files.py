@@ -10,13 +10,14 @@ import tensorflow as tf
 
 from augline.arrays import Array
 from augline.decode import SMALLEST_SHRUNK
-from augline.engines.portable.state import Each
+from augline.engines.portable.state import FRESH, Each
 from augline.engines.portable.warp import Strip, View
 from augline.feed.graph.decode import SCALES, decode
 from augline.feed.graph.header import JPEG, probe
-from augline.feed.graph.shrink import precision, shrunk, way
+from augline.feed.graph.shrink import way
+from augline.feed.graph.singly import alone, evened
 from augline.feed.graph.stored import Stored
-from augline.feed.graph.strip import Reading, bucket, in_strip
+from augline.feed.graph.strip import Reading, in_strip, read
 from augline.feed.graph.window import windows
 from augline.plan import Plan, Warp
 
@@ -45,26 +46,27 @@ def opened(data: Array, names: Array, exif: bool) -> Opened:
 
 def decoded(
     files: Opened | Stored, plan: Plan, channels: int, dtype: str, *, beside: Sequence[Opened | Stored] = ()
-) -> tuple[Array, Each]:
-    """The images of files as a plan wants them, and their state: what `carry_out` takes.
+) -> tuple[Plan, Array, Each]:
+    """The images of files as a plan wants them, what is left of it, and their state: what `carry_out` takes.
 
     Each is decoded no larger, and no more of it, than the first warp needs. Where a sample has images `beside` these,
     none of them is decoded smaller than all of them can be.
     """
     first = plan.stages[0] if plan.stages and isinstance(plan.stages[0], Warp) else None
-    shrinks = None if first is None else plan.shrinks[0]
+    shrinks, singly = None if first is None else plan.shrinks[0], alone(plan) > 0
     scale = reduce(tf.minimum, [_scales(each, shrinks) for each in (files, *beside)])
     block = _rest(files, shrinks, scale)
     factors = tf.gather(tf.constant(SCALES), scale)[:, None]
     sizes = -(-files.sizes // factors)
-    window = windows(first, sizes, factors[:, 0], block, files.turn != 1)
-    shown = tf.concat([-(-sizes // block), window[:, :2] // block], axis=1)
+    window = windows(None if singly else first, sizes, factors[:, 0], block, files.turn != 1)
     done = tf.cast(factors * block, tf.int64)
-    if first is None or first.extent.static is None:
-        images = _corners(files, scale, window, None if first is None else block, channels, dtype)
-        return images, Each(done, view(shown), settled=True)
-    images, strip = in_strip(Reading(files.image, scale, window, block), channels, dtype)
-    return images, Each(done, view(shown, strip), settled=True)
+    how = Reading(files.image, scale, window, block, way(block))
+    if singly:
+        rest, images = evened(plan, lambda number: read(how, number, channels, dtype), None if first is None else done)
+        return rest, images, FRESH
+    images, strip = in_strip(how, channels, dtype)
+    shown = tf.concat([-(-sizes // block), window[:, :2] // block], axis=1)
+    return plan, images, Each(done, view(shown, strip), settled=True)
 
 
 def view(sizes: Array, strip: Strip | None = None) -> View:
@@ -90,27 +92,6 @@ def _rest(files: Opened | Stored, shrinks: Array | None, scale: Array) -> Array:
     if shrinks is None:
         return tf.ones_like(files.sizes)
     return tf.cast(shrinks, tf.int32) // tf.gather(tf.constant(SCALES), scale)[:, None]
-
-
-def _corners(
-    files: Opened | Stored, scale: Array, window: Array, block: Array | None, channels: int, dtype: str
-) -> Array:
-    """The windows, each in the top left corner of an array, `(batch, height, width, channels)`.
-
-    With blocks, which are for a warp, they are averaged over these.
-    """
-    shown = window[:, 2:] if block is None else -(-window[:, 2:] // block)
-    side, rows = bucket(tf.reduce_max(shown)), window.shape[0]
-
-    def one(file: tuple[Array, ...]) -> Array:
-        number, scale, window, *ways = file
-        image = files.image(number, scale, window, channels, dtype)
-        return in_corner(shrunk(image, *ways) if ways else image, side, side)
-
-    parts = (tf.range(rows), scale, window, *([] if block is None else [way(block), block]))
-    made = getattr(tf, dtype) if block is None else precision(dtype)
-    images = tf.map_fn(one, parts, fn_output_signature=made)
-    return tf.reshape(images, (rows, side, side, channels))
 
 
 def in_corner(image: Array, height: Array, width: Array) -> Array:

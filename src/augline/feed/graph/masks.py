@@ -14,6 +14,7 @@ from augline.batches import Batches
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.state import Each
 from augline.errors import SourceError
+from augline.feed.graph.check import check_bends
 from augline.feed.graph.compiled import carry_out
 from augline.feed.graph.files import in_corner, view
 from augline.feed.graph.formats import by_ending, spread
@@ -77,6 +78,7 @@ class MaskColumn:
 
         What is drawn comes of it, so it stays out of XLA, as all that does.
         """
+        check_bends(way, "crops that look at masks")
         name, (pixels, *_) = next(iter(masks.items()))
         rows, way = place.shape[0], plan_of_frames(way, self._source.lead)
         pixels, size = _with_room(pixels, way), way.before.extent

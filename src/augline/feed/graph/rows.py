@@ -23,8 +23,8 @@ from augline.sight import Shown as Known
 from augline.sources.base import Source
 from augline.sources.boxes import to_xyxy
 
-_Read: TypeAlias = "tuple[Plan, dict[str, tuple[Array, Each]], Shown]"
-"""A plan; what `carry_out` takes behind it, for each of the images by name; and the targets as they come."""
+_Read: TypeAlias = "tuple[Plan, dict[str, tuple[Plan, Array, Each]], Shown]"
+"""A plan; what `carry_out` takes, for each of the images by name; and the targets as they come."""
 
 
 class Rows:
@@ -47,14 +47,13 @@ class Rows:
     def __call__(self, epoch: Array, indices: Array) -> dict[str, Any]:
         """What comes out of samples `(batch,)` of the source, by name."""
         lead, (plan, images, shown) = self._batches.source.lead, self._read(epoch, indices)
-        frames = plan_of_frames(plan, lead)
-        made = {name: by_video(carry_out(frames, *part), lead) for name, part in images.items()}
+        made = {name: by_video(carry_out(*part), lead) for name, part in images.items()}
         return {**made, **shown.moved(plan)}
 
     def read(self, epoch: Array, indices: Array) -> list[Array]:
         """The pixels of samples and of their masks, of which all else is made."""
         _, images, shown = self._read(epoch, indices)
-        return [pixels for pixels, _ in (*images.values(), *shown.masks.values())]
+        return [pixels for *_, pixels, _ in (*images.values(), *shown.masks.values())]
 
     def names(self, indices: Array) -> Array:
         """What to call samples in messages."""
@@ -73,8 +72,9 @@ class Rows:
         sizes = tf.constant([given["images"].shape[-3:-1].as_list()] * indices.shape[0])
         shown = self._targets.of(indices, sizes, self.names(indices))
         plan = self._plan(epoch, indices, sizes, shown)
-        images = {name: (framed(part, self._batches.source.lead), FRESH) for name, part in given.items()}
-        return plan, images, shown
+        lead = self._batches.source.lead
+        frames = plan_of_frames(plan, lead)
+        return plan, {name: (frames, framed(part, lead), FRESH) for name, part in given.items()}, shown
 
     def _uneven(self, epoch: Array, indices: Array, samples: dict[str, Samples]) -> _Read:
         source = self._batches.source

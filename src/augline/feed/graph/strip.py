@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from augline.arrays import Array
 from augline.engines.portable.warp import Strip
-from augline.feed.graph.shrink import precision, shrunk, way
+from augline.feed.graph.shrink import precision, shrunk
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,21 @@ class Reading:
     Attributes:
         image: Of (number, scale, window, channels, type) the pixels.
         block: In y and x, over which pixels are averaged.
+        way: How; see `augline.feed.graph.shrink.way`.
     """
 
     image: Callable[..., Array]
     scale: Array
     window: Array
     block: Array
+    way: Array
+
+
+def read(how: Reading, number: Array, channels: int, dtype: str) -> Array:
+    """The window of one of the images averaged over its blocks."""
+    columns = (how.scale, how.window, how.way, how.block)
+    scale, window, quickly, block = (tf.gather(column, number) for column in columns)
+    return shrunk(how.image(number, scale, window, channels, dtype), quickly, block)
 
 
 def in_strip(how: Reading, channels: int, dtype: str) -> tuple[Array, Strip]:
@@ -34,13 +43,11 @@ def in_strip(how: Reading, channels: int, dtype: str) -> tuple[Array, Strip]:
     counts = tf.reduce_prod(sides, axis=1)
     ends = tf.cumsum(counts)
 
-    made, ways = precision(dtype), way(how.block)
+    made = precision(dtype)
     parts = tf.TensorArray(made, rows + 1, infer_shape=False, element_shape=(None, channels))
 
     def one(number: Array, parts: tf.TensorArray) -> tuple[Array, tf.TensorArray]:
-        columns = (how.scale, how.window, ways, how.block)
-        scale, part, quickly, block = (tf.gather(column, number) for column in columns)
-        image = shrunk(how.image(number, scale, part, channels, dtype), quickly, block)
+        image = read(how, number, channels, dtype)
         return number + 1, parts.write(number, tf.reshape(image, (-1, channels)))
 
     _, parts = tf.while_loop(lambda number, _: number < rows, one, (0, parts), parallel_iterations=1)

@@ -16,7 +16,7 @@ def windows(warp: Warp | None, sizes: Array, factors: Array, rest: Array, whole:
     """(top, left, height, width) for each sample, int32, in its image as the decoder shrinks it.
 
     Args:
-        warp: The first stage, or None where something else comes first.
+        warp: The first stage, to one size; or None where images are needed whole.
         sizes: `(batch, 2)` heights and widths as decoded.
         factors: `(batch,)` by how much the decoder shrinks.
         rest: `(batch, 2)` by how much more, in y and x, the image is to be shrunk: windows hold whole blocks.
@@ -24,7 +24,7 @@ def windows(warp: Warp | None, sizes: Array, factors: Array, rest: Array, whole:
     """
     zero = tf.zeros_like(sizes)
     everything = tf.concat([zero, sizes], axis=1)
-    if warp is None or warp.field is not None or warp.extent.static is None:
+    if warp is None or warp.field is not None:
         return everything
     scale = 1 / tf.cast(factors, tf.float64)
     matrix = matrices.resized(xp, int(sizes.shape[0]), scale, scale) @ warp.matrix
