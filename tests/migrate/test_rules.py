@@ -76,6 +76,8 @@ def test_a_flow_that_goes_elsewhere_stays(use):
         ("x, y = next(g)\n", "x, y = next(iter(g))\n"),
         ("x, y = g.next()\n", "x, y = next(iter(g))\n"),
         ("x, y = g[3]\n", "x, y = g.batch(0, 3)\n"),
+        ("x, y = g.__getitem__(3)\n", "x, y = g.batch(0, 3)\n"),
+        ("n = g.__len__()\n", "n = g.__len__()\n"),
         ("len(g)\n", "len(g)\n"),
         ("model.predict(g, verbose=0)\n", "model.predict(g.to_tf(), verbose=0)\n"),
         ("model.fit(x=g, validation_data=g)\n", "model.fit(x=g.to_tf(), validation_data=g.to_tf(), shuffle=False)\n"),
@@ -247,6 +249,45 @@ def test_a_flow_that_stays_needs_no_number_of_images_either():
     assert "model.fit(g, epochs=5, validation_data=g)\n" in flow("zoom_range=[1, 5]", use=use).after
 
 
+RETURNED = f"""{IMPORT}def made(folder):
+    d = ImageDataGenerator(rotation_range=5)
+    a = d.flow_from_directory(folder)
+    return a, d.flow_from_directory('q', class_mode=None)
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "becomes"),
+    [
+        (
+            "def main():\n    t, v = made('p')\n    model.fit(t, epochs=len(t.class_indices))\n    model.predict(v)\n",
+            "    model.predict(v.to_tf())\n",
+        ),
+        (
+            "for fold in range(3):\n    t, v = made(fold)\n    model.fit(t)\n",
+            "    model.fit(t.to_tf(), shuffle=False)\n",
+        ),
+        ("t, v = made('p')\nmine(v)\n", "flow_from_directory('q'"),
+        ("both = made('p')\nmodel.fit(both[0])\n", "flow_from_directory(folder"),
+        ("fit(*made('p'))\n", "flow_from_directory(folder"),
+        ("t, v = made('p')\nmake = made\n", "flow_from_directory(folder"),
+        ("", "flow_from_directory(folder"),
+    ],
+)
+def test_what_functions_return_is_followed_to_their_calls(use, becomes):
+    migration = migrate(RETURNED + use, 2)
+    assert becomes in migration.after
+    assert ("flow_from_directory(folder" in migration.after) == ("(folder" in becomes)
+    assert not any("begins at epoch 0" in note.text for note in migration.notes)
+
+
+def test_the_result_of_a_function_may_be_trained_on_at_once():
+    text = f"{IMPORT}def made():\n    return ImageDataGenerator(zoom_range=0.1).flow_from_directory('p')\n"
+    after = migrate(f"{text}model.fit(made(), steps_per_epoch=7)\n", 2).after
+    assert "    return al.Pipeline(" in after
+    assert "model.fit(made().to_tf().repeat(), steps_per_epoch=7, shuffle=False)\n" in after
+
+
 def test_a_flow_made_in_a_loop_begins_anew_there():
     text = f"{IMPORT}for i in range(3):\n    g = ImageDataGenerator().flow_from_directory(i)\n    model.fit(g)\n"
     assert not any("begins at epoch 0" in note.text for note in migrate(text, 2).notes)
@@ -261,7 +302,16 @@ def test_a_batch_size_with_a_name_keeps_it():
     ("arguments", "use", "why"),
     [
         ("width_shift_range=[-0.2, 0.2]", "model.fit(g)\n", "if the range between them was meant"),
-        ("zoom_range=0.2", "def f():\n    return g, 1\n", "g is returned on line 5, and not followed further"),
+        (
+            "zoom_range=0.2",
+            "class A:\n    def f(self):\n        return g\n",
+            "g is returned on line 6, and not followed",
+        ),
+        (
+            "zoom_range=0.2",
+            "def f():\n    return g, 1\n",
+            "f, which returns it on line 5, is not called in this script",
+        ),
     ],
 )
 def test_why_a_flow_stays_is_said(arguments, use, why):

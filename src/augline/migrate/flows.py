@@ -13,6 +13,7 @@ from augline.migrate.flow_sources import Parts
 from augline.migrate.generators import translated
 from augline.migrate.layout import Code, Group, laid_out
 from augline.migrate.notes import Unclear
+from augline.migrate.returns import received
 from augline.migrate.rules import FLOW_ARGUMENTS, GENERATORS, MODEL_CALLS
 from augline.migrate.script import Script
 
@@ -51,6 +52,7 @@ class Flow:
     parts: Parts | None = None
     batch_size: object = 32
     fed: list[cst.CSTNode] = field(default_factory=list)
+    made: list[cst.CSTNode] = field(default_factory=list)
     changes: list[Callable[[], None]] = field(default_factory=list)
     notes: list[tuple[int, str]] = field(default_factory=list)
 
@@ -131,7 +133,7 @@ def _understand(script: Script, flow: Flow) -> None:
             _check_single(script, flow)
         elif data_argument(script, holder):
             flow.fed.append(flow.call)
-        else:
+        elif not _followed(script, flow, flow.call):
             raise Unclear("it is neither assigned to a name nor passed to a model")
         flow.parts = translated(script, flow.generator, flow.call, flow.method)
         _note_again(script, flow, flow.parts)
@@ -216,10 +218,23 @@ def _use(script: Script, flow: Flow, use: cst.Name) -> None:
         )
     elif isinstance(holder, cst.For | cst.CompFor) and holder.iter is use:
         flow.notes.append((line, _ONE_PASS))
-    else:
+    elif not _followed(script, flow, use):
         returned = any(isinstance(above, cst.Return) for above in script.ancestors(use))
         what = f"{use.value} is returned on line {line}, and not followed further"
         raise Unclear(what if returned else f"what happens to {use.value} on line {line} is unclear")
+
+
+def _followed(script: Script, flow: Flow, node: cst.CSTNode) -> bool:
+    """Understands what becomes of a flow that a function returns; False where it is not returned."""
+    places = received(script, node)
+    for place in places or ():
+        flow.made.append(place.call)
+        if place.uses is None and not data_argument(script, script.parent(place.call)):
+            raise Unclear(f"the result of {script.source(place.call.func)} on line {script.line(place.call)} goes on")
+        flow.fed += [place.call] if place.uses is None else []
+        for use in place.uses or ():
+            _use(script, flow, use)
+    return places is not None
 
 
 def _check_once(script: Script, flow: Flow, node: cst.CSTNode) -> None:
@@ -233,7 +248,7 @@ def _check_once(script: Script, flow: Flow, node: cst.CSTNode) -> None:
 
 def _note_again(script: Script, flow: Flow, parts: Parts) -> None:
     """Notes where training, or predicting augmented images, would begin with epoch 0 more than once."""
-    made = {*script.ancestors(flow.call)}
+    made = {above for place in (flow.call, *flow.made) for above in script.ancestors(place)}
     random = len(parts.fixed) < len(parts.transforms)
     for method, text in (("fit", _AGAIN), ("predict", _SAME)):
         fed = [node for node in flow.fed if _feeds(script, script.parent(node), method)]
@@ -255,7 +270,16 @@ def _feeds(script: Script, arg: cst.CSTNode, what: str) -> bool:
 def _attribute(script: Script, flow: Flow, node: cst.Attribute) -> None:
     name = node.attr.value
     call = script.parent(node)
-    if name == "next" and isinstance(call, cst.Call):
+    if name == "__len__":
+        return
+    if name == "__getitem__" and isinstance(call, cst.Call) and len(call.args) == 1:
+        flow.notes.append((script.line(node), _BATCH))
+        flow.changes.append(
+            lambda: script.edits.replace(
+                script.span(call), f"{script.source(node.value)}.batch(0, {script.code(call.args[0].value)})"
+            )
+        )
+    elif name in ("next", "__next__") and isinstance(call, cst.Call):
         _check_once(script, flow, node)
         flow.changes.append(lambda: script.edits.replace(script.span(call), f"next(iter({script.source(node.value)}))"))
     elif name == "reset" and isinstance(script.parent(call), cst.Expr):

@@ -137,8 +137,9 @@ class _Call:
         start = ""
         if resumed and self._literal("initial_epoch", 0) != 0:
             start = f"start=({script.source(self._given('initial_epoch'))}, 0)"
-        if isinstance(value, cst.Name):
-            script.edits.replace(script.span(value), f"{value.value}.to_tf({start}){tail}")
+        made = isinstance(value, cst.Call) and value is not self.fed[value].call
+        if isinstance(value, cst.Name) or made:
+            script.edits.insert(script.span(value)[1], f".to_tf({start}){tail}")
         elif repeated or start:
             written = script.edits.text(script.span(value)).removesuffix("to_tf()")
             script.edits.replace(script.span(value), f"{written}to_tf({start}){tail}")
