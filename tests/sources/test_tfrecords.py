@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -210,9 +211,31 @@ def test_records_of_others(tmp_path: Path) -> None:
     assert [row.tolist() for row in found] == [[[0.25, 0.5, 0.75, 1.0]], []]
     with pytest.raises(al.SourceError, match=r"boxes in 'xyxy' need the sizes .* bounding_box_format='rel_xyxy'"):
         al.TFRecords(path, label_key=None)
+    (tmp_path / "none.tfrecord").write_bytes(Path(written(record(), record())).read_bytes())
+    written(record([0.25], [0.5], [0.75], [1.0]))
+    both = al.TFRecords([tmp_path / "none.tfrecord", path], label_key=None, bounding_box_format="rel_xyxy")
+    assert [len(row) for row in both.targets.boxes] == [0, 0, 1], "of files that hold different things"
     written(record([0.25], [0.5], [0.75, 0.9], [1.0]))
     with pytest.raises(al.SourceError, match=r"equally many of each\. Received .* 2 of 'image/object/bbox/xmax'"):
         al.TFRecords(path, label_key=None, bounding_box_format="rel_xyxy")
+
+
+def test_a_scan_holds_one_file_at_a_time(tmp_path: Path) -> None:
+    """A million records as Python objects are a gigabyte."""
+    example = tf.train.Example()
+    example.features.feature["image/encoded"].bytes_list.value.append(b"none")
+    example.features.feature["image/class/label"].int64_list.value.append(7)
+    for name in "abcdefgh":
+        with tf.io.TFRecordWriter(str(tmp_path / name)) as file:
+            for _ in range(500):
+                file.write(example.SerializeToString())
+    peaks = []
+    for count in (1, 8):
+        tracemalloc.start()
+        assert len(al.TFRecords([tmp_path / name for name in "abcdefgh"[:count]])) == 500 * count
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 3 * peaks[0]
 
 
 @pytest.mark.parametrize("engine", ["opencv", "tensorflow"])

@@ -61,22 +61,22 @@ def features(data: bytes) -> dict[str, Feature]:
     try:
         for inside in _parts(data, (0, len(data)), 1):
             for entry in _parts(data, inside, 1):
-                (name,), (value,) = (list(_parts(data, entry, field)) for field in (1, 2))
-                found[data[slice(*name)].decode()] = _feature(data, value)
-    except (IndexError, ValueError, struct.error) as error:
+                place = {field: span for field, _, span in _fields(data, entry)}
+                found[data[slice(*place[1])].decode()] = _feature(data, place[2])
+    except (LookupError, ValueError, struct.error) as error:
         raise BrokenRecordError(f"it is no tf.train.Example ({error})") from error
     return found
 
 
 def _feature(data: bytes, value: Span) -> Feature:
-    for kind, read in ((1, _bytes), (2, _floats), (3, _integers)):
-        for inside in _parts(data, value, kind):
+    for kind, _, inside in _fields(data, value):
+        if read := _KINDS.get(kind):
             return read(data, inside)
     return Feature([])
 
 
 def _bytes(data: bytes, inside: Span) -> Feature:
-    places = list(_parts(data, inside, 1))
+    places = _parts(data, inside, 1)
     return Feature([data[slice(*place)] for place in places], places[0] if len(places) == 1 else None)
 
 
@@ -97,28 +97,33 @@ def _integers(data: bytes, inside: Span) -> Feature:
     return Feature(np.asarray(values, np.int64))
 
 
-def _parts(data: bytes, inside: Span, wanted: int) -> Iterator[Span]:
-    return (place for field, _, place in _fields(data, inside) if field == wanted)
+_KINDS = {1: _bytes, 2: _floats, 3: _integers}
 
 
-def _fields(data: bytes, inside: Span) -> Iterator[tuple[int, int, Span]]:
-    """(number, wire type, place) of the fields of a message."""
+def _parts(data: bytes, inside: Span, wanted: int) -> list[Span]:
+    return [place for field, _, place in _fields(data, inside) if field == wanted]
+
+
+def _fields(data: bytes, inside: Span) -> list[tuple[int, int, Span]]:
+    """(number, wire type, place) of the fields of a message; a list, for it is asked for millions of times."""
     at, end = inside
+    found = []
     while at < end:
-        tag, at = _varint(data, at)
-        start, wire = at, tag & 7
-        if wire == 0:
-            _, at = _varint(data, at)
-        elif wire == 2:
-            length, start = _varint(data, at)
+        tag, start = (data[at], at + 1) if data[at] < 0x80 else _varint(data, at)
+        at, wire = start, tag & 7
+        if wire == 2:
+            length, start = (data[at], at + 1) if data[at] < 0x80 else _varint(data, at)
             at = start + length
+        elif wire == 0:
+            _, at = _varint(data, at)
         elif wire in (1, 5):
             at += 8 if wire == 1 else 4
         else:
             raise ValueError(f"wire type {wire}")
         if at > end:
             raise ValueError("a field reaches beyond its message")
-        yield tag >> 3, wire, (start, at)
+        found.append((tag >> 3, wire, (start, at)))
+    return found
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

@@ -78,6 +78,20 @@ def columns_of(rows: Sequence[Mapping[str, Any]], offsets: Sequence[int]) -> dic
     return columns
 
 
+def joined(parts: Sequence[tuple[int, Columns]]) -> dict[str, NDArray[Any]]:
+    """The columns of several files, each with the number of its records, as one; what a file lacks its records lack."""
+
+    def column(key: str, count: int, columns: Columns) -> NDArray[Any]:
+        if key in columns:
+            return columns[key]
+        if _MASK.match(key):
+            return np.full((count, 2), -1, np.int64)
+        return np.zeros(count, np.int64) if key.startswith("count/") else np.zeros(0)
+
+    keys = sorted({key for _, columns in parts for key in columns})
+    return {key: np.concatenate([column(key, *part) for part in parts]) for key in keys}
+
+
 class RecordTargets:
     """The targets that records hold.
 

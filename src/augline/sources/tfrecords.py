@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -24,7 +24,7 @@ from augline.sources.columns import build
 from augline.sources.files import path_list
 from augline.sources.refusal import check_choice, refusal, shown
 from augline.sources.tfrecord_file import BrokenRecordError, Feature, features, records
-from augline.sources.tfrecord_targets import KINDS, RecordTargets, columns_of, row_of
+from augline.sources.tfrecord_targets import KINDS, RecordTargets, columns_of, joined, row_of
 
 _SHARD = re.compile(r"(.+)-\d{5}-of-\d{5}\.tfrecord$")
 _VERSION = 2
@@ -166,27 +166,36 @@ class TFRecords(Source):
         return found
 
     def _scan(self) -> dict[str, NDArray[Any]]:
-        places, labels, rows, offsets = [], [], [], []
+        """All files, one after the other; of each what was found is made arrays, a tenth of what Python would take."""
+        places, labels, columns = [], [], []
         for number, path in enumerate(self.shards):
-            try:
-                with remote.opened(path) as file:
-                    for offset, data in records(file, remote.state(path)[1]):
-                        held = features(data)
-                        (start, end), label = self._sample(held, f"{path}@{offset}")
-                        places.append((number, offset + start, offset + end))
-                        labels.append(label)
-                        rows.append(row_of(held))
-                        offsets.append(offset)
-            except BrokenRecordError as error:
-                raise self._broken(path, str(error)) from error
-            except OSError as error:
-                fix = "Pass files, or a pattern such as 'folder/*.tfrecord'."
-                received = f"{path!r}: {error.strerror or error}"
-                raise refusal(SourceError, self._owner, "every file must be readable", received, fix) from error
-            if self._verify and (problem := remote.damage(path)):
-                raise self._broken(path, problem)
-        found = {"places": np.asarray(places, np.int64).reshape(-1, 3), **columns_of(rows, offsets)}
+            rows: list[dict[str, Any]] = []
+            spans, offsets = [], []
+            for offset, held in self._examples(path):
+                (start, end), label = self._sample(held, f"{path}@{offset}")
+                spans.append((number, offset + start, offset + end))
+                labels.append(label)
+                rows.append(row_of(held))
+                offsets.append(offset)
+            places.append(np.asarray(spans, np.int64).reshape(-1, 3))
+            columns.append((len(rows), columns_of(rows, offsets)))
+        found = {"places": np.concatenate(places), **joined(columns)}
         return found if self._keys[1] is None else {**found, "labels": self._column(labels)}
+
+    def _examples(self, path: str) -> Iterator[tuple[int, dict[str, Feature]]]:
+        """(offset, features) of each record of a file."""
+        try:
+            with remote.opened(path) as file:
+                for offset, data in records(file, remote.state(path)[1]):
+                    yield offset, features(data)
+        except BrokenRecordError as error:
+            raise self._broken(path, str(error)) from error
+        except OSError as error:
+            fix = "Pass files, or a pattern such as 'folder/*.tfrecord'."
+            received = f"{path!r}: {error.strerror or error}"
+            raise refusal(SourceError, self._owner, "every file must be readable", received, fix) from error
+        if self._verify and (problem := remote.damage(path)):
+            raise self._broken(path, problem)
 
     def _broken(self, path: str, problem: str) -> SourceError:
         fix = "Write the file again; a compressed one must be written without compression."
