@@ -25,6 +25,7 @@ from augline.sources.polygons import Polygon, corners_of, outline, paint, tight_
 from augline.sources.refusal import check_choice, refusal
 from augline.sources.rle import Runs
 from augline.sources.targets import Targets
+from augline.sources.waiting import announced
 
 
 class Coco(FileSource):
@@ -64,6 +65,7 @@ class Coco(FileSource):
     bounding_box_format = "xywh"
 
     @with_known_arguments
+    @announced
     def __init__(
         self,
         annotations: str | os.PathLike[str],

@@ -17,6 +17,7 @@ from augline.sources.base import FileSource, check_extra_images, no_config
 from augline.sources.columns import build
 from augline.sources.listing import absent
 from augline.sources.refusal import refusal, shown
+from augline.sources.waiting import announced
 
 _REMOTE_LOOKED_AT = 16
 _Paths = Sequence[str | os.PathLike[str]]
@@ -56,6 +57,7 @@ class Files(FileSource):
     """
 
     @with_known_arguments
+    @announced
     def __init__(
         self,
         paths: _Paths,

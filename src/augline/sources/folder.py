@@ -19,6 +19,7 @@ from augline.sources.base import FileSource
 from augline.sources.labels import LABEL_MODES, checked_names, in_mode, vocabulary
 from augline.sources.refusal import check_choice, nearest, refusal, shown
 from augline.sources.targets import Targets
+from augline.sources.waiting import announced
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 """The files that count as images."""
@@ -57,6 +58,7 @@ class Folder(FileSource):
     """
 
     @with_known_arguments
+    @announced
     def __init__(
         self,
         path: str | os.PathLike[str],

@@ -20,6 +20,7 @@ from augline.sources.labels import checked_names
 from augline.sources.listing import by_stem, check_folder, images_below
 from augline.sources.refusal import refusal, shown
 from augline.sources.targets import Targets
+from augline.sources.waiting import announced
 
 _CHECKED_MASKS = 16
 _Folder: TypeAlias = str | os.PathLike[str]
@@ -52,6 +53,7 @@ class MaskFolder(FileSource):
     """
 
     @with_known_arguments
+    @announced
     def __init__(
         self,
         images: str | os.PathLike[str],

@@ -25,6 +25,7 @@ from augline.sources.columns import build
 from augline.sources.files import check_exist
 from augline.sources.labels import ClassNames, encode, missing, multi_hot
 from augline.sources.refusal import check_choice, nearest, refusal, shown
+from augline.sources.waiting import announced
 
 _NOTHING = ("na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none")
 """What programs write into a column of numbers, in any case, where they have none."""
@@ -68,6 +69,7 @@ class Table(FileSource):
     """
 
     @with_known_arguments
+    @announced
     def __init__(
         self,
         table: Any,

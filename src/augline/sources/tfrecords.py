@@ -25,6 +25,7 @@ from augline.sources.files import path_list
 from augline.sources.refusal import check_choice, refusal, shown
 from augline.sources.tfrecord_file import BrokenRecordError, Feature, features, records
 from augline.sources.tfrecord_targets import KINDS, RecordTargets, columns_of, joined, row_of
+from augline.sources.waiting import announced
 
 _SHARD = re.compile(r"(.+)-\d{5}-of-\d{5}\.tfrecord$")
 _VERSION = 2
@@ -65,6 +66,7 @@ class TFRecords(Source):
     size = None
 
     @with_known_arguments
+    @announced
     def __init__(
         self,
         paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],

@@ -21,6 +21,7 @@ from augline.sources.columns import build
 from augline.sources.listing import by_stem, check_folder, images_below
 from augline.sources.refusal import check_choice, nearest, refusal, shown
 from augline.sources.voc_file import Sheet
+from augline.sources.waiting import announced
 
 _FLAG = re.compile(r"\s+(?=-?[01]$)")
 """Between a name in a class's list and whether the class is there."""
@@ -60,6 +61,7 @@ class Voc(FileSource):
     bounding_box_format = "xyxy"
 
     @with_known_arguments
+    @announced
     def __init__(
         self,
         root: str | os.PathLike[str],

@@ -20,6 +20,7 @@ from augline.sources.labels import checked_names
 from augline.sources.listing import absent
 from augline.sources.polygons import corners_of
 from augline.sources.refusal import check_choice, refusal, shown
+from augline.sources.waiting import announced
 
 
 class Yolo(FileSource):
@@ -53,6 +54,7 @@ class Yolo(FileSource):
     bounding_box_format = "rel_center_xywh"
 
     @with_known_arguments
+    @announced
     def __init__(
         self,
         data: str | os.PathLike[str],
