@@ -14,13 +14,25 @@ def test_a_line_where_it_takes_long_and_none_elsewhere(write, tmp_path, monkeypa
     write("cats/a.png", "dogs/b.png")
     assert len(Folder(tmp_path)) == 2
     assert capsys.readouterr().err == ""
-    entries, say, said = remote.entries, waiting._say, threading.Event()
+    entries, say, lists, said = remote.entries, waiting._say, threading.Event(), threading.Event()
+
+    def listed(*args):
+        lists.set()
+        assert said.wait(9)
+        return entries(*args)
+
+    def told(*args):
+        assert lists.wait(9)
+        say(*args)
+        said.set()
+
     monkeypatch.setattr(waiting, "_FIRST", 0.001)
-    monkeypatch.setattr(waiting, "_say", lambda *args: say(*args) or said.set())
-    monkeypatch.setattr(remote, "entries", lambda *args: said.wait(9) and entries(*args))
+    monkeypatch.setattr(waiting, "_say", told)
+    monkeypatch.setattr(remote, "entries", listed)
     assert len(Folder(tmp_path)) == 2
     owner = f"augline: Folder({str(tmp_path)!r})"
     assert capsys.readouterr().err == f"{owner} still being read after 0 s\n{owner} ready after 0 s\n"
+    lists.clear()
     said.clear()
     with pytest.raises(SourceError, match="class_names with 'horses'"):
         Folder(tmp_path, class_names=["horses"])
