@@ -281,6 +281,47 @@ def test_what_functions_return_is_followed_to_their_calls(use, becomes):
     assert not any("begins at epoch 0" in note.text for note in migration.notes)
 
 
+KEPT = f"""{IMPORT}class Trainer:
+    def __init__(self, folder):
+        self.d = ImageDataGenerator(rotation_range=5)
+        self.made = self.d.flow_from_directory(folder)
+    def train(self):
+        self.model.fit(self.made, steps_per_epoch=len(self.made), callbacks=[self.made.samples])
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "stays"),
+    [
+        ("", False),
+        ("t = Trainer('p')\nprint(t.made.class_indices)\n", False),
+        ("    def other(self):\n        self.made = None\n", True),
+        ("    def other(self):\n        self.made, b = 1, 2\n", True),
+        ("t = Trainer('p')\nmine(t.made)\n", True),
+        ("t = Trainer('p')\nt.made = 3\n", True),
+        ("setattr(t, 'made', 3)\n", True),
+    ],
+)
+def test_what_an_object_keeps_is_followed(more, stays):
+    after = migrate(KEPT + more, 2).after
+    assert ("self.d.flow_from_directory" in after) == stays
+    if not stays:
+        assert "        self.made = al.Pipeline(" in after
+        assert "self.model.fit(self.made.to_tf(), callbacks=[len(self.made.source)], shuffle=False)\n" in after
+        assert "ImageDataGenerator" not in after
+        assert more == "" or "enumerate(t.made.source.class_names)" in after
+
+
+def test_both_halves_that_an_object_keeps_are_one_split():
+    text = f"{IMPORT}class A:\n    def f(self):\n        d = ImageDataGenerator(validation_split=0.2)\n"
+    text += "        self.a = d.flow_from_directory('p', subset='training')\n"
+    text += "        self.b = d.flow_from_directory('p', subset='validation')\n"
+    text += "        self.model.fit(self.a, validation_data=self.b)\n"
+    after = migrate(text, 2).after
+    assert "        self.a, self.b = al.Pipeline(" in after
+    assert "self.model.fit(self.a.to_tf(), validation_data=self.b.to_tf(), shuffle=False)\n" in after
+
+
 def test_the_result_of_a_function_may_be_trained_on_at_once():
     text = f"{IMPORT}def made():\n    return ImageDataGenerator(zoom_range=0.1).flow_from_directory('p')\n"
     after = migrate(f"{text}model.fit(made(), steps_per_epoch=7)\n", 2).after

@@ -9,6 +9,7 @@ import libcst as cst
 
 from augline.migrate.arguments import Arguments
 from augline.migrate.attributes import attribute
+from augline.migrate.fields import Use, uses_of, value_of, written
 from augline.migrate.flow_sources import Parts
 from augline.migrate.generators import translated
 from augline.migrate.layout import Code, Group, laid_out
@@ -59,8 +60,7 @@ class Flow:
     @property
     def name(self) -> str | None:
         """The variable it is assigned to."""
-        target = self.assign.targets[0].target if self.assign else None
-        return target.value if isinstance(target, cst.Name) else None
+        return written(self.assign.targets[0].target) if self.assign else None
 
 
 @dataclass
@@ -110,7 +110,7 @@ def _flow(script: Script, call: cst.Call, generators: list[cst.Call]) -> Flow | 
     if not isinstance(call.func, cst.Attribute) or call.func.attr.value not in FLOW_ARGUMENTS:
         return None
     owner = call.func.value
-    generator = script.value(owner) if isinstance(owner, cst.Name) else owner
+    generator = value_of(script, owner)
     if isinstance(generator, cst.Call) and generator in generators:
         return Flow(call, call.func.attr.value, generator)
     if call.func.attr.value != "flow":
@@ -125,7 +125,7 @@ def _understand(script: Script, flow: Flow) -> None:
         holder = script.parent(flow.call)
         if isinstance(holder, cst.Assign):
             flow.assign = holder
-            uses = script.uses(holder)
+            uses = uses_of(script, holder)
             if uses is None:
                 raise Unclear("the name it is assigned to is also bound elsewhere")
             for use in uses:
@@ -190,9 +190,9 @@ def data_argument(script: Script, arg: cst.CSTNode) -> bool:
     return place < len(order) and order[place] in _DATA_ARGUMENTS
 
 
-def _use(script: Script, flow: Flow, use: cst.Name) -> None:
+def _use(script: Script, flow: Flow, use: Use) -> None:
     """Understands one use of the variable, or raises Unclear."""
-    holder = script.parent(use)
+    holder, name = script.parent(use), script.source(use)
     line = script.line(use)
     if isinstance(holder, cst.Arg):
         call = script.parent(holder)
@@ -201,27 +201,27 @@ def _use(script: Script, flow: Flow, use: cst.Name) -> None:
             flow.fed.append(use)
         elif function == "next":
             _check_once(script, flow, use)
-            flow.changes.append(lambda: script.edits.replace(script.span(use), f"iter({use.value})"))
+            flow.changes.append(lambda: script.edits.replace(script.span(use), f"iter({name})"))
         elif function == "enumerate":
             flow.notes.append((line, _ONE_PASS))
         elif function == "zip":
-            raise Unclear(f"zip(...) on line {line} is given {use.value}; {_ZIPPED}")
+            raise Unclear(f"zip(...) on line {line} is given {name}; {_ZIPPED}")
         elif function not in ("len", "print", "type"):
-            raise Unclear(f"{function or 'a call'}(...) on line {line} is given {use.value}")
+            raise Unclear(f"{function or 'a call'}(...) on line {line} is given {name}")
     elif isinstance(holder, cst.Attribute) and holder.value is use:
         _attribute(script, flow, holder)
     elif isinstance(holder, cst.Subscript) and len(holder.slice) == 1 and isinstance(holder.slice[0].slice, cst.Index):
         index = holder.slice[0].slice.value
         flow.notes.append((line, _BATCH))
         flow.changes.append(
-            lambda: script.edits.replace(script.span(holder), lambda: f"{use.value}.batch(0, {script.code(index)})")
+            lambda: script.edits.replace(script.span(holder), lambda: f"{name}.batch(0, {script.code(index)})")
         )
     elif isinstance(holder, cst.For | cst.CompFor) and holder.iter is use:
         flow.notes.append((line, _ONE_PASS))
     elif not _followed(script, flow, use):
         returned = any(isinstance(above, cst.Return) for above in script.ancestors(use))
-        what = f"{use.value} is returned on line {line}, and not followed further"
-        raise Unclear(what if returned else f"what happens to {use.value} on line {line} is unclear")
+        what = f"{name} is returned on line {line}, and not followed further"
+        raise Unclear(what if returned else f"what happens to {name} on line {line} is unclear")
 
 
 def _followed(script: Script, flow: Flow, node: cst.CSTNode) -> bool:
@@ -363,7 +363,7 @@ def _finish(script: Script, generator: cst.Call, good: list[Flow]) -> bool:
     holder = script.parent(generator)
     if isinstance(holder, cst.Attribute):  # ImageDataGenerator(...).flow(...)
         return bool(mine)
-    uses = script.uses(holder) if isinstance(holder, cst.Assign) else None
+    uses = uses_of(script, holder) if isinstance(holder, cst.Assign) else None
     if not mine or not uses or not isinstance(holder, cst.Assign):
         return False
     owners = {flow.call.func.value for flow in mine if isinstance(flow.call.func, cst.Attribute)}
@@ -377,7 +377,7 @@ def _finish(script: Script, generator: cst.Call, good: list[Flow]) -> bool:
     return True
 
 
-def _is_fit(script: Script, use: cst.Name, call: cst.CSTNode) -> bool:
+def _is_fit(script: Script, use: Use, call: cst.CSTNode) -> bool:
     """`datagen.fit(x)` as a statement: without statistics to measure it does nothing."""
     owner = script.parent(use)
     return (

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import libcst as cst
 
+from augline.migrate.fields import value_of
 from augline.migrate.flows import Flows, data_argument
 from augline.migrate.rules import (
     COUNTS_OF_IMAGES,
@@ -96,7 +97,7 @@ class _Call:
 
     def _is_flow(self, value: cst.BaseExpression) -> bool:
         """Whether it is an iterator of an ImageDataGenerator, which has a length, whatever becomes of it."""
-        return (self.script.value(value) if isinstance(value, cst.Name) else value) in self._flows
+        return value_of(self.script, value) in self._flows
 
     def _is_sequence(self, value: cst.BaseExpression) -> bool:
         """Whether it is an object of a class in this script that extends Sequence or PyDataset."""
@@ -138,7 +139,7 @@ class _Call:
         if resumed and self._literal("initial_epoch", 0) != 0:
             start = f"start=({script.source(self._given('initial_epoch'))}, 0)"
         made = isinstance(value, cst.Call) and value is not self.fed[value].call
-        if isinstance(value, cst.Name) or made:
+        if isinstance(value, cst.Name | cst.Attribute) or made:
             script.edits.insert(script.span(value)[1], f".to_tf({start}){tail}")
         elif repeated or start:
             written = script.edits.text(script.span(value)).removesuffix("to_tf()")
