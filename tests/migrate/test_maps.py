@@ -69,6 +69,47 @@ def test_a_name_that_is_made_of_itself_is_unclear():
     assert migrate(text, 2).after == text
 
 
+@pytest.mark.parametrize(
+    ("value", "transform"),
+    [
+        ("tf.image.random_hue(x, 0.1) if tf.random.uniform(()) < 0.3 else x", "RandomHue(0.2, p=0.3)"),
+        ("x if tf.random.uniform([]) < 0.3 else tf.image.flip_up_down(x)", 'RandomFlip("vertical", p=0.7)'),
+        (
+            "tf.cond(tf.random.uniform([]) > 0.75, lambda: tf.image.random_hue(x, 0.1), lambda: x)",
+            "RandomHue(0.2, p=0.25)",
+        ),
+        ("tf.image.random_hue(x, 0.1) if y > 3 else x", None),
+        ("tf.image.random_hue(x, 0.1) if tf.random.uniform(()) < 0.3 else tf.image.flip_up_down(x)", None),
+    ],
+)
+def test_a_choice_by_chance_is_a_p(value, transform):
+    text = f"import tensorflow as tf\ndef f(x, y): return {value}, y\n"
+    text += "d = tf.data.Dataset.from_tensor_slices((a, b)).map(f).batch(4)\n"
+    migration = migrate(text, 2)
+    assert (f"al.{transform}" in migration.after) if transform else not migration.changed
+
+
+def test_a_function_of_tensorflow_may_stand_for_itself():
+    text = "import tensorflow as tf\nd = tf.data.Dataset.from_tensor_slices(a)\n"
+    after = migrate(text + "d = d.map(tf.image.random_flip_up_down).batch(4)\n", 2).after
+    assert 'al.Pipeline(al.Arrays(a), [al.RandomFlip("vertical")], batch_size=4, shuffle=False)' in after
+
+
+def test_what_a_decorator_makes_of_a_function_is_not_guessed():
+    text = "import tensorflow as tf\n@mine\ndef f(x):\n    return tf.image.random_hue(x, 0.1)\n"
+    text += "d = tf.data.Dataset.from_tensor_slices(a).map(f).batch(4)\n"
+    assert not migrate(text, 2).changed
+    assert migrate(text.replace("@mine", "@tf.function"), 2).changed
+
+
+def test_both_halves_of_a_folder_are_resized_as_they_were():
+    ds = "tf.keras.utils.image_dataset_from_directory('p', validation_split=0.2, image_size=(8, 9), interpolation="
+    text = f"import tensorflow as tf\na = {ds}'nearest', subset='training')\nb = {ds}'nearest', subset='validation')\n"
+    text += "a = a.map(lambda x, y: (tf.image.random_hue(x, 0.1), y))\n"
+    assert migrate(text, 2).after.count('Resizing(8, 9, interpolation="nearest")') == 2
+    assert not migrate(text.replace("nearest", "bicubic"), 2).changed
+
+
 KAGGLE = """import tensorflow as tf
 def load(path, label=None, size=(32, 48), flip=False, *, scale=255.0):
     pixels = tf.image.decode_jpeg(tf.io.read_file(path), channels=3)
@@ -100,6 +141,12 @@ def test_defaults_and_conditions_that_are_decided_are_followed(chain, source, sc
         flat = " ".join(migration.after.split())
         transforms = f'[al.Rescaling({scale}), al.RandomFlip("horizontal")]'
         assert f"al.Files({source}), {transforms}, size={size}, batch_size=4, shuffle=False" in flat
+
+
+def test_dividing_by_half_of_255_shows_white_too():
+    text = "import tensorflow as tf\nd = tf.data.Dataset.from_tensor_slices(a)\n"
+    text += "d = d.map(lambda x: tf.image.random_flip_left_right(x / 127.5 - 1)).batch(4)\n"
+    assert "al.Arrays(a, value_range=(0, 255))" in migrate(text, 2).after
 
 
 def test_names_of_a_function_do_not_leave_it():

@@ -109,6 +109,15 @@ def test_subsets_that_differ_share_their_source():
     assert ".split(0.2)[1]" in after
 
 
+@pytest.mark.parametrize("level", [1, 2])
+def test_imports_in_brackets_keep_their_other_names(level):
+    text = "from keras.preprocessing.image import (\n    ImageDataGenerator,  # this\n    load_img,  # that\n)\nx = 1\n"
+    after = migrate(text + "mine(ImageDataGenerator)\n", level).after
+    assert after.startswith(
+        "from keras.preprocessing.image import (\n    load_img,  # that\n)\nfrom augline.keras import"
+    )
+
+
 def test_a_name_al_that_is_taken_is_left_alone():
     after = flow("rotation_range=5", before="al = 3\n").after
     assert "import augline\n" in after

@@ -58,7 +58,7 @@ def rewrite_datasets(script: Script) -> None:
             _rewrite(script, end, chain)
             done |= {*chain.steps}
         except Unclear as reason:
-            reasons |= dict.fromkeys(maps, str(reason))
+            reasons = dict.fromkeys(maps, str(reason)) | reasons  # that of the longest chain
     for call in script.all(cst.Call):
         if name_of(call) == "map" and call not in done and _augments(script, call):
             why = reasons.get(call, _GENERATED if _is_generated(script, call) else _UNCLEAR)

@@ -7,7 +7,7 @@ import libcst as cst
 from augline.migrate.arguments import Arguments
 from augline.migrate.chains import DIRECTORY, EXIF, Chain, Loader, is_class_names
 from augline.migrate.image_ops import RESIZE, Image, Label
-from augline.migrate.layout import Code, Group, as_tuple, laid_out
+from augline.migrate.layout import Code, Group, as_tuple, laid_out, listed
 from augline.migrate.notes import Unclear
 from augline.migrate.script import Script
 
@@ -56,11 +56,11 @@ def directory(script: Script, chain: Chain) -> tuple[Loader, Code]:
     loader.folder = str(Group(f"{al}.Folder(", items))
     if loader.named and mode is None:
         raise Unclear("class_names of images without labels is read")
-    _settings(args, loader)
+    _settings(al, args, loader)
     return loader, Group(f"{al}.Folder(", items, closing)
 
 
-def _settings(args: Arguments, loader: Loader) -> None:
+def _settings(al: str, args: Arguments, loader: Loader) -> None:
     """The size, and what a pipeline is told beside it."""
     size = as_tuple(args.code("image_size", "(256, 256)"))
     if any(args.value(name, False) is not False for name in ("crop_to_aspect_ratio", "pad_to_aspect_ratio")):
@@ -68,7 +68,23 @@ def _settings(args: Arguments, loader: Loader) -> None:
     value = args.value("image_size", (256, 256))
     pixels = (value[0], value[1]) if isinstance(value, tuple | list) else None
     loader.image = Image(scale=255, size=size, pixels=pixels)
+    method = args.known("interpolation", "bilinear")
+    if method == "nearest":
+        text = f'{al}.Resizing({size[1:-1] if size.startswith("(") else f"*{size}"}, interpolation="nearest")'
+        loader.image = Image(scale=255, transforms=(text,), pixels=pixels)
+    elif method != "bilinear":
+        raise Unclear(f"interpolation={method!r}: a Pipeline resizes with bilinear or nearest")
     loader.settings |= args.feeding()
+
+
+def _nearest(al: str, args: Arguments) -> tuple[str, ...]:
+    """The resizing, where it is a transform of its own."""
+    method = args.known("interpolation", "bilinear")
+    if method not in ("bilinear", "nearest"):
+        raise Unclear(f"interpolation={method!r}: a Pipeline resizes with bilinear or nearest")
+    size = as_tuple(args.code("image_size", "(256, 256)"))
+    sides = size[1:-1] if size.startswith("(") else f"*{size}"
+    return () if method == "bilinear" else (f'{al}.Resizing({sides}, interpolation="nearest")',)
 
 
 def _half(chain: Chain, args: Arguments) -> int:
@@ -103,14 +119,16 @@ def _plain(
     script: Script, args: Arguments, own: Arguments, source: Group, before: str = "", after: str = ".to_tf()"
 ) -> Group:
     """A pipeline that does nothing but resize."""
+    nearest = _nearest(script.al, args)
     settings = {
-        "size": as_tuple(args.code("image_size", "(256, 256)")),
+        "size": None if nearest else as_tuple(args.code("image_size", "(256, 256)")),
         "batch_size": own.code("batch_size") if "batch_size" in own else None,
         "seed": own.code("seed") if before and own.value("seed") is not None else None,
         "shuffle": own.code("shuffle") if own.value("shuffle", True) is not True else None,
     }
     rest = [f"{name}={text}" for name, text in settings.items() if text is not None]
-    return Group(f"{before}{script.al}.Pipeline(", [source, f"[{script.al}.Rescaling(1)]", *rest], ")" + after)
+    transforms = listed([*nearest, f"{script.al}.Rescaling(1)"])
+    return Group(f"{before}{script.al}.Pipeline(", [source, transforms, *rest], ")" + after)
 
 
 def rewrite_other_half(script: Script, loader: Loader) -> None:

@@ -46,6 +46,10 @@ class Reader:
         found = self._function(function)
         if found is not None:
             return self._body(found, self._environment(found.params, *self._both(image, label)))
+        if not self.labelled and self.script.name(function) in IMAGE_OPS:
+            op, order = IMAGE_OPS[self.script.name(function) or ""]
+            nothing = Arguments(self.script, cst.Call(function), ("image", *order))
+            return OPERATIONS[op](self.script, image, nothing, self.script.line(function)), label
         if not self.labelled and (found_layers := layers(self.script, function)) is not None:
             return self._applied(found_layers, image), label
         raise Unclear(f"{self.script.source(function)} is not a function of this script")
@@ -57,7 +61,10 @@ class Reader:
         if not isinstance(node, cst.Name):
             return None
         found = [getattr(binding, "node", None) for binding in self.script.bindings(node)]
-        return found[0] if len(found) == 1 and isinstance(found[0], cst.FunctionDef) else None
+        if len(found) != 1 or not isinstance(found[0], cst.FunctionDef):
+            return None
+        decorated = any(not (self.script.name(d.decorator) or "").startswith("tf.") for d in found[0].decorators)
+        return None if decorated else found[0]
 
     def _environment(self, params: cst.Parameters, *given: Known, named: Sequence[cst.Arg] = ()) -> dict[str, Known]:
         """What the names of a function's arguments stand for: defaults where nothing is given."""
@@ -81,7 +88,7 @@ class Reader:
 
     def _body(self, function: cst.FunctionDef, env: dict[str, Known]) -> tuple[Image, Label]:
         self._depth += 1
-        if self._depth > 8 or not isinstance(function.body, cst.IndentedBlock):
+        if self._depth > 8:
             raise Unclear(f"{function.name.value} is not straight-line code")
         result = self._statements(function.body, env)
         if result is None:
@@ -91,9 +98,10 @@ class Reader:
 
     def _statements(self, block: cst.BaseSuite, env: dict[str, Known]) -> cst.BaseExpression | None:
         """Reads a block; what it returns, if it does."""
-        if not isinstance(block, cst.IndentedBlock):
-            raise Unclear("a block on one line is not understood")
+        if isinstance(block, cst.SimpleStatementSuite):
+            return self._line(block, env)
         for statement in block.body:
+            assert isinstance(statement, cst.BaseStatement)
             result = self._statement(statement, env)
             if result is not None:
                 return result
@@ -115,7 +123,12 @@ class Reader:
             return None
         if not isinstance(statement, cst.SimpleStatementLine):
             raise Unclear(f"line {self.script.line(statement)} is not straight-line code")
-        for small in statement.body:
+        return self._line(statement, env)
+
+    def _line(
+        self, line: cst.SimpleStatementLine | cst.SimpleStatementSuite, env: dict[str, Known]
+    ) -> cst.BaseExpression | None:
+        for small in line.body:
             if isinstance(small, cst.Return) and small.value is not None:
                 return small.value
             if isinstance(small, cst.Assign) and len(small.targets) == 1:
@@ -232,10 +245,15 @@ class Reader:
             return self._call(node, env)
         if isinstance(node, cst.BinaryOperation):
             return self._arithmetic(node, env)
+        if isinstance(node, cst.IfExp):
+            return self._either(node, (node.test, node.body, node.orelse), env)
         raise Unclear(f"{self.script.source(node)} on line {self.script.line(node)} is not understood")
 
     def _call(self, node: cst.Call, env: dict[str, Known]) -> Image | Label:
         script, name = self.script, self.script.name(node.func)
+        if name == "tf.cond":
+            held = [arg.value.body if isinstance(arg.value, cst.Lambda) else arg.value for arg in node.args]
+            return self._either(node, held, env)
         if not node.args:
             raise Unclear(f"{script.source(node)} on line {script.line(node)} is not understood")
         inner = self._value(node.args[0].value, env)
@@ -300,31 +318,47 @@ class Reader:
         factor = 1 / value if inverse else value
         shown = f"1 / {part(text)}" if inverse else text
         unit = image.scale in (None, 255) and is_unit(factor)
-        if unit and image.scale is None:
+        if image.scale is None and (unit or is_unit(factor / 2)):  # to 0 to 1, or on the way to -1 to 1
             image = replace(image, white=255)
         rescaling = f"{self.script.al}.Rescaling({shown})"
         return image.then(rescaling, scale=1 if unit else None, whole=False)
 
     def _chance(self, statement: cst.If, env: dict[str, Known]) -> None:
         """`if tf.random.uniform(()) > 0.5: image = f(image)`."""
-        script, test = self.script, statement.test
-        if statement.orelse is not None or not isinstance(test, cst.Comparison) or len(test.comparisons) != 1:
-            raise Unclear(f"the condition on line {script.line(statement)} is not understood")
-        value = script.literal(test.comparisons[0].comparator)
-        uniform = isinstance(test.left, cst.Call) and script.name(test.left.func) == "tf.random.uniform"
-        plain = uniform and isinstance(test.left, cst.Call) and len(test.left.args) == 1
-        below = isinstance(test.comparisons[0].operator, cst.LessThan | cst.LessThanEqual)
-        if not plain or not isinstance(value, int | float) or not isinstance(statement.body, cst.IndentedBlock):
-            raise Unclear(f"the condition on line {script.line(statement)} is not understood")
-        p = number(value if below else 1 - value)
+        p = self._probability(statement.test)
+        if p is None or statement.orelse is not None or not isinstance(statement.body, cst.IndentedBlock):
+            raise Unclear(f"the condition on line {self.script.line(statement)} is not understood")
         before = dict(env)
-        for inner in statement.body.body:
-            if self._statement(inner, env) is not None:
-                raise Unclear(f"a return under the condition on line {script.line(statement)}")
+        if self._statements(statement.body, env) is not None:
+            raise Unclear(f"a return under the condition on line {self.script.line(statement)}")
         for name, image in env.items():
             old = before.get(name)
             if isinstance(image, Image) and isinstance(old, Image) and image is not old:
-                env[name] = _sometimes(script, old, image, p)
+                env[name] = _sometimes(self.script, old, image, number(p))
+
+    def _probability(self, test: cst.BaseExpression) -> float | None:
+        """How often `tf.random.uniform(()) > 0.5` holds; None if it is another condition."""
+        if not isinstance(test, cst.Comparison) or len(test.comparisons) != 1:
+            return None
+        value = self.script.literal(test.comparisons[0].comparator)
+        uniform = isinstance(test.left, cst.Call) and self.script.name(test.left.func) == "tf.random.uniform"
+        plain = uniform and isinstance(test.left, cst.Call) and len(test.left.args) == 1
+        if not plain or not isinstance(value, int | float):
+            return None
+        below = isinstance(test.comparisons[0].operator, cst.LessThan | cst.LessThanEqual)
+        return value if below else 1 - value
+
+    def _either(self, node: cst.CSTNode, parts: Sequence[cst.BaseExpression], env: dict[str, Known]) -> Image:
+        """`f(image) if tf.random.uniform(()) > 0.5 else image`, and `tf.cond`."""
+        p = self._probability(parts[0]) if len(parts) == 3 else None
+        found = [self._value(part_of, env) for part_of in parts[1:]] if p is not None else []
+        images = [image for image in found if isinstance(image, Image)]
+        if p is None or len(images) != 2:
+            raise Unclear(f"the condition on line {self.script.line(node)} is not understood")
+        new, old = images
+        if len(new.transforms) < len(old.transforms):
+            new, old, p = old, new, 1 - p
+        return _sometimes(self.script, old, new, number(p))
 
 
 def _sometimes(script: Script, old: Image, new: Image, p: str) -> Image:

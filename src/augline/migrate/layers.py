@@ -64,8 +64,9 @@ def applied(script: Script, layer: cst.Call, image: Image) -> Image:
     scale = image.scale
     if name == "Rescaling":
         factor = script.literal(layer.args[0].value) if layer.args else UNKNOWN
-        unit = isinstance(factor, int | float) and is_unit(factor) and len(kept) == 1
-        if unit and image.scale is None:
+        factor = factor if isinstance(factor, int | float) else 0
+        unit = is_unit(factor) and len(kept) == 1
+        if image.scale is None and (unit or is_unit(factor / 2)):
             image = replace(image, white=255)
         scale = 1 if unit else None
     return image.then(f"{script.al}.{name}({', '.join(kept)})", scale=scale, whole=False, floats=True)

@@ -74,6 +74,8 @@ class Script:
     def span(self, node: cst.CSTNode) -> Span:
         """Where a node stands, with the brackets around it."""
         left, right = getattr(node, "lpar", ()), getattr(node, "rpar", ())
+        if not isinstance(left, list | tuple) or not isinstance(right, list | tuple):  # those inside an import
+            left = right = ()
         first, last = self._spans[left[0] if left else node], self._spans[right[-1] if right else node]
         return first.start, last.start + last.length
 
