@@ -150,6 +150,9 @@ def fitted(strategy, replicas):
     found = made.predict(few.to_tf(), verbose=0)
     assert all(map(len, SEEN)), "a replica stood empty"
     assert np.allclose(found, made(images, training=False), atol=1e-5)
+    odd, part = pipeline(9), pipeline(9).evaluation()  # the next look takes what the evaluation before did not
+    found = made.fit(odd, validation_data=part, validation_steps=2, epochs=3, verbose=0).history["val_loss"]
+    assert np.isclose(found[-1], made.evaluate(part.to_tf(), steps=2, verbose=0)[0])
 
 
 def dataset_function(strategy, replicas):

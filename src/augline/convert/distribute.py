@@ -2,7 +2,8 @@
 
 `fit` and `evaluate` (Keras 3.15) take one batch only to learn its shapes, and average it over the replicas. A batch of
 25 rows is 13 and 12 of them, which cannot be averaged, so training fails before it starts; and a pass is spent that
-trains nothing. Such a look is recognised here and gets a copy of the first batch whose rows divide.
+trains nothing. Such a look is recognised here and gets a copy of the first batch whose rows divide. With
+`validation_steps`, it is the batch behind those evaluated that the next look takes, out of the pass before.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 _REHEARSAL = "_maybe_symbolic_build"  # of keras.src.backend.tensorflow.trainer.TensorFlowTrainer, as are the others
 _METHODS = frozenset({_REHEARSAL, "fit", "evaluate", "predict"})
@@ -27,11 +29,13 @@ class Caller:
         rehearses: Whether only their shapes matter.
         trains: Whether gradients are computed.
         replicas: Among how many a batch is divided.
+        uses: How many batches of a pass are more than looked at, where Keras was told so.
     """
 
     rehearses: bool = False
     trains: bool = False
     replicas: int = 1
+    uses: int | None = None
 
 
 def caller() -> Caller:
@@ -55,9 +59,16 @@ def _callers() -> Iterator[Caller]:
             name = frame.f_code.co_name
             strategy = getattr(frame.f_locals.get("self"), "distribute_strategy", None) if name in _METHODS else None
             if strategy is not None:
-                yield Caller(name == _REHEARSAL, name == "fit", int(strategy.num_replicas_in_sync))
+                uses = _uses(frame.f_locals.get("epoch_iterator")) if name == "evaluate" else None
+                yield Caller(name == _REHEARSAL, name == "fit", int(strategy.num_replicas_in_sync), uses)
                 break
             frame = frame.f_back
+
+
+def _uses(iterator: Any) -> int | None:
+    """How many batches Keras's EpochIterator takes, as many at once as run in one go; None for all."""
+    steps, together = getattr(iterator, "steps_per_epoch", None), getattr(iterator, "steps_per_execution", 1)
+    return -(-steps // together) * together if steps else None
 
 
 def _innermost() -> list[FrameType]:

@@ -22,7 +22,7 @@ from augline.convert.pool import Idle, Pool, ordered
 from augline.convert.processes import Outbox, Remote, Shipment
 from augline.convert.recognise import Ended, Read, Reader
 from augline.errors import SourceError
-from augline.feed.balance import balanced, divisible
+from augline.feed.balance import balanced, divisible, looked_at
 from augline.feed.numpy import default_workers
 from augline.order import shuffled
 
@@ -148,11 +148,12 @@ class Passes:
             current.end()
 
     def _balanced(self, elements: Iterator[Element]) -> Iterator[Element]:
-        size, length = self.settings.batch_size, self.reader.length
+        size, length, asked = self.settings.batch_size, self.reader.length, caller()
         samples = None if size is None else length
-        return balanced(
-            elements, self.replicas, devices=logical_devices(), length=length, samples=samples, fills=caller().trains
+        evened = balanced(
+            elements, self.replicas, devices=logical_devices(), length=length, samples=samples, fills=asked.trains
         )  # fmt: skip
+        return looked_at(evened, self.replicas, asked.uses)
 
 
 class Pass:

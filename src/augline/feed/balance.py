@@ -152,6 +152,13 @@ def divisible(element: Element, replicas: int) -> Element:
     return _repeated(element, rounded_up(count, replicas)) if count else element
 
 
+def looked_at(batches: Iterator[Element], replicas: int, after: int | None) -> Iterator[Element]:
+    """The batches; of those behind the first `after`, which are only looked at, the rows divide."""
+    if after is None:
+        return batches
+    return (batch if number < after else divisible(batch, replicas) for number, batch in enumerate(batches))
+
+
 def rounded_up(count: int, replicas: int) -> int:
     """The least number of rows, as many or more, that divides among the replicas; one for each at least."""
     return max(1, -(-count // replicas)) * replicas

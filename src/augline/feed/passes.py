@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,18 +43,22 @@ class Passes:
         self._pipe, self._place, self._parts = pipe, start, parts
         self._replicas, self._fixed = replicas, fixed
         self._streams: dict[int, _Stream | None] = {}
-        self._begun: set[int] = set()
+        self._begun: dict[int, float] = {}  # by name, from which number on elements are only looked at
+        self._looked_at: dict[int, float] = {}  # the same by token
         self._tokens = itertools.count()
 
     def begin(self) -> NDArray[np.int64]:
         """A pass: its first element's number and that after its last; replicas, if only to look; a name of its own."""
         (epoch, step), steps, parts = self._place, len(self._pipe), self._parts.count
         first, name = (epoch * steps + step) * parts, next(self._tokens)
-        self._begun.add(name)
+        self._begun[name] = math.inf
         if replicas := looking_replicas():
             self._replicas = max(self._replicas, replicas)
             return np.asarray([first, first + parts, 1 if self._fixed else replicas, name])
-        self._replicas = max(self._replicas, caller().replicas)  # `predict` takes no look before
+        asked = caller()
+        self._replicas = max(self._replicas, asked.replicas)  # `predict` takes no look before
+        if asked.uses is not None:
+            self._begun[name] = first + asked.uses * parts
         return np.asarray([first, (epoch + 1) * steps * parts, 0, name])
 
     def lease(self, bounds: NDArray[np.int64]) -> Iterator[int]:
@@ -61,11 +66,12 @@ class Passes:
         token, name = next(self._tokens), int(bounds[3])
         if name not in self._begun:  # restored from a checkpoint; what follows it is the next epoch
             self._place = int(bounds[1]) // (len(self._pipe) * self._parts.count), 0
-        self._begun.discard(name)
+        self._looked_at[token] = self._begun.pop(name, math.inf)
         self._streams[token] = None
         try:
             yield from itertools.repeat(token)
         finally:
+            del self._looked_at[token]
             if (stream := self._streams.pop(token)) is not None:
                 stream.batches.close()
 
@@ -85,7 +91,7 @@ class Passes:
             stream.number, stream.batch = place + 1, None
             if step == len(self._pipe) - 1:
                 self._place = max(self._place, (epoch + 1, 0))
-        return element
+        return divisible(element, self._replicas) if number >= self._looked_at[token] and not self._fixed else element
 
     def _at(self, token: int, place: int, part: int) -> _Stream:
         """The stream, ready to give that batch."""

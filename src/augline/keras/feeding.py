@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from augline.convert.distribute import caller, logical_devices, scope_replicas
-from augline.feed.balance import balanced, rounded_up
+from augline.feed.balance import balanced, looked_at, rounded_up
 from augline.feed.generated import generated
 from augline.feed.tf import options, untuned
 
@@ -33,9 +33,9 @@ def to_dataset(iterator: Iterator) -> tf.data.Dataset:
             return
         copy = iterator.restarted(next(passes) * steps)
         batches = (tuples(next(copy)) for _ in range(steps))
-        yield from balanced(
-            batches, max(scope, asked.replicas), devices=devices, samples=iterator.n, fills=asked.trains
-        )  # fmt: skip
+        replicas = max(scope, asked.replicas)
+        evened = balanced(batches, replicas, devices=devices, samples=iterator.n, fills=asked.trains)
+        yield from looked_at(evened, replicas, asked.uses)
 
     blank = iterator.blank(min(iterator.batch_size, max(iterator.n, 1)))
     fixed = iterator.n % iterator.batch_size == 0 and iterator.batch_size % devices == 0

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from augline.buffers import Buffers
 from augline.convert.distribute import Caller, caller
 from augline.errors import ArgumentError
-from augline.feed.balance import balanced, filled, rounded_up
+from augline.feed.balance import balanced, filled, looked_at, rounded_up
 from augline.feed.numpy import default_workers
 from augline.keras.feeding import tuples, untune
 from augline.keras.legacy_draws import Draws, draw, fresh_seed
@@ -137,7 +137,8 @@ class Iterator:
         """The batches of a pass one after the other, as `evaluate` and `predict` take them, with rows for all."""
         if idx == 0:
             batches = (tuples(self.batch(number)) for number in range(len(self)))
-            self._evened = balanced(batches, self._caller.replicas, samples=self.n)
+            evened = balanced(batches, self._caller.replicas, samples=self.n)
+            self._evened = looked_at(evened, self._caller.replicas, self._caller.uses)
         return next(self._evened)
 
     def batch(self, idx: int) -> Any:
