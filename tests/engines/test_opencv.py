@@ -35,3 +35,12 @@ def test_halving_one_side_rounds_every_pair_of_levels_half_up() -> None:
 def test_tables_made_together_are_those_of_each_sample(moves: list[al.Transform]) -> None:
     images = np.stack([noisy(20, 30)] * 12)
     assert np.array_equal(al.augment(images, moves, seed=3), al.augment(images, moves, seed=3, engine="reference"))
+
+
+@pytest.mark.parametrize(("bent", "side", "most"), [(True, 32_767, 32_766), (False, 32_768, 32_767)])
+def test_images_beyond_what_opencv_addresses_are_refused_by_name(bent: bool, side: int, most: int) -> None:
+    work = al.RandomElasticTransform((1, 1), (0.1, 0.1)) if bent else al.RandomRotation((0.001, 0.001))
+    image = np.zeros((1, 1, side, 1), np.uint8)
+    with pytest.raises(al.EngineError, match=rf"at most {most} pixels a side. Received 1 x {side}\. Cut"):
+        al.augment(image, [work], engine="opencv")
+    assert al.augment(image[:, :, :most], [work], engine="opencv").shape == (1, 1, most, 1)

@@ -106,6 +106,8 @@ class WarpStep:
         window, size = self._windows[index], self._sizes[index]
         border, fill = BORDERS[self._mode], self._fill
         if self._displacement is not None and self._displacement.acts(index):
+            if max(*image.shape[:2], *size) >= _LIMIT:
+                raise _too_large(max(image.shape[:2], size[::-1], key=max), _LIMIT - 1)
             places, kind = self._displacement.places(index, size), self._flags & ~cv2.WARP_INVERSE_MAP
             return by_groups(
                 image, out, size,
@@ -116,7 +118,7 @@ class WarpStep:
             if done is not None:
                 return done
         if max(image.shape[:2]) > _LIMIT:
-            raise _too_large(image)
+            raise _too_large(image.shape)
         kernel = cv2.warpPerspective if self._projective[index] else cv2.warpAffine
         matrix = self._matrix[index] if self._projective[index] else self._matrix[index, :2]
         if self._by_four:
@@ -271,8 +273,8 @@ def _window(image: Image, window: Window, size: tuple[int, int], out: Image | No
     return view
 
 
-def _too_large(image: Image) -> EngineError:
+def _too_large(shape: tuple[int, ...], limit: int = _LIMIT) -> EngineError:
     return EngineError(
-        f"engine 'opencv': it warps images of at most {_LIMIT} pixels a side. Received {image.shape[0]} x "
-        f"{image.shape[1]}. Cut the image up, or use engine='reference'."
+        f"engine 'opencv': it warps images of at most {limit} pixels a side. Received {shape[0]} x {shape[1]}. "
+        "Cut the image up, or use engine='reference'."
     )
