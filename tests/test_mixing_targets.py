@@ -217,6 +217,19 @@ def test_how_large_boxes_are_counts_where_images_come_out() -> None:
     assert (every["labels"] >= 0).sum() > (large["labels"] >= 0).sum() > COUNT
 
 
+@pytest.mark.parametrize("outlined", [False, True])
+def test_what_is_gone_counts_from_mixing_to_mixing(outlined: bool) -> None:
+    """20 pixels lose 8 in front of a mixing, 4 of those that are left behind it: 8 of 20 can be seen."""
+    thing = [[[0, 4], [20, 4], [20, 30], [0, 30]]] if outlined else [[0, 4, 20, 30]]
+    source = al.Arrays(IMAGES[:4], **{"polygons" if outlined else "boxes": [thing] * 4})
+    left = [al.RandomTranslation((0, 0), (-k / WIDTH, -k / WIDTH), fill_mode="constant") for k in (8, 4)]
+    for share, stays in {0.39: 2, 0.41: 0}.items():
+        keep = al.BoxFilter(min_visibility=share)
+        found = batch([left[0], al.MixUp(), left[1]], source, box_filter=keep)["bounding_boxes"]["boxes"]
+        assert ((found >= 0).all(axis=-1).sum(axis=1) == stays).all()
+        assert_allclose(found[found >= 0].reshape(-1, 4), np.tile([0, 4, 8, 30], (4 * stays, 1)), atol=1e-4)
+
+
 SECOND = {
     "cutmix": [al.CutMix()],
     "copy": [al.CopyPaste()],

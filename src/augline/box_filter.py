@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augline.arrays import Array
+from augline.arrays import Array, Namespace
 from augline.errors import ArgumentError
 
 
@@ -22,8 +22,7 @@ class BoxFilter:
     Args:
         min_area: Square pixels of the image that comes out which what can be seen of a box must have.
         min_visibility: Share, 0 to 1, of a moved box that must still be seen: inside the image, and not under another
-            image (CutMix, CopyPaste) nor what is painted over (RandomErasing, CoarseDropout, GridMask). In lists that
-            mix samples, of what the last mixing found of it.
+            image (CutMix, CopyPaste) nor what is painted over (RandomErasing, CoarseDropout, GridMask).
         min_width: Pixels that what is left must be wide.
         min_height: Pixels that what is left must be high.
         max_boxes: The most boxes that an image may have; the largest stay, in their order. Batches are padded to it, so
@@ -64,16 +63,24 @@ class BoxFilter:
                     f"Write {name}={0.3 if name == 'min_visibility' else 16}, for example."
                 )
 
-    def keeps(self, seen: Array, whole: Array, bare: Array | float = 1.0) -> Array:
-        """`(...)` bool: whether boxes stay of which `seen` can be seen, both `(..., 4)` as left, top, right, bottom.
+    def shares(
+        self, xp: Namespace, seen: Array, whole: Array, bare: Array | float = 1.0, before: Array | float = 1.0
+    ) -> Array:
+        """`(...)`: which share of boxes can be seen; 0 of those that do not stay.
 
-        `bare` is the share of `seen` over which nothing else lies.
+        Args:
+            xp: Array namespace.
+            seen: `(..., 4)` left, top, right, bottom of what can be seen.
+            whole: Of all, moved.
+            bare: Share of `seen` over which nothing else lies.
+            before: Share of boxes that `whole` is; 0 where there is no box.
         """
         width, height = seen[..., 2] - seen[..., 0], seen[..., 3] - seen[..., 1]
         full = (whole[..., 2] - whole[..., 0]) * (whole[..., 3] - whole[..., 1])
         area = width * height * bare
-        stays = (area >= self.min_area) & (area >= self.min_visibility * full)
-        return stays & (area > 0) & (width >= self.min_width) & (height >= self.min_height)
+        stays = (area >= self.min_area) & (area * before >= self.min_visibility * full)
+        stays = stays & (area > 0) & (width >= self.min_width) & (height >= self.min_height)
+        return xp.where(stays, area * before / xp.where(full > 0, full, 1.0), 0.0)
 
     def fullest(self, stays: NDArray[np.bool_], seen: NDArray[Any]) -> NDArray[np.int64]:
         """Which of the boxes `(n, 4)` that stay are left: no more than there may be, the largest."""

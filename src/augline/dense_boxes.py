@@ -43,18 +43,28 @@ def move_boxes(
     Returns:
         `(batch, n, 4)` float32 and `(batch, n)` bool.
     """
+    moved, shares = move_shares(xp, plan, boxes, xp.astype(there, xp.float64), box_format, box_filter, polygons)
+    return moved, shares > 0
+
+
+def move_shares(
+    xp: Namespace, plan: Plan, boxes: Array, shares: Array, box_format: str, box_filter: BoxFilter,
+    polygons: Rings | None = None,
+) -> tuple[Array, Array]:  # fmt: skip
+    """As `move_boxes`, with which share of each box can be seen, 0 of those that are none, in place of which are."""
     before, after = ((extent.height[:, None], extent.width[:, None]) for extent in (plan.before.extent, plan.extent))
     moves = [stage for stage in plan.stages if isinstance(stage, Warp) and stage.moves]
     if polygons is None:
         corners = to_xyxy(xp.astype(boxes, xp.float64), box_format, before, xp)
         whole, seen, bare = _of_sides(xp, plan, moves, corners)
     else:
-        n = int(there.shape[1])
+        n = int(shares.shape[1])
         whole, seen, bare = boxes_around(xp, plan, moves, in_pixels(xp, polygons, plan, box_format, n), n)
     seen = xp.minimum(xp.clip(seen, min=0.0), xp.stack([after[1], after[0], after[1], after[0]], axis=-1))
-    there = there if plan.dropped is None else there & ~plan.dropped
-    stays = _fullest(xp, there & box_filter.keeps(seen, whole, bare), seen, box_filter.max_boxes)
-    return xp.astype(from_xyxy(seen, box_format, after, xp), xp.float32), stays
+    shares = box_filter.shares(xp, seen, whole, bare, shares)
+    stays = shares > 0 if plan.dropped is None else (shares > 0) & ~plan.dropped
+    shares = xp.where(_fullest(xp, stays, seen, box_filter.max_boxes), shares, 0.0)
+    return xp.astype(from_xyxy(seen, box_format, after, xp), xp.float32), shares
 
 
 def _of_sides(xp: Namespace, plan: Plan, moves: list[Warp], corners: Array) -> tuple[Array, Array, Array]:
@@ -70,24 +80,24 @@ def _of_sides(xp: Namespace, plan: Plan, moves: list[Warp], corners: Array) -> t
 
 
 def mix_boxes(
-    xp: Namespace, mix: Mix, boxes: Array, there: Array, box_filter: BoxFilter, solid: Array | None = None
+    xp: Namespace, mix: Mix, boxes: Array, shares: Array, box_filter: BoxFilter, solid: Array | None = None
 ) -> tuple[Array, Array]:
-    """The boxes of samples and partners, as far as they show in what is mixed of them, and which of them are left.
+    """The boxes of samples and partners, as far as they show in what is mixed of them, and which share of each does.
 
     Args:
         xp: Array namespace.
         mix: Of `count` images each.
         boxes: `(batch * count, n, 4)` left, top, right, bottom in pixels.
-        there: `(batch * count, n)` bool: which are boxes.
+        shares: `(batch * count, n)`: of what the boxes are; 0 where there is none.
         box_filter: Which stay.
         solid: `(batch * count, height, width)` bool: where partners show, if only where their objects are, and of a
             single one.
 
     Returns:
-        `(batch, count * n, 4)` and `(batch, count * n)` bool.
+        `(batch, count * n, 4)` and `(batch, count * n)`, 0 of those that do not stay.
     """
     batch, count = (int(side) for side in mix.shares.shape)
-    boxes, there = xp.reshape(boxes, (batch, count, -1, 4)), xp.reshape(there, (batch, count, -1))
+    boxes, shares = xp.reshape(boxes, (batch, count, -1, 4)), xp.reshape(shares, (batch, count, -1))
     top, left, bottom, right = (xp.astype(mix.boxes[:, :, k], boxes.dtype) for k in range(4))
     down, across = (xp.astype(mix.shifts[:, :, k], boxes.dtype) for k in range(2))
     placed = boxes + xp.stack([across, down, across, down], axis=-1)[:, :, None, :]
@@ -100,8 +110,9 @@ def mix_boxes(
         covered = xp.reshape(solid, (batch, count, *solid.shape[1:]))[:, -1, ...] & mix.used[:, -1, None, None]
         rest[0] = left_of_pixels(xp, rest[0][0], covered)
     shown, bare = (xp.stack(parts, axis=1) for parts in zip(*rest, strict=True))
-    stays = there & mix.used[:, :, None] & box_filter.keeps(shown, placed, bare)
-    return xp.reshape(shown, (batch, -1, 4)), xp.reshape(stays, (batch, -1))
+    shares = box_filter.shares(xp, shown, placed, bare, shares)
+    shares = xp.where(mix.used[:, :, None], shares, 0.0)
+    return xp.reshape(shown, (batch, -1, 4)), xp.reshape(shares, (batch, -1))
 
 
 def _fullest(xp: Namespace, stays: Array, seen: Array, most: int | None) -> Array:

@@ -163,8 +163,20 @@ def move_boxes(
     its four sides; what is painted over cannot be seen. `box_filter` says how much that must be; a box that the plan
     drops is left out anyway. Of videos, `frames` long, there are boxes for each frame.
     """
+    return move_shares(plan, boxes, box_format, box_filter, polygons, frames)[:2]
+
+
+def move_shares(
+    plan: Plan, boxes: Sequence[NDArray[Any]], box_format: str, box_filter: BoxFilter = ANY_BOX,
+    polygons: Sequence[Sequence[NDArray[Any]]] | None = None, frames: int = 1,
+    given: Sequence[NDArray[Any]] | None = None,
+) -> tuple[list[Boxes], list[NDArray[np.int64]], list[NDArray[np.float64]]]:  # fmt: skip
+    """As `move_boxes`, and which share of each box that is left can be seen.
+
+    `given` says of which share of a thing each box is, if some of it is gone already.
+    """
     paths = Paths(plan)
-    result, kept = [], []
+    result, kept, shares = [], [], []
     for number, rows in enumerate(boxes):
         index = number // frames
         before, after = _sizes(plan, index)
@@ -180,14 +192,16 @@ def move_boxes(
         # of a box without a polygon nobody knows where in it the thing is: what the image cuts off are its sides
         seen = tight_boxes(left, after) if polygons is not None else _clipped(tight_boxes(left), after)
         seen = np.nan_to_num(seen.reshape(-1, 4))
-        stays = box_filter.keeps(seen, whole, bare)
+        left_of = box_filter.shares(np, seen, whole, bare, 1.0 if given is None else given[number])
+        stays = left_of > 0
         if plan.dropped is not None:
             first = number % frames * (plan.dropped.shape[1] // frames)
             stays = stays & ~plan.dropped[index, first : first + len(stays)]
         keep = box_filter.fullest(stays, seen)
         result.append(from_xyxy(seen[keep], box_format, after).astype(np.float32))
         kept.append(keep)
-    return result, kept
+        shares.append(left_of[keep])
+    return result, kept, shares
 
 
 def move_polygons(

@@ -53,6 +53,7 @@ class Below(Batches):
             Objects(
                 np.asarray(row, np.float64),
                 labels[number] if labels else np.zeros(len(row), np.int32),
+                np.ones(len(row)),
                 outlines[number] if outlines else None,
             )
             for number, row in enumerate(boxes)

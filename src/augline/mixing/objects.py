@@ -27,11 +27,13 @@ class Objects:
     Attributes:
         boxes: `(n, 4)`.
         labels: `(n,)`.
+        shares: `(n,)`: how much of each object they are of; the rest is cut off or hidden.
         outlines: One per box, or None.
     """
 
     boxes: NDArray[np.float64]
     labels: NDArray[Any]
+    shares: NDArray[np.float64]
     outlines: Sequence[Polygon] | None = None
 
 
@@ -41,7 +43,8 @@ def through(
     """What a plan leaves of objects, whose boxes and outlines are written in one of Keras's formats."""
     outlines = _outlines(objects)
     boxes = [item.boxes.astype(np.float32) for item in objects]
-    moved, kept = targets.move_boxes(plan, boxes, form, box_filter, outlines, *lead)
+    (frames,), given = lead or (1,), [item.shares for item in objects]
+    moved, kept, shares = targets.move_shares(plan, boxes, form, box_filter, outlines, frames, given)
     after = None if outlines is None else targets.move_polygons(plan, outlines, kept, form, *lead)
     result = []
     for number, (rows, keep) in enumerate(zip(moved, kept, strict=True)):
@@ -49,7 +52,7 @@ def through(
         size = float(plan.extent.height[index]), float(plan.extent.width[index])
         scaled = None if after is None else [part * unit(form, size)[:2] for part in after[number]]
         boxes_of = to_xyxy(rows.astype(np.float64), form, size)
-        result.append(Objects(boxes_of, objects[number].labels[keep], scaled))
+        result.append(Objects(boxes_of, objects[number].labels[keep], shares[number], scaled))
     return result
 
 
@@ -115,9 +118,7 @@ def _shown(mix: Mix, row: int, k: int, objects: Objects, box_filter: BoxFilter) 
         shown = np.nan_to_num(tight_boxes(outlines).astype(np.float64))
     ((rest,), (bare,)) = left_over(np, shown[None], over[None])
     seen = rest if outlines is None else shown
-    keep = box_filter.keeps(seen, placed, bare)
-    outlines = None if outlines is None else [outlines[n] for n in np.flatnonzero(keep).tolist()]
-    return Objects(seen[keep], objects.labels[keep], outlines)
+    return _left(seen, objects, box_filter.shares(np, seen, placed, bare, objects.shares), outlines)
 
 
 def _uncovered(objects: Objects, hidden: NDArray[np.bool_], box_filter: BoxFilter) -> Objects:
@@ -128,9 +129,16 @@ def _uncovered(objects: Objects, hidden: NDArray[np.bool_], box_filter: BoxFilte
         boxes = np.nan_to_num(tight_boxes(outlines).astype(np.float64)).reshape(-1, 4)
     ((rest,), (bare,)) = left_of_pixels(np, boxes[None], hidden[None])
     seen = rest if outlines is None else boxes
-    keep = box_filter.keeps(seen, objects.boxes, bare)
-    outlines = None if outlines is None else [outlines[n] for n in np.flatnonzero(keep).tolist()]
-    return Objects(seen[keep], objects.labels[keep], outlines)
+    return _left(seen, objects, box_filter.shares(np, seen, objects.boxes, bare, objects.shares), outlines)
+
+
+def _left(
+    seen: NDArray[np.float64], objects: Objects, shares: NDArray[np.float64], outlines: Sequence[Polygon] | None
+) -> Objects:
+    """Those of which a share is left."""
+    keep = np.flatnonzero(shares)
+    outlines = None if outlines is None else [outlines[n] for n in keep.tolist()]
+    return Objects(seen[keep], objects.labels[keep], shares[keep], outlines)
 
 
 def _beside(outline: NDArray[np.float64], hidden: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -147,8 +155,10 @@ def _beside(outline: NDArray[np.float64], hidden: NDArray[np.bool_]) -> NDArray[
 
 def _together(parts: Sequence[Objects]) -> Objects:
     outlines = None if parts[0].outlines is None else [one for part in parts for one in part.outlines or ()]
-    boxes, labels = ([getattr(part, name) for part in parts] for name in ("boxes", "labels"))
-    return Objects(np.concatenate(boxes), np.concatenate(labels), outlines)
+    boxes, labels, shares = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("boxes", "labels", "shares")
+    )
+    return Objects(boxes, labels, shares, outlines)
 
 
 def _outlines(objects: Sequence[Objects]) -> list[Sequence[Polygon]] | None:

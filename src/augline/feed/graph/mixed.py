@@ -11,7 +11,7 @@ import tensorflow as tf
 from augline.arrays import Array
 from augline.batches import Batches
 from augline.box_filter import ANY_BOX
-from augline.dense_boxes import mix_boxes, move_boxes
+from augline.dense_boxes import mix_boxes, move_boxes, move_shares
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.mix import mixed
 from augline.engines.portable.state import Each
@@ -27,11 +27,14 @@ from augline.sources.boxes import from_xyxy, to_xyxy
 
 
 class _Boxes(NamedTuple):
-    """Boxes `(batch[, time], n, 4)` left, top, right, bottom in pixels, their labels, and which are there."""
+    """Boxes `(batch[, time], n, 4)` left, top, right, bottom in pixels, their labels, and of what share they are.
+
+    The share is 0 where there is none.
+    """
 
     sides: Array
     labels: Array
-    there: Array
+    shares: Array
 
 
 class _Shown(NamedTuple):
@@ -47,7 +50,7 @@ class _Shown(NamedTuple):
 
     def boxes(self, way: Plan) -> tuple[Array, Array]:
         """See `augline.plan.Sight`."""
-        sides, there = tf.cast(self.given.sides, tf.float32), self.given.there
+        sides, there = tf.cast(self.given.sides, tf.float32), self.given.shares > 0
         sides, there = move_boxes(xp, plan_of_frames(way, self.lead), sides, there, "xyxy", ANY_BOX)
         rows = there.shape[0] // (*self.lead, 1)[0]
         return tf.reshape(tf.cast(sides, tf.float64), (rows, -1, 4)), tf.reshape(there, (rows, -1))
@@ -177,26 +180,26 @@ class MixedRows:
     def _gathered(self, frames: Mix, boxes: _Boxes, solid: Array | None) -> _Boxes:
         """The boxes that show in what is mixed of images, or of the frames of videos, one after the other."""
         given = _Boxes(*(together(column, int(frames.shares.shape[1]), self._lead) for column in boxes))
-        sides, there = mix_boxes(xp, frames, given.sides, given.there, self._batches.inner_filter, solid)
-        return _Boxes(sides, tf.reshape(given.labels, there.shape), there)
+        sides, shares = mix_boxes(xp, frames, given.sides, given.shares, self._batches.inner_filter, solid)
+        return _Boxes(sides, tf.reshape(given.labels, shares.shape), shares)
 
     def _placed(self, step: _Step, boxes: _Boxes) -> _Boxes:
         batches = self._batches
         box_filter = batches.box_filter if step.level is batches.levels[-1] else batches.inner_filter
-        sides, there = move_boxes(xp, step.plan, boxes.sides, boxes.there, "xyxy", box_filter)
-        moved = tf.cast(sides, tf.float64), boxes.labels, there
+        sides, shares = move_shares(xp, step.plan, boxes.sides, boxes.shares, "xyxy", box_filter)
+        moved = tf.cast(sides, tf.float64), boxes.labels, shares
         return _Boxes(*(by_video(column, self._lead) for column in moved))
 
     def _opened(self, given: dict[str, Array]) -> _Boxes:
         sides = tf.cast(given["boxes"], tf.float64)
         sides = to_xyxy(sides, self._batches.source.bounding_box_format, self._batches.first.size, xp)
-        return _Boxes(sides, given["labels"], given["labels"] >= 0)
+        return _Boxes(sides, given["labels"], tf.clip_by_value(given["shares"], 0.0, 1.0))
 
     def _closed(self, boxes: _Boxes) -> dict[str, Array]:
         form, size = self._batches.source.bounding_box_format, self._batches.size
         flat = _Boxes(*(framed(column, self._lead) for column in boxes))
         written = tf.cast(from_xyxy(flat.sides, form, size, xp), tf.float32)
-        packed = dense(self._batches, flat.there, written, flat.labels)
+        packed = dense(self._batches, flat.shares, written, flat.labels)
         return {name: by_video(column, self._lead) for name, column in packed.items()}
 
 

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from augline.arrays import Array
 from augline.batches import Batches
 from augline.box_filter import ANY_BOX, BoxFilter
-from augline.dense_boxes import move_boxes, packed
+from augline.dense_boxes import move_shares, packed
 from augline.engines.arrays import tensorflow as xp
 from augline.engines.portable.points import forward, painted_over
 from augline.errors import EngineError
 from augline.feed.graph.frames import by_video, framed, frames_of, plan_of_frames
 from augline.feed.graph.masks import MaskColumn, Opened
 from augline.feed.graph.polygons import Polygons
+from augline.mixing.below import Below
 from augline.plan import Erase, Extent, Plan, Warp
 from augline.sources.base import Source
 from augline.sources.boxes import to_xyxy
@@ -69,9 +70,9 @@ class Targets:
         """See `augline.plan.Sight`."""
         assert self._boxes is not None
         lead, frames = self._source.lead, plan_of_frames(way, self._source.lead)
-        boxes, there = self._boxes.placed(frames, frames_of(indices, lead), ANY_BOX)
+        boxes, shares = self._boxes.placed(frames, frames_of(indices, lead), ANY_BOX)
         boxes = seen(frames, boxes, self._source.bounding_box_format)
-        return tf.reshape(boxes, (indices.shape[0], -1, 4)), tf.reshape(there, (indices.shape[0], -1))
+        return tf.reshape(boxes, (indices.shape[0], -1, 4)), tf.reshape(shares > 0, (indices.shape[0], -1))
 
     def filled(self, way: Plan, masks: Opened, *chosen: Any) -> tuple[Array, Array]:
         """See `augline.plan.Sight`."""
@@ -190,24 +191,25 @@ class _Boxes:
     def moved(self, plan: Plan, indices: Array) -> dict[str, Array]:
         """See `augline.targets.move_boxes`: what is left of them stands first, then -1."""
         labels = tf.gather(self._labels, indices).to_tensor(shape=(indices.shape[0], self._room))
-        moved, stays = self.placed(plan, indices, self._batches.box_filter)
-        return dense(self._batches, stays, moved, labels)
+        moved, shares = self.placed(plan, indices, self._batches.box_filter)
+        return dense(self._batches, shares, moved, labels)
 
     def placed(self, plan: Plan, indices: Array, box_filter: BoxFilter) -> tuple[Array, Array]:
-        """Boxes where they come out, each in its place, and which of them are left."""
+        """Boxes where they come out, each in its place, and which share of them is left."""
         room, form = self._room, self._batches.source.bounding_box_format
         boxes = tf.gather(self._boxes, indices).to_tensor(shape=(indices.shape[0], room, 4))
         there = tf.range(room)[None] < tf.gather(self._counts, indices)[:, None]
         polygons = None if self._polygons is None else self._polygons.take(indices, room)
-        return move_boxes(xp, plan, boxes, there, form, box_filter, polygons)
+        return move_shares(xp, plan, boxes, tf.cast(there, tf.float64), form, box_filter, polygons)
 
 
-def dense(batches: Batches, stays: Array, boxes: Array, labels: Array) -> dict[str, Array]:
-    """Boxes and labels that stay, as many places as a batch has for them."""
+def dense(batches: Batches, shares: Array, boxes: Array, labels: Array) -> dict[str, Array]:
+    """Boxes and labels of which a share is left, as many places as a batch has for them; shares too to be mixed."""
     field = batches.fields()["bounding_boxes"]
     assert isinstance(field, dict)
     most = field["labels"].shape[-1]
-    columns = packed(xp, stays, {"boxes": boxes, "labels": labels})
+    given = {"boxes": boxes, "labels": labels} | ({"shares": shares} if isinstance(batches, Below) else {})
+    columns = packed(xp, shares > 0, given)
     missing = max(most - int(labels.shape[1]), 0)
     return {
         name: tf.pad(column, [[0, 0], [0, missing], [0, 0]][: column.shape.rank], constant_values=-1)[:, :most]
