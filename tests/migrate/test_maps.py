@@ -105,8 +105,11 @@ def test_what_a_decorator_makes_of_a_function_is_not_guessed():
 def test_both_halves_of_a_folder_are_resized_as_they_were():
     ds = "tf.keras.utils.image_dataset_from_directory('p', validation_split=0.2, image_size=(8, 9), interpolation="
     text = f"import tensorflow as tf\na = {ds}'nearest', subset='training')\nb = {ds}'nearest', subset='validation')\n"
-    text += "a = a.map(lambda x, y: (tf.image.random_hue(x, 0.1), y))\n"
-    assert migrate(text, 2).after.count('Resizing(8, 9, interpolation="nearest")') == 2
+    text += "a = a.map(lambda x, y: (tf.image.random_brightness(x, 0.1), y))\n"
+    after = migrate(text, 2).after
+    assert after.count('Resizing(8, 9, interpolation="nearest")') == 2
+    assert "RandomBrightness(0.1)]" in after  # of uint8, as in Keras
+    assert "Rescaling" not in after
     assert not migrate(text.replace("nearest", "bicubic"), 2).changed
 
 

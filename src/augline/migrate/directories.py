@@ -127,7 +127,7 @@ def _plain(
         "shuffle": own.code("shuffle") if own.value("shuffle", True) is not True else None,
     }
     rest = [f"{name}={text}" for name, text in settings.items() if text is not None]
-    transforms = listed([*nearest, f"{script.al}.Rescaling(1)"])
+    transforms = listed(nearest or [f"{script.al}.Rescaling(1)"])
     return Group(f"{before}{script.al}.Pipeline(", [source, transforms, *rest], ")" + after)
 
 
