@@ -178,8 +178,17 @@ def test_dicts_are_sent_to_the_list():
     text = "import tensorflow as tf, keras\nd = tf.data.Dataset.from_tensor_slices((a, b)).batch(4)\n"
     text += "d = d.map(lambda x, y: keras.layers.MixUp()({'images': x, 'labels': y}))\n"
     text += "e = tf.data.Dataset.from_tensor_slices((a, b)).map(lambda x, y: {'images': x, 'labels': y})\n"
-    notes = migrate(text + "e = e.map(lambda s: keras.layers.CutMix()(s)).batch(4)\n", 2).notes
-    assert ["stand in the list of a Pipeline" in note.text for note in notes] == [True, True]
+    text += "e = e.map(lambda s: keras.layers.CutMix()(s)).batch(4)\nmix = keras.layers.MixUp()\ndef f(x, y):\n"
+    text += "    out = mix({'images': x, 'labels': y})\n    return out['images'], out['labels']\n"
+    notes = migrate(text + "h = tf.data.Dataset.from_tensor_slices((a, b)).map(f).batch(4)\n", 2).notes
+    assert ["stand in the list of a Pipeline" in note.text for note in notes] == [True, True, True]
+
+
+def test_layers_in_a_class_that_is_mapped_are_in_no_model():
+    text = "import tensorflow as tf\nclass A(tf.keras.layers.Layer):\n    flip = tf.keras.layers.RandomFlip()\n"
+    text += "    def call(self, x, y):\n        return self.flip(x), y\n"
+    (note,) = migrate(text + "d = tf.data.Dataset.from_tensor_slices((a, b)).map(A()).batch(4)\n", 2).notes
+    assert "line 6: the tf.data chain stays as it is: A() is not a function of this script" in str(note)
 
 
 def test_pairs_of_images_are_sent_to_masks():

@@ -68,12 +68,8 @@ def _settings(al: str, args: Arguments, loader: Loader) -> None:
     value = args.value("image_size", (256, 256))
     pixels = (value[0], value[1]) if isinstance(value, tuple | list) else None
     loader.image = Image(scale=255, size=size, pixels=pixels)
-    method = args.known("interpolation", "bilinear")
-    if method == "nearest":
-        text = f'{al}.Resizing({size[1:-1] if size.startswith("(") else f"*{size}"}, interpolation="nearest")'
-        loader.image = Image(scale=255, transforms=(text,), pixels=pixels)
-    elif method != "bilinear":
-        raise Unclear(f"interpolation={method!r}: a Pipeline resizes with bilinear or nearest")
+    if nearest := _nearest(al, args):
+        loader.image = Image(scale=255, whole=True, transforms=nearest, pixels=pixels)  # Keras's stay uint8, too
     loader.settings |= args.feeding()
 
 

@@ -211,7 +211,7 @@ class Reader:
         """What a function returns."""
         given = node.args[0].value if isinstance(node, cst.Call) and node.args else node
         if isinstance(given, cst.Dict):
-            raise Unclear(f"elements become dicts on line {self.script.line(node)}; {_DICTS}")
+            self._value(given, env)
         if isinstance(node, cst.Tuple) and len(node.elements) == 2 and self.labelled:
             image, label = (self._value(element.value, env) for element in node.elements)
         elif self.labelled and isinstance(node, cst.Call) and (found := self._function(node.func)) is not None:
@@ -245,6 +245,8 @@ class Reader:
             return self._call(node, env)
         if isinstance(node, cst.BinaryOperation):
             return self._arithmetic(node, env)
+        if isinstance(node, cst.Dict):
+            raise Unclear(f"elements become dicts on line {self.script.line(node)}; {_DICTS}")
         if isinstance(node, cst.IfExp):
             return self._either(node, (node.test, node.body, node.orelse), env)
         raise Unclear(f"{self.script.source(node)} on line {self.script.line(node)} is not understood")

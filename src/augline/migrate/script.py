@@ -62,12 +62,12 @@ class Script:
         return (inner for inner in nodes if isinstance(inner, kind))
 
     def reached(self, nodes: Iterable[cst.CSTNode]) -> list[cst.CSTNode]:
-        """These nodes, and the functions and values that the names in them stand for, and so on."""
+        """These nodes, and the functions, classes and values that the names in them stand for, and so on."""
         seen = list(nodes)
         for node in seen:  # grows while it is walked
             for name in self.inside(node, cst.Name):
                 found = [getattr(binding, "node", None) for binding in self.bindings(name)]
-                used = [*(node for node in found if isinstance(node, cst.FunctionDef)), self.value(name)]
+                used = [*(node for node in found if isinstance(node, cst.FunctionDef | cst.ClassDef)), self.value(name)]
                 seen += [node for node in used if node is not None and node not in seen]
         return seen
 
