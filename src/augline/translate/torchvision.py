@@ -167,6 +167,7 @@ def _perspective(g: Given) -> list[Transform]:
 
 def _elastic(g: Given) -> Transform:
     alpha, sigma = (float(ends(g[name])[1]) for name in ("alpha", "sigma"))
+    g.unless(all(len({*ends(g[name])}) == 1 for name in ("alpha", "sigma")), "x and y apart", "both as y")
     # even noise of ±1, blurred: 1 / (2 √π σ) of its deviation of √⅓ is left; alpha is in half pixels
     pixels = alpha / 2 * 3**-0.5 / (2 * 3.14159265**0.5 * max(sigma, 0.3))
     cells = min(max(round(SIDE / (4 * max(sigma, 1.0))), 1), 64)
@@ -232,6 +233,13 @@ def _erasing(g: Given) -> Transform:
     low, high = ends(g["ratio"])  # height / width
     ratio, p = (tidy(1 / high), tidy(1 / low)), float(g["p"])
     return RandomErasing((p, p), ends(g["scale"]), fill, ratio)
+
+
+def _noise(g: Given) -> Transform:
+    mean, sigma = float(g.get("mean", 0.0)), float(g["sigma"])
+    g.unless(mean == 0, f"the mean is {mean:g}", "it is 0")
+    g.unless(bool(g.arguments.get("clip", True)), "values beyond the range stay", "they are clipped")
+    return RandomGaussianNoise((sigma, sigma))
 
 
 def _solarize(g: Given) -> list[Transform]:
@@ -328,7 +336,7 @@ RULES: dict[str, Rule] = {
     "RandomAutocontrast": _chance(lambda _: AutoContrast()), "RandomEqualize": _chance(lambda _: Equalization()),
     "RandomChannelPermutation": lambda _: RandomChannelShuffle(),
     "JPEG": lambda g: RandomJpegCompression((int(ends(g["quality"])[0]), int(ends(g["quality"])[1]))),
-    "GaussianNoise": lambda g: RandomGaussianNoise((float(g["sigma"]),) * 2),
+    "GaussianNoise": _noise,
     "RandAugment": lambda g: RandAugment(
         int(g["num_ops"]), float(g["magnitude"]), int(g["num_magnitude_bins"]), **_policy(g)
     ),
