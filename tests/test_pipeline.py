@@ -500,6 +500,17 @@ def test_replace_draws_elsewhere_in_every_epoch(tmp_path):
     assert len({everything(pipe, epoch)[1][5] for epoch in range(6)}) > 2
 
 
+def test_a_report_forgets_first_epochs_when_it_grows_long(tmp_path, monkeypatch):
+    monkeypatch.setattr("augline.replacement._MOST", 5)
+    bad = {number: "text" for number in (5, 20, 35)}
+    pipe = al.Pipeline(damaged(tmp_path, bad), size=(8, 8), shuffle=False, on_error="replace")
+    for epoch, listed in enumerate(([0], [1], [2], [3])):
+        everything(pipe, epoch)
+        assert [(entry.epoch, entry.position) for entry in pipe.report()] == [(e, n) for e in listed for n in bad]
+    everything(pipe.view(shard=(0, 2)), 4)
+    assert [(entry.epoch, entry.position) for entry in pipe.report()] == [(3, 5), (3, 20), (3, 35), (4, 5), (4, 35)]
+
+
 def test_the_substitutes_targets_come_along(tmp_path):
     source = annotated(tmp_path, spoil=0)
     pipe = al.Pipeline(source, size=(40, 60), batch_size=4, shuffle=False, on_error="skip")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 ATTEMPTS = 10
 """Samples that are tried in the place of one, in turn."""
 
+_MOST = 10_000
+"""Of which more are kept of one epoch only: a hundred epochs over a million files would fill the memory."""
+
 
 @dataclass(frozen=True)
 class Replacement:
@@ -34,12 +37,17 @@ class Replacements:
     """Fills the places of samples that fail, and remembers them; threads may share one."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[int, int], Replacement] = {}
+        self._found: dict[int, dict[int, Replacement]] = {}
 
     def report(self) -> list[Replacement]:
-        """All so far, in the order of (epoch, position)."""
-        found = self._found.copy()  # at once, whatever other threads add
-        return [found[key] for key in sorted(found)]
+        """Those kept, in the order of (epoch, position)."""
+        epochs = {epoch: found.copy() for epoch, found in self._found.copy().items()}  # whatever other threads add
+        return [epochs[epoch][position] for epoch in sorted(epochs) for position in sorted(epochs[epoch])]
+
+    def _keep(self, made: Replacement) -> None:
+        self._found.setdefault(made.epoch, {})[made.position] = made
+        while len(self._found) > 1 and sum(map(len, self._found.copy().values())) > _MOST:
+            self._found.pop(min(self._found.copy()), None)
 
     def fill(self, pipe: Pipeline, epoch: int, position: int, job: Job, index: int, error: AuglineError) -> None:
         """Puts another sample in the place of one that failed; which depends on (seed, epoch, position) alone.
@@ -56,7 +64,7 @@ class Replacements:
                 continue
             pipe.batches.replace(job, index, made)
             names = pipe.source.name(job.indices[index]), pipe.source.name(other)
-            self._found[epoch, position] = Replacement(epoch, position, names[0], str(error), names[1])
+            self._keep(Replacement(epoch, position, names[0], str(error), names[1]))
             return
         raise SourceError(
             f"Pipeline(on_error={pipe.on_error!r}): one of {ATTEMPTS} substitutes must be readable. Received failures "
