@@ -502,7 +502,7 @@ def test_replace_draws_elsewhere_in_every_epoch(tmp_path):
 
 def test_a_report_forgets_first_epochs_when_it_grows_long(tmp_path, monkeypatch):
     monkeypatch.setattr("augline.replacement._MOST", 5)
-    bad = {number: "text" for number in (5, 20, 35)}
+    bad = dict.fromkeys((5, 20, 35), "text")
     pipe = al.Pipeline(damaged(tmp_path, bad), size=(8, 8), shuffle=False, on_error="replace")
     for epoch, listed in enumerate(([0], [1], [2], [3])):
         everything(pipe, epoch)
