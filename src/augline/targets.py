@@ -96,13 +96,18 @@ def read_mask(mask: Any, size: tuple[int, int], name: str, lead: int = 0) -> NDA
     return array
 
 
+def _pixels(path: str) -> NDArray[Any]:
+    from PIL import Image
+
+    with remote.opened(path) as data, Image.open(data) as file:
+        return np.asarray(file)
+
+
 def mask_array(mask: Any, lead: int = 0) -> NDArray[Any]:
     """A mask (height, width, channels) from an array or a file; palette files give their indices."""
     if not hasattr(mask, "__array__"):
-        from PIL import Image
-
-        with remote.opened(os.fspath(mask)) as data, Image.open(data) as file:
-            mask = np.asarray(file)
+        path = os.fspath(mask)
+        mask = remote.patiently(lambda: _pixels(path))
     array = np.asarray(mask)
     if array.ndim not in (2 + lead, 3 + lead):
         raise ArgumentError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import numpy as np
 import pytest
 
 from augline.errors import ArgumentError, SourceError, SpecError
-from augline.sources import Files, from_config, listing
+from augline.sources import Files, from_config, listing, remote
 from augline.sources.listing import absent
+from augline.targets import mask_array
 
 
 @pytest.fixture
@@ -195,3 +197,39 @@ def test_the_rest_of_a_huge_folder_is_not_listed(tmp_path: Path) -> None:
     few = [str(tmp_path / f"{number}.png") for number in range(290, 306)]
     assert absent(few) == list(range(10, 16))
     assert len(listing._files_in(f"{tmp_path}/", 8 * len(few))) == 128
+
+
+@pytest.mark.parametrize(("number", "trials"), [(errno.EIO, 3), (errno.ESTALE, 3), (errno.ENOENT, 1)])
+def test_what_a_network_drive_says_in_passing_is_asked_again(paths, monkeypatch, number: int, trials: int) -> None:
+    source, opened, left = Files(paths), os.open, []
+    slept: list[float] = []
+
+    def refuse(*args):
+        if left and left.pop():
+            raise OSError(number, os.strerror(number))
+        return opened(*args)
+
+    monkeypatch.setattr("os.open", refuse)
+    monkeypatch.setattr(remote, "sleep", slept.append)
+    for failures in range(4):
+        left[:], slept[:] = [True] * failures, []
+        if failures < trials:
+            assert source.read(0) == Path(paths[0]).read_bytes()
+        else:
+            with pytest.raises(SourceError, match=rf"every file must be readable.*{os.strerror(number)}"):
+                source.read(0)
+        assert len(slept) == min(failures, trials - 1)
+
+
+def test_masks_are_asked_for_again_too(paths, monkeypatch) -> None:
+    left = [True, True]
+
+    def refuse(*args):
+        if left and left.pop():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return open(*args)
+
+    monkeypatch.setattr(remote, "open", refuse, raising=False)
+    monkeypatch.setattr(remote, "sleep", lambda pause: None)
+    assert mask_array(paths[0]).shape == (3, 5, 3)
+    assert not left

@@ -265,17 +265,23 @@ def range_of(owner: str, dtype: str) -> tuple[float, float]:
 def read_file(owner: str, path: str, most: int = -1) -> bytes:
     """The bytes of a file, or the first of them."""
     try:
-        if remote.is_remote(path):
-            with remote.opened(path) as there:
-                return there.read(most)
-        with open(path, "rb", opener=_open_at_once) as file:
-            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return file.read(most)
-        problem, cause = "neither a file nor a link to one", None
+        data, cause = remote.patiently(lambda: _bytes_of(path, most)), None
+        problem = "neither a file nor a link to one"
     except OSError as error:
-        problem, cause = error.strerror or str(error), error
+        data, problem, cause = None, error.strerror or str(error), error
+    if data is not None:
+        return data
     fix = "Restore it, or build the data set again."
     raise refusal(SourceError, owner, "every file must be readable", f"{path!r}: {problem}", fix) from cause
+
+
+def _bytes_of(path: str, most: int) -> bytes | None:
+    """None where there is something else than a file."""
+    if remote.is_remote(path):
+        with remote.opened(path) as there:
+            return there.read(most)
+    with open(path, "rb", opener=_open_at_once) as file:
+        return file.read(most) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
 
 
 def _open_at_once(path: str, flags: int) -> int:

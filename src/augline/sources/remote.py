@@ -4,14 +4,25 @@
 # ruff: noqa: PTH100, PTH105, PTH107, PTH110, PTH112, PTH116, PTH118, PTH119, PTH120, PTH123, PTH207
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from time import sleep
+from typing import Any, BinaryIO, TypeVar, cast
+
+T = TypeVar("T")
+
+_PASSES = (
+    "EIO", "ESTALE", "ETIMEDOUT", "EAGAIN", "ECONNRESET", "ECONNABORTED", "EHOSTDOWN", "ENETUNREACH", "EREMOTEIO",
+)  # fmt: skip
+_PASSING = frozenset(getattr(errno, name) for name in _PASSES if hasattr(errno, name))
+_PAUSES = (0.1, 1.0)
+"""Seconds between trials."""
 
 
 def is_remote(path: str) -> bool:
@@ -96,6 +107,22 @@ def state(path: str) -> tuple[str, int, int]:
     with _tensorflow() as gfile:
         there = gfile.stat(path)
         return path.rpartition("/")[2], int(there.length), int(there.mtime_nsec)
+
+
+def patiently(read: Callable[[], T]) -> T:
+    """What reading gives; where a network drive fails in a way that passes, it is asked twice more.
+
+    Raises:
+        OSError: It fails for good, or goes on failing.
+    """
+    for pause in _PAUSES:
+        try:
+            return read()
+        except OSError as error:
+            if error.errno not in _PASSING:
+                raise
+        sleep(pause)
+    return read()
 
 
 @contextmanager

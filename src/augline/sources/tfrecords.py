@@ -115,7 +115,7 @@ class TFRecords(Source):
         """The encoded image."""
         shard, start, end = self.places[index].tolist()
         try:
-            data = remote.read(self.shards[shard], start, end)
+            data = remote.patiently(lambda: remote.read(self.shards[shard], start, end))
         except OSError as error:
             received = f"{self.name(index)}: {error.strerror or error}"
             fix = "Restore it, or build the data set again."
