@@ -227,7 +227,7 @@ def test_masks_are_asked_for_again_too(paths, monkeypatch) -> None:
     def refuse(*args):
         if left and left.pop():
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return open(*args)
+        return Path(args[0]).open("rb")
 
     monkeypatch.setattr(remote, "open", refuse, raising=False)
     monkeypatch.setattr(remote, "sleep", lambda pause: None)
