@@ -34,7 +34,18 @@ from augline.transforms import (
 )
 from augline.translate.albumentations_pixels import ALWAYS as PIXELS_ALWAYS
 from augline.translate.albumentations_pixels import PIXELS
-from augline.translate.translation import Difference, Given, Pairs, Rule, carry_out, one, one_of, span, with_chance
+from augline.translate.translation import (
+    Difference,
+    Given,
+    Pairs,
+    Rule,
+    carry_out,
+    one,
+    one_of,
+    span,
+    tidy,
+    with_chance,
+)
 from augline.translate.units import ANTIALIAS, MASKS, SMALL, Motion, ends, filled, mask_filled, moved, over
 
 BORDERS = {0: "constant", 1: "nearest", 2: "reflect", 3: "wrap", 4: "mirror"}
@@ -86,7 +97,8 @@ def from_dict(described: Mapping[str, Any], differences: list[Difference]) -> li
     name = str(described["__class_fullname__"]).rpartition(".")[2]
     given = Given("Albumentations", name, {k: v for k, v in described.items() if k[:2] != "__"}, differences)
     _say_targets(given)
-    return with_chance(carry_out(given, RULES, ALWAYS), float(given.get("p", 1.0)))
+    made = carry_out(given, RULES, ALWAYS)
+    return made if name == "OneOrOther" else with_chance(made, float(given.get("p", 1.0)))
 
 
 BOXES = {"coco": "xywh", "pascal_voc": "xyxy", "yolo": "rel_center_xywh", "albumentations": "rel_xyxy"}
@@ -115,7 +127,7 @@ def _inside(g: Given, force: bool = False) -> list[list[Transform]]:
     """The lists that the transforms inside come to; `force` makes each act for sure."""
     found = []
     for each in g["transforms"]:
-        keeps = str(each.get("__class_fullname__", "")).rpartition(".")[2] in ("SomeOf", "RandomOrder")
+        keeps = str(each.get("__class_fullname__", "")).rpartition(".")[2] in ("SomeOf", "RandomOrder", "OneOrOther")
         found.append(from_dict({**each, "p": 1.0} if force and not keeps else each, g.differences))
     return found
 
@@ -127,6 +139,12 @@ def _all(g: Given) -> list[Transform]:
 def _one_of(g: Given) -> Transform:
     # theirs reads the chances of those inside as weights
     return one_of(_inside(g, force=True), [float(each.get("p", 1.0)) for each in g["transforms"]])
+
+
+def _one_or_other(g: Given) -> Transform:
+    p = float(g.get("p", 1.0))  # of the first; one of the two acts for sure
+    first, *_, last = _inside(g, force=True)
+    return one_of([first, last], [p, tidy(1 - p)])
 
 
 def _some_of(g: Given) -> list[Transform]:
@@ -158,8 +176,14 @@ def interpolation(g: Given) -> Any:
     return "nearest" if code in (0, 6) else "bilinear"
 
 
+def _say_boxes(g: Given) -> None:
+    ellipses = g.get("rotate_method", "largest_box") == "ellipse"
+    g.unless(not ellipses, "boxes are turned as ellipses", "boxes are the bounds of their corners")
+
+
 def _rotate(g: Given) -> Transform:
     g.only("crop_border", False, False)
+    _say_boxes(g)
     low, high = over(g["limit"], 360)
     return RandomRotation(span(low, high, "symmetric"), **_options(g))
 
@@ -188,8 +212,7 @@ def _moved(g: Given, degrees: Any, scale_x: Any, scale_y: Any, shear_x: Any, she
            alike: bool) -> list[Transform]:  # fmt: skip
     still = not any((*shift_x, *shift_y))
     g.unless(still, "shifts by whole pixels, rounded towards 0", "shifts by parts of a pixel too")
-    g.unless(g.get("rotate_method", "largest_box") == "largest_box", "boxes are turned as ellipses",
-             "boxes are the bounds of their corners")  # fmt: skip
+    _say_boxes(g)
     motion = Motion(
         degrees, scale_x, scale_y, over(shear_x, -1), shear_y, shift_x, shift_y, alike, turns_first=True
     )  # fmt: skip
@@ -312,7 +335,7 @@ def _optical(g: Given) -> Transform:
 RULES: dict[str, Rule] = PIXELS | {
     "Compose": _all, "Sequential": _all, "ReplayCompose": _all, "OneOf": _one_of, "SomeOf": _some_of,
     "RandomOrder": _some_of, "NoOp": lambda _: [],
-    "OneOrOther": lambda g: one_of(_inside(g)),
+    "OneOrOther": _one_or_other,
     "ToTensorV2": lambda _: [],
     "HorizontalFlip": lambda _: RandomFlip("horizontal", p=1.0),
     "VerticalFlip": lambda _: RandomFlip("vertical", p=1.0),
@@ -335,7 +358,6 @@ ALWAYS: Pairs = {
     "CropNonEmptyMaskIfExists": [SMALL],
     "RandomOrder": [("in a random order", "in the order of the list")],
     "ToTensorV2": [("torch tensors, channels first", "arrays, channels last")],
-    "OneOrOther": [("the first with chance p, else the second", "each as likely")],
     "GridDistortion": [
         ("even a limit of 0 stretches the picture by a pixel or so", "a limit of 0 changes nothing"),
         ("one more column and row than num_steps, the last cut off", "num_steps of each"),
