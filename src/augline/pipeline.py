@@ -27,7 +27,7 @@ from augline.random import EPOCH_BITS
 from augline.replacement import Replacement, Replacements
 from augline.settings import LastBatch, check_settings, pair, whole
 from augline.sight import Known
-from augline.sources import Source
+from augline.sources import Source, remote
 from augline.transforms.base import Transform
 from augline.transforms.compose import Sequential, evaluated
 from augline.transforms.mix import Mixing
@@ -299,7 +299,7 @@ class Pipeline(Adapted):
 
         text: str = to_yaml(self)
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
+            remote.write(str(path), text.encode())
         return text
 
     def fingerprint(self) -> Fingerprint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from augline.errors import ArgumentError, AuglineError, DecodeError, SourceError
 from augline.explanation import class_name, draws
 from augline.picture import Picture
 from augline.plan import Output
+from augline.sources import remote
 
 if TYPE_CHECKING:
     from augline.pipeline import Pipeline
@@ -39,7 +41,8 @@ def write_sheet(pipe: Pipeline, path: Path, epoch: int = 0, samples: int = 8, co
     names = " · ".join(type(item).__name__ for item in pipe.transforms) or "no transforms"
     facts = f"seed {pipe.seed}, epoch {epoch}   ·   {shown} of {len(pipe.source):,} samples"
     sheet = compose(cells, min(columns, shown), names, facts)
-    sheet.save(path, SUFFIXES[path.suffix.lower()], **({"quality": 92} if path.suffix.lower() != ".png" else {}))
+    sheet.save(data := BytesIO(), SUFFIXES[path.suffix.lower()], quality=92)  # of which PNG knows nothing
+    remote.write(str(path), data.getvalue())
     return path
 
 

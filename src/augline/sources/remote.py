@@ -1,7 +1,7 @@
 """Files by their names: local ones, and through `tf.io.gfile` those whose names have a scheme, such as gs://."""
 
 # A data set may have many files: plain strings, no Path object for each.
-# ruff: noqa: PTH100, PTH105, PTH107, PTH110, PTH112, PTH116, PTH118, PTH119, PTH120, PTH123, PTH207
+# ruff: noqa: PTH105, PTH107, PTH110, PTH112, PTH113, PTH116, PTH118, PTH119, PTH120, PTH123, PTH207
 from __future__ import annotations
 
 import errno
@@ -163,15 +163,29 @@ def write(path: str, data: bytes) -> None:
                 draft.write(data)
             gfile.rename(f"{path}.part", path, overwrite=True)
         return
-    part = os.path.join(os.path.dirname(os.path.abspath(path)), f".augline-{uuid.uuid4().hex}.part")
     try:
-        with open(part, "xb") as draft:  # which others may read as far as they may read new files
-            draft.write(data)
-        os.replace(part, path)
-    except BaseException:
-        with suppress(OSError):
-            os.remove(part)
-        raise
+        _write_whole(os.path.realpath(path), data)
+    except OSError as error:  # a full disk does not say which file it was
+        raise OSError(error.errno, error.strerror, path) from error
+
+
+def _write_whole(path: str, data: bytes) -> None:
+    """A full disk leaves what was there. What is no file, or cannot be replaced, as a device, is written to."""
+    part = os.path.join(os.path.dirname(path), f".augline-{uuid.uuid4().hex}.part")
+    if not os.path.exists(path) or os.path.isfile(path):
+        try:
+            with open(part, "xb") as draft:  # which others may read as far as they may read new files
+                draft.write(data)
+            os.replace(part, path)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EBUSY):
+                raise
+        finally:
+            with suppress(OSError):
+                os.remove(part)
+    with open(path, "wb") as there:
+        there.write(data)
 
 
 def damage(path: str) -> str:
