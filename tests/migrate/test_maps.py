@@ -89,6 +89,14 @@ def test_a_choice_by_chance_is_a_p(value, transform):
     assert (f"al.{transform}" in migration.after) if transform else not migration.changed
 
 
+@pytest.mark.parametrize("data", ["{'images': a, 'boxes': b}", "(a, b)"])
+def test_a_name_for_several_arrays_is_no_array(data):
+    text = f"import tensorflow as tf\nboth = {data}\nd = tf.data.Dataset.from_tensor_slices(both)\n"
+    migration = migrate(text + "d = d.map(lambda x: tf.image.random_hue(x, 0.1)).batch(4)\n", 2)
+    assert not migration.changed
+    assert any("both is several arrays" in note.text for note in migration.notes)
+
+
 def test_a_function_of_tensorflow_may_stand_for_itself():
     text = "import tensorflow as tf\nd = tf.data.Dataset.from_tensor_slices(a)\n"
     after = migrate(text + "d = d.map(tf.image.random_flip_up_down).batch(4)\n", 2).after

@@ -196,6 +196,8 @@ def _source(script: Script, chain: Chain) -> tuple[Loader, Code | list[str]]:
     if script.name(call.func) == DIRECTORY:
         return directory(script, chain)
     data = call.args[0].value if len(call.args) == 1 else None
+    if isinstance(data, cst.Name) and isinstance(script.value(data), cst.Dict | cst.Tuple | cst.List):
+        raise Unclear(f"{data.value} is several arrays")
     if isinstance(data, cst.Tuple) and len(data.elements) == 2:
         values = [element.value for element in data.elements]
     elif isinstance(data, cst.Name | cst.Attribute | cst.Call):
