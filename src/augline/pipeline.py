@@ -306,8 +306,8 @@ class Pipeline(Adapted):
         """What decides the batches, to be compared with that of another run; threads, hosts and folders do not count.
 
         Of the data set: how many samples, their names below the folder they share, all targets, and what 64 of the
-        files, arrays and painted masks hold, spread over all. Functions and classes of your own count by name. Of more than a million
-        samples, names and boxes of a million count.
+        files, arrays and painted masks hold, spread over all. Functions and classes of your own count by name. Of more
+        than a million samples, names and boxes of a million count.
         """
         from augline.fingerprint import fingerprint
 
