@@ -24,7 +24,6 @@ from augline.feed.graph.refuse import refused
 from augline.feed.graph.source import Parts
 from augline.feed.graph.stored import Store, Stored
 from augline.feed.graph.strip import bucket
-from augline.feed.graph.whole import all_whole
 from augline.plan import Plan, Warp
 from augline.sight import counted
 from augline.sources import remote
@@ -64,10 +63,6 @@ class MaskColumn:
     def opened(self, indices: Array, sizes: Array, names: Array) -> Opened:
         """The masks of samples `(batch,)`; of the sizes `(batch, 2)` of their images, whose names are for errors."""
         return {name: read(indices, sizes, names) for name, read in self._readers.items()}
-
-    def whole(self, indices: Array, names: Array) -> list[tf.Operation]:
-        """Refuses masks of samples that cannot be decoded, by the names of their images."""
-        return [reader.whole(indices, names) for reader in self._readers.values() if isinstance(reader, _Files)]
 
     def moved(self, plan: Plan, masks: Opened) -> Any:
         """What comes out of them, by name where they have names."""
@@ -125,7 +120,9 @@ def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple
     if all(isinstance(row, (str, RecordMask, Layers)) for row in rows):
         if before.dtype not in ("uint8", "uint16"):
             raise refused(source.name(0), "mask files must hold 8 or 16 bits", before.dtype)
-        return _Files(rows, channels // (channels if isinstance(rows[0], Layers) else 1), dtype)
+        layers = channels if isinstance(rows[0], Layers) else 1
+        read = _bytes(rows, channels // layers, dtype)
+        return lambda indices, sizes, names: _decoded(read(indices), sizes, names, channels // layers, dtype)
     arrays = [mask_array(row, len(source.lead)) for row in rows]
     most = max(max(int(array.max(initial=0)), -int(array.min(initial=0))) for array in arrays)
     if most > _LARGEST:
@@ -135,36 +132,6 @@ def _reader(source: Source, rows: list[Any], before: Any) -> Callable[..., tuple
         return lambda indices, sizes, names: in_corners(store.take(frames_of(indices, source.lead)), sizes, names)
     stacked = tf.constant(np.stack(arrays))
     return lambda indices, *_: (framed(tf.gather(stacked, indices), source.lead), Each(settled=True))
-
-
-class _Files:
-    """Masks in PNG files.
-
-    Args:
-        rows: A file, or the files of layers, of each image.
-        channels: Of a file.
-        dtype: Of its values.
-    """
-
-    def __init__(self, rows: list[Any], channels: int, dtype: Any) -> None:
-        self._read, self._channels, self._dtype = _bytes(rows, channels, dtype), channels, dtype
-
-    def __call__(self, indices: Array, sizes: Array, names: Array) -> tuple[Array, Each]:
-        return _decoded(self._read(indices), sizes, names, self._channels, self._dtype)
-
-    def whole(self, indices: Array, names: Array) -> tf.Operation:
-        """See `MaskColumn.whole`; what is no PNG, or cut short, is refused for that."""
-        files = self._read(indices)
-        files, names = tf.reshape(files, [-1]), tf.repeat(names, files.shape[1])
-        is_png = tf.strings.substr(files, 0, len(_MAGIC)) == _MAGIC
-
-        def image(number: Array) -> Array:
-            return tf.cond(
-                is_png[number], lambda: tf.io.decode_png(files[number]), lambda: tf.zeros((1, 1, 1), tf.uint8)
-            )
-
-        with tf.control_dependencies([_whole(files, names)]):
-            return all_whole(image, tf.strings.join(["mask of ", names]))
 
 
 def in_corners(masks: Stored, sizes: Array, names: Array) -> tuple[Array, Each]:

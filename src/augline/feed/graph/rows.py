@@ -56,9 +56,8 @@ class Rows:
         return [pixels for *_, pixels, _ in (*images.values(), *shown.masks.values())]
 
     def whole(self, _: Array, indices: Array) -> list[tf.Operation]:
-        """Refuses samples of which an image or a mask cannot be decoded, by name."""
-        images = [part.whole(indices) for part in (self._samples, *self._beside.values())]
-        return [*images, *self._targets.whole(indices, self.names(indices))]
+        """Refuses samples of which an image cannot be decoded, by name."""
+        return [part.whole(indices) for part in (self._samples, *self._beside.values())]
 
     def names(self, indices: Array) -> Array:
         """What to call samples in messages."""

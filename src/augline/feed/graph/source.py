@@ -13,9 +13,9 @@ from augline.arrays import Array
 from augline.feed.graph.files import Opened, opened
 from augline.feed.graph.formats import START, check_formats
 from augline.feed.graph.frames import frames_of
+from augline.feed.graph.mapped import mapped, traced
 from augline.feed.graph.refuse import refused
 from augline.feed.graph.stored import Store, Stored
-from augline.feed.graph.whole import all_whole
 from augline.sources.arrays import Arrays
 from augline.sources.base import FileSource, Source, Subset, read_file
 from augline.sources.remote import read, state
@@ -77,10 +77,17 @@ class Samples:
             return tf.no_op()
         files, names = self.opened(indices), self.names(indices)
 
-        def image(number: Array) -> Array:
-            return files.image(number, tf.constant(0), tf.concat([[0, 0], files.sizes[number]], axis=0), *self._kind)
+        def decoded(number: Array) -> Array:
+            window = tf.concat([[0, 0], files.sizes[number]], axis=0)
+            image = files.image(number, tf.constant(0), window, *self._kind)
+            return number + 0 * tf.size(image, tf.int64)
 
-        return all_whole(image, names)
+        numbers = tf.data.Dataset.range(indices.shape[0])
+        read = mapped(numbers, traced(decoded, tf.TensorSpec((), tf.int64)), 1).ignore_errors(log_warning=True)
+        count = read.reduce(tf.constant(0, tf.int64), lambda count, number: tf.where(number == count, count + 1, count))
+        first = tf.gather(names, tf.minimum(count, indices.shape[0] - 1))
+        message = tf.strings.join([first, ": TensorFlow's decoder finds it damaged. Copy or download the file again."])
+        return tf.raw_ops.Assert(condition=count == indices.shape[0], data=[message])
 
     def image(self, indices: Array) -> Array:
         """The images `(batch[, time], height, width, channels)` of samples that lie in memory in one size."""

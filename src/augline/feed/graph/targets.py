@@ -60,10 +60,6 @@ class Targets:
         """
         return Shown(self, indices, {} if self._masks is None else self._masks.opened(indices, sizes, names))
 
-    def whole(self, indices: Array, names: Array) -> list[tf.Operation]:
-        """Refuses samples of which a mask cannot be decoded, by name."""
-        return [] if self._masks is None else self._masks.whole(indices, names)
-
     @property
     def kinds(self) -> frozenset[str]:
         """Which of "boxes" and "masks" there are to look at."""
