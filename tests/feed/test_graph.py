@@ -212,11 +212,6 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "0.jpg").write_bytes((tmp_path / "1.webp").read_bytes())
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"0\.jpg: a file must be a JPEG, PNG, GIF or BMP"):
         next(iter(dataset))
-    Image.fromarray(smooth(40, 50)).save(tmp_path / "0.jpg", "PNG")
-    png = (tmp_path / "0.jpg").read_bytes()
-    (tmp_path / "0.jpg").write_bytes(png[:900] + bytes(20) + png[920:])
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"0\.jpg: TensorFlow.*s decoder finds it damaged"):
-        next(iter(dataset))
 
 
 def has_python(dataset: Any) -> bool:

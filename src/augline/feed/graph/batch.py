@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -11,7 +10,7 @@ from augline.arrays import Array
 from augline.engines.arrays import tensorflow as xp
 from augline.feed.class_weights import weighed
 from augline.feed.graph.mixed import maker
-from augline.feed.graph.standins import StandIns, Twice, named, reads_files
+from augline.feed.graph.standins import StandIns, reads_files
 from augline.feed.parts import Parts, share
 from augline.order import shuffled
 
@@ -29,10 +28,8 @@ class GraphBatches:
     def __init__(self, parts: Parts) -> None:
         self._parts, self._pipe = parts, parts.pipe
         make, self._rows = maker(parts.pipe.batches), parts.rows or max(max(parts.sizes()), 1)
-        self._make: Callable[..., Any] = lambda epoch, _, indices: make(epoch, indices)
-        if reads_files(parts.pipe.source):
-            look = named(make) if parts.pipe.on_error == "raise" else StandIns(parts.pipe, make, self._rows)
-            self._make = Twice(make, self._rows, look)
+        stands_in = parts.pipe.on_error != "raise" and reads_files(parts.pipe.source)
+        self._make = StandIns(parts.pipe, make, self._rows) if stands_in else lambda epoch, _, at: make(epoch, at)
         self._alike = parts.rows is not None or len(parts.sizes()) == 1
 
     def __call__(self, epoch: Array, number: Array) -> Any:

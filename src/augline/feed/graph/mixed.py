@@ -123,10 +123,6 @@ class MixedRows:
         """See `Rows.read`: of samples and their partners."""
         return self._first.read(epoch, self._batches.drawn(epoch, indices, self._first.ids, xp)[0])
 
-    def whole(self, epoch: Array, indices: Array) -> list[tf.Operation]:
-        """See `Rows.whole`: of samples and their partners."""
-        return self._first.whole(epoch, self._batches.drawn(epoch, indices, self._first.ids, xp)[0])
-
     def names(self, indices: Array) -> Array:
         """See `Rows.names`."""
         return self._first.names(indices)

@@ -55,10 +55,6 @@ class Rows:
         _, images, shown = self._read(epoch, indices)
         return [pixels for *_, pixels, _ in (*images.values(), *shown.masks.values())]
 
-    def whole(self, _: Array, indices: Array) -> list[tf.Operation]:
-        """Refuses samples of which an image cannot be decoded, by name."""
-        return [part.whole(indices) for part in (self._samples, *self._beside.values())]
-
     def names(self, indices: Array) -> Array:
         """What to call samples in messages."""
         return self._samples.names(indices)

@@ -13,7 +13,6 @@ from augline.arrays import Array
 from augline.feed.graph.files import Opened, opened
 from augline.feed.graph.formats import START, check_formats
 from augline.feed.graph.frames import frames_of
-from augline.feed.graph.mapped import mapped, traced
 from augline.feed.graph.refuse import refused
 from augline.feed.graph.stored import Store, Stored
 from augline.sources.arrays import Arrays
@@ -57,7 +56,6 @@ class Samples:
             raise refused(repr(source), "images of files must have 1, 3 or 4 channels", f"{source.channels}")
         self._indices = None if indices.size == len(whole) else tf.constant(indices)
         self.ids, self._exif = tf.constant(source.ids(np.arange(len(source)))), source.exif
-        self._kind = source.channels, source.dtype
 
     def names(self, indices: Array) -> Array:
         """What to call samples in messages."""
@@ -70,24 +68,6 @@ class Samples:
         if self._store is not None:
             return self._store.take(frames_of(self._of_whole(indices), self._lead))
         return opened(self._files(indices), self.names(indices), self._exif)
-
-    def whole(self, indices: Array) -> tf.Operation:
-        """Refuses files of samples that are no images or cannot be decoded, by name."""
-        if self.paths is None:
-            return tf.no_op()
-        files, names = self.opened(indices), self.names(indices)
-
-        def decoded(number: Array) -> Array:
-            window = tf.concat([[0, 0], files.sizes[number]], axis=0)
-            image = files.image(number, tf.constant(0), window, *self._kind)
-            return number + 0 * tf.size(image, tf.int64)
-
-        numbers = tf.data.Dataset.range(indices.shape[0])
-        read = mapped(numbers, traced(decoded, tf.TensorSpec((), tf.int64)), 1).ignore_errors(log_warning=True)
-        count = read.reduce(tf.constant(0, tf.int64), lambda count, number: tf.where(number == count, count + 1, count))
-        first = tf.gather(names, tf.minimum(count, indices.shape[0] - 1))
-        message = tf.strings.join([first, ": TensorFlow's decoder finds it damaged. Copy or download the file again."])
-        return tf.raw_ops.Assert(condition=count == indices.shape[0], data=[message])
 
     def image(self, indices: Array) -> Array:
         """The images `(batch[, time], height, width, channels)` of samples that lie in memory in one size."""
