@@ -371,3 +371,17 @@ def test_a_source_is_let_go_with_its_data_set() -> None:
     del iterator
     gc.collect()
     assert kept() is None
+
+
+def test_what_a_strategy_lets_go_of_was_looked_through():
+    """TensorFlow may crash there otherwise; see `untuned`. Without a strategy the graph engine saves the time."""
+    arrays = al.Arrays(np.zeros((4, 4, 4, 3), "uint8"))
+
+    def looks(engine):
+        dataset = al.Pipeline(arrays, [al.RandomFlip()], engine=engine).to_tf()
+        return dataset.options().experimental_optimization.noop_elimination
+
+    assert looks("opencv")
+    assert not looks("tensorflow")
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        assert looks("tensorflow")

@@ -45,8 +45,8 @@ def to_tf(
     return with_length(_dataset(passes, signature, 1).concatenate(_dataset(passes, signature, 0).repeat()), parts)
 
 
-def with_length(endless: tf.data.Dataset, parts: Parts) -> tf.data.Dataset:
-    """A data set of passes, of which nobody can know the length, with that of a whole pass.
+def with_length(endless: tf.data.Dataset, parts: Parts, *, rewritten: bool = True) -> tf.data.Dataset:
+    """A data set of passes, of which nobody can know the length, with that of a whole pass; see `untuned`.
 
     The length is declared, not asserted: `take` of what might go on for ever has a known length, and ends early where
     there is less, as in the first pass of a resumed run. An asserted length would fail there, and with an unknown one
@@ -55,7 +55,7 @@ def with_length(endless: tf.data.Dataset, parts: Parts) -> tf.data.Dataset:
     import tensorflow as tf
 
     steps = len(parts.pipe)
-    dataset = endless.take(steps * parts.count).with_options(options("OFF"))
+    dataset = endless.take(steps * parts.count).with_options(options("OFF", rewritten=rewritten))
     if parts.count > 1:  # for TensorFlow and Keras, which take one part per replica, the steps of a replica count
         dataset.cardinality = lambda: tf.constant(steps, tf.int64)
     return dataset
@@ -93,33 +93,39 @@ def _dataset(passes: Passes, signature: Any, count: int) -> tf.data.Dataset:
     return dataset
 
 
-def options(sharding: str) -> tf.data.Options:
+def options(sharding: str, *, rewritten: bool = True) -> tf.data.Options:
     """Options of a data set whose work happens in our threads; `sharding` names the policy, "OFF" or "DATA".
 
     An iterator can be saved, though it calls Python: what is called depends on saved numbers alone.
     """
     import tensorflow as tf
 
-    found = untuned()
+    found = untuned(rewritten=rewritten)
     found.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy[sharding]
     found.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
     return found
 
 
-def untuned() -> tf.data.Options:
-    """Options of a data set in which there is nothing to tune or rewrite: TensorFlow (2.21) does neither.
+def untuned(*, rewritten: bool = True) -> tf.data.Options:
+    """Options of a data set in which there is nothing to tune: TensorFlow (2.21) does not.
 
-    To look for something to rewrite takes it a tenth of a second before the first batch. A tuner costs up to half a
-    second at the start of every pass but the first, and up to a minute at its end: told to stop, it may look whether it
-    has to before that is written down, which happens every tenth time while the cores are busy, and goes back to sleep
-    for as long as the pass has lasted. Operations added after this run with TensorFlow's default parallelism;
-    `with_options` switches both on again.
+    A tuner costs up to half a second at the start of every pass but the first, and up to a minute at its end: told to
+    stop, it may look whether it has to before that is written down, which happens every tenth time while the cores are
+    busy, and goes back to sleep for as long as the pass has lasted. Operations added after this run with TensorFlow's
+    default parallelism; `with_options` switches it on again.
+
+    Args:
+        rewritten: Whether TensorFlow looks for something to rewrite, if only for operations that do nothing. A data set
+            that it has not looked through ends the process where a `MirroredStrategy` lets go of an iterator while a
+            batch is being made, as `fit(data.repeat(), steps_per_epoch=...)` does. Of a graph of three thousand
+            operations the look takes a tenth of a second before the first batch.
     """
     import tensorflow as tf
 
     found = tf.data.Options()
     found.autotune.enabled = False
     found.experimental_optimization.apply_default_optimizations = False
+    found.experimental_optimization.noop_elimination = rewritten
     return found
 
 

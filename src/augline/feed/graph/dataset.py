@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import tensorflow as tf
 
 from augline.arrays import Array
-from augline.convert.distribute import scope_replicas
+from augline.convert.distribute import logical_devices, scope_replicas
 from augline.feed.graph.batch import GraphBatches
 from augline.feed.graph.check import check
 from augline.feed.graph.mapped import mapped, traced
@@ -69,7 +69,8 @@ def to_tf(
     passes = tf.data.Dataset.range(1).map(_as_it_is(lambda _: place.read())).flat_map(numbers)
     ahead = mapped(passes, traced(made, *passes.element_spec), workers).prefetch(_AHEAD)
     dataset = tf.data.Dataset.zip(ahead, _held(place, parts)).map(given)
-    return with_length(dataset.concatenate(dataset.take(0).repeat()), parts)
+    rewritten = tf.distribute.has_strategy() or logical_devices() > 1
+    return with_length(dataset.concatenate(dataset.take(0).repeat()), parts, rewritten=rewritten)
 
 
 def _held(place: Place, parts: Parts) -> tf.data.Dataset:
