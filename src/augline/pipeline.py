@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augline import targets
+from augline.arrays import Array, Namespace
 from augline.batches import Batches, Job
 from augline.box_filter import ANY_BOX, BoxFilter
 from augline.errors import ArgumentError, DecodeError, SourceError
@@ -326,11 +327,11 @@ class Pipeline(Adapted):
         pipe: Pipeline = from_yaml(cls, text_or_path, source)
         return pipe
 
-    def indices(self, epoch: int, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    def indices(self, epoch: int | Array, positions: Array, xp: Namespace = np) -> Array:
         """Which samples stand at these positions of an epoch's order."""
         if not self.shuffle:
-            return np.asarray(positions, np.int64)
-        return np.asarray(shuffled(positions, len(self.source), self.seed, epoch))
+            return xp.asarray(positions, dtype=xp.int64)
+        return shuffled(positions, len(self.source), self.seed, epoch, xp=xp)
 
     def positions(self, step: int) -> NDArray[np.int64]:
         """The positions in an epoch's order that make up a batch: this host's slice of the global one."""

@@ -77,5 +77,5 @@ def substitutes(pipe: Pipeline, epoch: int | Array, positions: Array, xp: Namesp
     count = len(pipe.source)
     places = positions % count
     if pipe.on_error == "skip":
-        return shuffled(places, count, pipe.seed, epoch, xp=xp) if pipe.shuffle else places
+        return pipe.indices(epoch, places, xp)
     return shuffled(places, count, pipe.seed ^ (1 << 63), epoch, xp=xp)

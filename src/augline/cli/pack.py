@@ -48,7 +48,7 @@ def pack(
             source, output, shards=count, shortest=shortest, quality=quality, on_error="skip" if skip else "raise",
             progress=tick,
         )  # fmt: skip
-    labels = "" if "labels" in source.targets.take([0]) else ", label_key=None"
+    labels = ", label_key=None" if source.targets.labels is None else ""
     screen.print(
         f"Wrote {paths[0]}{f' to {paths[-1]}' * (count > 1)}.\n"
         f"They are al.TFRecords({f'{output}-*-of-{count:05}.tfrecord'!r}{labels}).",

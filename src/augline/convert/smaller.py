@@ -51,17 +51,18 @@ class Smaller:
             return height, width
         return max(round(height * self.shortest / side), 1), max(round(width * self.shortest / side), 1)
 
-    def pixels(self, image: Any, header: Header | None, source: Source) -> NDArray[Any]:
-        """An image of a source at its new size, each pixel the mean of the area that it covers.
+    @staticmethod
+    def pixels(image: Any, header: Header | None, size: tuple[int, int], source: Source) -> NDArray[Any]:
+        """An image of a source at another size, each pixel the mean of the area that it covers.
 
         Args:
             image: What the source reads: a file, or an array.
             header: Of a file; None for arrays.
+            size: That of `size`, smaller than the image's.
             source: Whose channels and type decide how a file is decoded.
         """
         import cv2  # as simplejpeg below, with the first image: a bare `import augline` brings along neither
 
-        size = self.size(*(image.shape[:2] if header is None else (header.height, header.width)))
         if header is not None:
             # in full size: what libjpeg makes smaller are no true means
             image = decode(image, header, channels=source.channels, dtype=source.dtype)
@@ -87,6 +88,8 @@ def shrunk_mask(mask: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     >>> shrunk_mask(np.arange(6).reshape(2, 3, 1), (1, 3))[..., 0]
     array([[3, 4, 5]])
     """
+    if mask.shape[:2] == size:
+        return mask
     rows, columns = (
         ((np.arange(new) + 0.5) * old / new).astype(int) for new, old in zip(size, mask.shape, strict=False)
     )

@@ -218,7 +218,7 @@ class Examples:
         new = self.smaller.size(*size)
         if new == size:
             return (tf.io.encode_png(image).numpy() if header is None else image), size, size
-        pixels = self.smaller.pixels(image, header, self.source)
+        pixels = self.smaller.pixels(image, header, new, self.source)
         return self.smaller.encoded(pixels) or tf.io.encode_png(pixels).numpy(), size, new
 
 

@@ -12,7 +12,6 @@ from augline.feed.class_weights import weighed
 from augline.feed.graph.mixed import maker
 from augline.feed.graph.standins import StandIns, reads_files
 from augline.feed.parts import Parts, share
-from augline.order import shuffled
 
 
 class GraphBatches:
@@ -35,9 +34,7 @@ class GraphBatches:
     def __call__(self, epoch: Array, number: Array) -> Any:
         """An element, as `Pipeline` gives a batch: numbered through the parts of each step."""
         positions, count = self._positions(number)
-        pipe = self._pipe
-        indices = shuffled(positions, len(pipe.source), pipe.seed, epoch, xp=xp) if pipe.shuffle else positions
-        return self._finished(self._make(epoch, positions, indices), count)
+        return self._finished(self._make(epoch, positions, self._pipe.indices(epoch, positions, xp)), count)
 
     def _finished(self, batch: dict[str, Any], count: Array) -> Any:
         """What was filled up has weight 0, or is cut off."""

@@ -92,10 +92,3 @@ def _rest(files: Opened | Stored, shrinks: Array | None, scale: Array) -> Array:
     if shrinks is None:
         return tf.ones_like(files.sizes)
     return tf.cast(shrinks, tf.int32) // tf.gather(tf.constant(SCALES), scale)[:, None]
-
-
-def in_corner(image: Array, height: Array, width: Array) -> Array:
-    """An image in the top left corner of a larger one; ten times faster than `tf.pad`, which goes pixel by pixel."""
-    tall, wide, channels = tf.shape(image)[0], tf.shape(image)[1], image.shape[2]
-    image = tf.concat([image, tf.zeros((tall, width - wide, channels), image.dtype)], axis=1)
-    return tf.concat([image, tf.zeros((height - tall, width, channels), image.dtype)], axis=0)

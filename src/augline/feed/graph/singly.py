@@ -20,12 +20,11 @@ from augline.plan.stages import Output
 
 def alone(plan: Plan) -> int:
     """How many of a plan's stages work on images one by one: none where a batch can be one array from the beginning."""
-    frames = _frames(plan)
     first = plan.stages[0] if plan.stages else None
     starts = plan.before.extent.static is not None or (isinstance(first, Warp) and first.extent.static is not None)
     if plan.extent.static is None or (starts and not uneven(plan)):
         return 0
-    return max(k for k, (before, _) in enumerate(pairwise(frames), 1) if before.extent.static is None)
+    return max(k for k, (before, _) in enumerate(pairwise(_frames(plan)), 1) if before.extent.static is None)
 
 
 def evened(plan: Plan, image: Callable[[Array], Array], done: Array | None) -> tuple[Plan, Array]:
